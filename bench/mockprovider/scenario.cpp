@@ -1,0 +1,327 @@
+#include "bench/mockprovider/scenario.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+
+namespace batchrun::mock {
+
+namespace {
+
+namespace json = boost::json;
+
+// One object of the file; done() complains about members nobody asked for.
+class Object {
+ public:
+  Object(const json::value& value, std::string place) : place_(std::move(place)) {
+    if (!value.is_object()) fail("must be an object");
+    object_ = &value.get_object();
+  }
+
+  const json::value* find(std::string_view member) {
+    known_.emplace(member);
+    return object_->if_contains(member);
+  }
+  std::string at(std::string_view member) const { return place_ + "." + std::string(member); }
+
+  void read(std::string_view member, std::string& out) {
+    if (const json::value* v = find(member)) {
+      if (!v->is_string()) fail(member, "must be a string");
+      out = std::string(v->get_string());
+    }
+  }
+  void read(std::string_view member, bool& out) {
+    if (const json::value* v = find(member)) {
+      if (!v->is_bool()) fail(member, "must be true or false");
+      out = v->get_bool();
+    }
+  }
+  void read(std::string_view member, double& out) {
+    if (const json::value* v = find(member)) {
+      if (!v->is_number()) fail(member, "must be a number");
+      out = v->to_number<double>();
+    }
+  }
+  template <std::integral T>
+  void read(std::string_view member, T& out) {
+    double number = static_cast<double>(out);
+    read(member, number);
+    const bool fits = number >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
+                      number < static_cast<double>(std::numeric_limits<T>::max());
+    if (!fits || std::floor(number) != number) fail(member, "must be a whole number in range");
+    out = static_cast<T>(number);
+  }
+  template <class T>
+  void read(std::string_view member, std::optional<T>& out) {
+    if (!find(member)) return;
+    T value{};
+    read(member, value);
+    out = value;
+  }
+  template <class T>
+  void read_name(std::string_view member, T& out,
+                 std::initializer_list<std::pair<std::string_view, T>> names) {
+    std::string text;
+    read(member, text);
+    if (text.empty()) return;
+    std::string choices;
+    for (const auto& [name, value] : names) {
+      if (name == text) {
+        out = value;
+        return;
+      }
+      choices += choices.empty() ? "" : ", ";
+      choices += name;
+    }
+    fail(member, fmt::format("is \"{}\", must be one of: {}", text, choices));
+  }
+  void read_seconds(std::string_view member, Moment& out) {
+    double s = in_seconds(out);
+    read(member, s);
+    out = from_seconds(s);
+  }
+
+  void done() const {
+    for (const auto& member : *object_) {
+      if (!known_.contains(std::string(member.key()))) fail(member.key(), "is not known");
+    }
+  }
+  auto begin() const { return object_->begin(); }
+  auto end() const { return object_->end(); }
+
+  [[noreturn]] void fail(std::string_view member, const std::string& what) const {
+    throw ScenarioError(fmt::format("{} {}", at(member), what));
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw ScenarioError(fmt::format("{} {}", place_, what));
+  }
+  std::string place_;
+  const json::object* object_ = nullptr;
+  std::set<std::string> known_;
+};
+
+const json::array& array_at(const json::value& value, const std::string& place) {
+  if (!value.is_array()) throw ScenarioError(place + " must be an array");
+  return value.get_array();
+}
+
+Distribution read_distribution(const json::value& value, const std::string& place) {
+  Distribution d;
+  if (value.is_number()) {
+    d.a_ms = value.to_number<double>();
+    return d;
+  }
+  Object o(value, place);
+  o.read_name<Distribution::Kind>("kind", d.kind,
+                                  {{"fixed", Distribution::Kind::fixed},
+                                   {"uniform", Distribution::Kind::uniform},
+                                   {"lognormal", Distribution::Kind::lognormal}});
+  switch (d.kind) {
+    case Distribution::Kind::fixed:
+      o.read("ms", d.a_ms);
+      break;
+    case Distribution::Kind::uniform:
+      o.read("min_ms", d.a_ms);
+      o.read("max_ms", d.b);
+      break;
+    case Distribution::Kind::lognormal:
+      d.b = 0.5;
+      o.read("median_ms", d.a_ms);
+      o.read("sigma", d.b);
+      o.read("max_ms", d.max_ms);
+      break;
+  }
+  o.done();
+  return d;
+}
+
+Limits read_limits(const json::value& value, const std::string& place) {
+  Object o(value, place);
+  Limits l;
+  o.read("rpm", l.rpm);
+  o.read("tpm", l.tpm);
+  o.read("rpd", l.rpd);
+  o.read("tpd", l.tpd);
+  o.read("concurrency", l.concurrency);
+  o.done();
+  for (const auto& limit : {l.rpm, l.tpm, l.rpd, l.tpd}) {
+    if (limit && !(*limit > 0))
+      throw ScenarioError(place + ": a limit must be above 0 (leave it out for none)");
+  }
+  return l;
+}
+
+LimiterSettings read_limiter(const json::value& value, const std::string& place) {
+  Object o(value, place);
+  LimiterSettings s;
+  o.read_name<LimiterKind>("kind", s.kind,
+                           {{"fixed_window", LimiterKind::fixed_window},
+                            {"sliding_log", LimiterKind::sliding_log},
+                            {"token_bucket", LimiterKind::token_bucket}});
+  o.read_seconds("bucket_s", s.bucket);
+  o.read_seconds("request_slice_s", s.request_slice);
+  o.done();
+  return s;
+}
+
+void read_fault_selectors(Object& o, FaultRule& rule) {
+  o.read("probability", rule.probability);
+  o.read("every", rule.every);
+  if (const json::value* list = o.find("requests")) {
+    for (const json::value& number : array_at(*list, o.at("requests"))) {
+      if (!number.is_int64() || number.get_int64() < 1) o.fail("requests", "must hold numbers from 1");
+      rule.requests.push_back(static_cast<std::uint64_t>(number.get_int64()));
+    }
+  }
+  o.read("times", rule.times);
+  o.read("from_s", rule.from_s);
+  o.read("until_s", rule.until_s);
+  o.read("key", rule.key);
+  o.read("organisation", rule.organisation);
+  o.read("model", rule.model);
+  o.read("contains", rule.contains);
+  o.read("stream", rule.stream);
+}
+
+FaultRule read_fault(const json::value& value, const std::string& place) {
+  Object o(value, place);
+  FaultRule rule;
+  std::string text;
+  o.read("fault", text);
+  const auto kind = fault_named(text);
+  if (!kind) o.fail("fault", fmt::format("is \"{}\", which is no fault's name", text));
+  rule.kind = *kind;
+  read_fault_selectors(o, rule);
+  o.read("after_chunks", rule.after_chunks);
+  o.read("bytes", rule.bytes);
+  o.read("seconds", rule.seconds);
+  o.read("interval_ms", rule.interval_ms);
+  o.read("from_body", rule.from_body);
+  o.read("status", rule.code);
+  o.read("location", rule.location);
+  o.read("should_retry", rule.should_retry);
+  o.read("echo_key", rule.echo_key);
+  std::optional<std::string> form;
+  o.read("retry_after", form);
+  if (form) rule.retry_after = retry_after_named(*form);
+  if (form && !rule.retry_after)
+    o.fail("retry_after", fmt::format("is \"{}\", which is no form of it", *form));
+  o.done();
+  return rule;
+}
+
+TlsScenario read_tls(const json::value& value, const std::string& place) {
+  Object o(value, place);
+  TlsScenario tls;
+  o.read("enabled", tls.enabled);
+  o.read_name<CertificateKind>("certificate", tls.certificate,
+                               {{"good", CertificateKind::good},
+                                {"wrong_host", CertificateKind::wrong_host},
+                                {"expired", CertificateKind::expired},
+                                {"not_yet_valid", CertificateKind::not_yet_valid}});
+  o.read("only_old_versions", tls.only_old_versions);
+  o.read("close_notify", tls.close_notify);
+  o.done();
+  return tls;
+}
+
+void read_keys(Object& o, Scenario& s) {
+  if (const json::value* keys = o.find("keys")) {
+    std::size_t i = 0;
+    for (const json::value& entry : array_at(*keys, o.at("keys"))) {
+      Object key(entry, fmt::format("{}[{}]", o.at("keys"), i++));
+      std::string secret, organisation;
+      key.read("key", secret);
+      key.read("organisation", organisation);
+      if (secret.empty()) key.fail("key", "must be given");
+      key.done();
+      s.keys[secret] = organisation.empty() ? "org-" + secret : organisation;
+    }
+  }
+  if (const json::value* organisations = o.find("organisations")) {
+    const std::string place = o.at("organisations");
+    for (const auto& member : Object(*organisations, place)) {
+      const std::string name(member.key());
+      s.organisations[name] = read_limits(member.value(), place + "." + name);
+    }
+  }
+}
+
+void read_answers(Object& o, Scenario& s) {
+  if (const json::value* latency = o.find("latency")) {
+    Object l(*latency, o.at("latency"));
+    if (const json::value* v = l.find("first_chunk_ms")) {
+      s.first_chunk = read_distribution(*v, l.at("first_chunk_ms"));
+    }
+    if (const json::value* v = l.find("between_chunks_ms")) {
+      s.between_chunks = read_distribution(*v, l.at("between_chunks_ms"));
+    }
+    l.done();
+  }
+  if (const json::value* answer = o.find("answer")) {
+    Object a(*answer, o.at("answer"));
+    a.read("tokens", s.answer_tokens);
+    a.read("longest", s.longest_answer);
+    a.read("chunks", s.chunks);
+    a.done();
+  }
+  if (const json::value* models = o.find("models")) {
+    for (const json::value& model : array_at(*models, o.at("models"))) {
+      if (!model.is_string()) o.fail("models", "must hold strings");
+      s.models.emplace_back(model.get_string());
+    }
+  }
+}
+
+Scenario read_scenario(const json::value& root) {
+  Object o(root, "scenario");
+  Scenario s;
+  std::string comment;
+  o.read("comment", comment);
+  o.read("seed", s.seed);
+  o.read_name<Flavour>(
+      "flavour", s.flavour,
+      {{"openai", Flavour::openai}, {"groq", Flavour::groq}, {"cerebras", Flavour::cerebras}});
+  read_keys(o, s);
+  o.read("anonymous", s.anonymous);
+  if (const json::value* limits = o.find("limits")) s.limits = read_limits(*limits, o.at("limits"));
+  o.read("limits_per_model", s.limits_per_model);
+  if (const json::value* limiter = o.find("limiter")) s.limiter = read_limiter(*limiter, o.at("limiter"));
+  o.read_name<Charging>(
+      "charging", s.charging,
+      {{"reserves_max_tokens", Charging::reserves_max_tokens}, {"actual", Charging::actual}});
+  o.read("failed_calls_count", s.failed_calls_count);
+  o.read("default_max_tokens", s.default_max_tokens);
+  o.read("rate_limit_headers", s.rate_limit_headers);
+  o.read("count_executions", s.count_executions);
+  read_answers(o, s);
+  if (const json::value* faults = o.find("faults")) {
+    std::size_t i = 0;
+    for (const json::value& fault : array_at(*faults, o.at("faults"))) {
+      s.faults.push_back(read_fault(fault, fmt::format("{}[{}]", o.at("faults"), i++)));
+    }
+  }
+  if (const json::value* tls = o.find("tls")) s.tls = read_tls(*tls, o.at("tls"));
+  o.done();
+  return s;
+}
+
+}  // namespace
+
+Scenario parse_scenario(std::string_view text) {
+  json::parse_options options;
+  options.allow_comments = true;
+  options.allow_trailing_commas = true;
+  json::error_code ec;
+  const json::value root = json::parse(text, ec, {}, options);
+  if (ec) throw ScenarioError("scenario is not JSON: " + ec.message());
+  return read_scenario(root);
+}
+
+}  // namespace batchrun::mock

@@ -1,0 +1,26 @@
+// Pieces of reply text: JSON strings, durations, dates, UTF-8 cuts. All append to or cut from what the caller
+// owns.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bench/mockprovider/moment.h"
+
+namespace batchrun::mock {
+
+// Appends `text` as a JSON string, quotes included. REQUIRES: valid UTF-8.
+void append_json_string(std::string& out, std::string_view text);
+
+// A Go duration as OpenAI and Groq write it, rounded up to milliseconds: "0s", "120ms", "7.66s", "6m0s",
+// "1h2m3.5s".
+std::string go_duration(Moment duration);
+
+// "Sun, 22 Nov 2026 10:15:30 GMT".
+std::string http_date(std::int64_t unix_s);
+
+// The first bytes of `text`, at most `most`, not cutting a code point.
+std::string_view utf8_prefix(std::string_view text, std::size_t most);
+
+}  // namespace batchrun::mock

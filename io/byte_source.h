@@ -1,0 +1,28 @@
+// The bytes of an input, whatever it is packed in: plain, gzip or zstd; a file or stdin. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "io/input_error.h"
+
+namespace batchrun {
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  // Up to `size` bytes into `into`; 0 only at the end. Throws InputError when the input cannot be read
+  // further: an I/O error, or packed data that is damaged or cut short.
+  virtual std::size_t read(char* into, std::size_t size) = 0;
+  virtual std::uint64_t bytes_read() const = 0;   // of the file as it lies on disk
+  virtual std::uint64_t bytes_total() const = 0;  // 0 when not known (a pipe)
+};
+
+// Opens `path` ("-" = stdin). Packed data is known by the name's ending .gz or .zst, else by its first bytes.
+// Throws InputError: missing, not permitted, a directory or a device.
+std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
+
+}  // namespace batchrun

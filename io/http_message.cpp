@@ -1,0 +1,38 @@
+#include "io/http_message.h"
+
+#include "io/ascii.h"
+
+namespace batchrun {
+
+std::string Origin::authority() const {
+  const bool literal_v6 = host.find(':') != std::string::npos;
+  std::string result = literal_v6 ? "[" + host + "]" : host;
+  const std::uint16_t usual_port = tls ? 443 : 80;
+  if (port != usual_port) result += ":" + std::to_string(port);
+  return result;
+}
+
+void ResponseHead::clear() {
+  status = 0;
+  text_.clear();
+  fields_.clear();
+}
+
+void ResponseHead::add(std::string_view name, std::string_view value) {
+  const auto at = static_cast<std::uint32_t>(text_.size());
+  const auto name_size = static_cast<std::uint32_t>(name.size());
+  text_.append(name).append(value);
+  fields_.push_back({at, name_size, at + name_size, static_cast<std::uint32_t>(value.size())});
+}
+
+std::string_view ResponseHead::field(std::string_view name) const {
+  const std::string_view text = text_;
+  for (const Field& field : fields_) {
+    if (field.name_size == name.size() && ascii::same(text.substr(field.name, field.name_size), name)) {
+      return text.substr(field.value, field.value_size);
+    }
+  }
+  return {};
+}
+
+}  // namespace batchrun

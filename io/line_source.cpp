@@ -1,0 +1,141 @@
+#define XXH_INLINE_ALL
+#include "io/line_source.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace batchrun {
+namespace {
+
+constexpr std::size_t block = 1u << 20;
+constexpr std::size_t kept_of_long_line = 64u << 10;
+
+struct HashStateFree {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+
+}  // namespace
+
+LineSource::LineSource(const std::string& path, std::size_t max_line)
+    : LineSource(open_byte_source(path), max_line) {}
+
+LineSource::LineSource(std::unique_ptr<ByteSource> source, std::size_t max_line)
+    : source_(std::move(source)), max_line_(max_line), buffer_(block) {
+  drop_mark();
+}
+
+LineSource::~LineSource() = default;
+
+void LineSource::drop_mark() {
+  while (end_ < 4 && refill()) {
+  }
+  const std::string_view head(buffer_.data(), end_);
+  const bool utf16 = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
+  const bool wide_text = head.size() >= 2 && (head[0] == '\0') != (head[1] == '\0');
+  if (utf16 || wide_text) {
+    throw InputError{"the input is UTF-16 or UTF-32, not UTF-8",
+                     "convert it: iconv -f UTF-16 -t UTF-8 INPUT"};
+  }
+  if (head.starts_with("\xEF\xBB\xBF")) begin_ = 3;
+}
+
+// More bytes behind end_; false at the end of the input.
+bool LineSource::refill() {
+  if (at_end_) return false;
+  make_room();
+  const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+  end_ += got;
+  at_end_ = got == 0;
+  return !at_end_;
+}
+
+void LineSource::make_room() {
+  const std::size_t held = end_ - begin_;
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, held);
+    begin_ = 0;
+    end_ = held;
+  }
+  if (buffer_.size() - end_ < block / 2) {
+    buffer_.resize(std::min(2 * buffer_.size(), max_line_ + 2 * block));
+  } else if (buffer_.size() > 4 * block && held < block / 2) {
+    buffer_.resize(block);
+    buffer_.shrink_to_fit();
+  }
+}
+
+bool LineSource::next(Line& line) {
+  for (;;) {
+    const char* const start = buffer_.data() + begin_;
+    const std::size_t held = end_ - begin_;
+    const void* const hit = std::memchr(start + searched_, '\n', held - searched_);
+    const std::size_t size = hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - start) : held;
+    if (size > max_line_ + 1) {  // one more than allowed may be a CR
+      skip_long_line(line);
+      return true;
+    }
+    if (hit || (at_end_ && held > 0)) {
+      give(line, size);
+      ++number_;
+      line.number = number_;
+      begin_ += size + (hit ? 1 : 0);
+      searched_ = 0;
+      return true;
+    }
+    if (at_end_) return false;
+    searched_ = held;
+    refill();
+  }
+}
+
+void LineSource::give(Line& line, std::size_t size) const {
+  line.text = {buffer_.data() + begin_, size};
+  if (line.text.ends_with('\r')) line.text.remove_suffix(1);
+  line.size = line.text.size();
+  line.too_long = line.size > max_line_;
+  if (!line.too_long) return;
+  line.hash = XXH3_64bits(line.text.data(), line.text.size());
+  line.text = line.text.substr(0, kept_of_long_line);
+}
+
+// A line is too long to be held whole: passes over it, block by block.
+void LineSource::skip_long_line(Line& line) {
+  const std::unique_ptr<XXH3_state_t, HashStateFree> state(XXH3_createState());
+  XXH3_64bits_reset(state.get());
+  long_line_head_.clear();
+  line.size = 0;
+  const auto take = [&](std::string_view piece) {
+    XXH3_64bits_update(state.get(), piece.data(), piece.size());
+    line.size += piece.size();
+    long_line_head_ += piece.substr(0, kept_of_long_line - long_line_head_.size());
+  };
+  bool held_back_cr = false;  // a CR is part of the line only if something other than LF follows
+  for (bool ended = false; !ended;) {
+    const char* const start = buffer_.data() + begin_;
+    const void* const hit = std::memchr(start, '\n', end_ - begin_);
+    std::string_view piece(
+        start, hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - start) : end_ - begin_);
+    begin_ += piece.size() + (hit ? 1 : 0);
+    if (!piece.empty()) {
+      if (held_back_cr) take("\r");
+      held_back_cr = piece.ends_with('\r');
+      if (held_back_cr) piece.remove_suffix(1);
+      take(piece);
+    }
+    ended = hit != nullptr || !refill();
+  }
+  searched_ = 0;
+  line.number = ++number_;
+  line.too_long = true;
+  line.hash = XXH3_64bits_digest(state.get());
+  line.text = long_line_head_;
+}
+
+bool LineSource::line_is_buffered() const {
+  const char* from = buffer_.data() + begin_ + searched_;
+  return std::memchr(from, '\n', end_ - begin_ - searched_) != nullptr;
+}
+
+}  // namespace batchrun

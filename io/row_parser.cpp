@@ -1,0 +1,463 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "io/ascii.h"
+#include "io/json_text.h"
+#include "io/json_tokens.h"
+#include "io/row_identity.h"
+#include "io/row_reader.h"
+
+namespace batchrun {
+namespace {
+
+using Value = JsonTokens::Value;
+
+constexpr std::size_t max_id_size = 512;
+constexpr std::size_t kept_of_bad_text = 64u << 10;
+constexpr std::size_t row_depth = 128;
+constexpr std::size_t error_line_depth =
+    row_depth + 1;  // a line of batchrun's own has the row one level down
+constexpr std::size_t whole_line = static_cast<std::size_t>(-1);
+constexpr std::string_view supported =
+    "supported are an OpenAI Batch line (url /v1/chat/completions and body), a chat body (messages) and a "
+    "prompt row (prompt)";
+
+// The members that mean something to batchrun, in a row or in its body.
+enum class Name : std::uint8_t {
+  custom_id,
+  id,
+  method,
+  url,
+  body,
+  messages,
+  prompt,
+  system,
+  provider,
+  model,
+  route,
+  tags,
+  metadata,
+  max_tokens,
+  max_completion_tokens,
+  n,
+  batchrun,
+  request,
+  query,
+  contents,
+  input,
+  none
+};
+constexpr std::size_t names = static_cast<std::size_t>(Name::none);
+
+Name name_of(std::string_view text) {
+  const auto is = [text](std::string_view word, Name name) { return text == word ? name : Name::none; };
+  switch (text.size()) {
+    case 1:
+      return is("n", Name::n);
+    case 2:
+      return is("id", Name::id);
+    case 3:
+      return is("url", Name::url);
+    case 4:
+      return text == "body" ? Name::body : is("tags", Name::tags);
+    case 5:
+      if (text == "model") return Name::model;
+      if (text == "route") return Name::route;
+      return text == "query" ? Name::query : is("input", Name::input);
+    case 6:
+      if (text == "prompt") return Name::prompt;
+      if (text == "system") return Name::system;
+      return text == "method" ? Name::method : Name::none;
+    case 7:
+      return is("request", Name::request);
+    case 8:
+      if (text == "messages") return Name::messages;
+      if (text == "provider") return Name::provider;
+      if (text == "metadata") return Name::metadata;
+      return text == "batchrun" ? Name::batchrun : is("contents", Name::contents);
+    case 9:
+      return is("custom_id", Name::custom_id);
+    case 10:
+      return is("max_tokens", Name::max_tokens);
+    case 21:
+      return is("max_completion_tokens", Name::max_completion_tokens);
+    default:
+      return Name::none;
+  }
+}
+
+// Members by which a row would choose where a credential goes. OpenAI-compatible proxies have sent their keys
+// to wherever such a member of a request said (CVE-2024-6587).
+bool names_destination(std::string_view name) {
+  constexpr std::array<std::string_view, 22> words = {
+      "host",        "headers",  "header",  "extra_headers", "default_headers", "api_base",
+      "apibase",     "base_url", "baseurl", "base_path",     "endpoint",        "api_url",
+      "api_key",     "apikey",   "api-key", "x-api-key",     "authorization",   "credential",
+      "credentials", "proxy",    "proxies", "access_token"};
+  if (name.size() < 4 || name.size() > 15) return false;
+  return std::any_of(words.begin(), words.end(),
+                     [name](std::string_view word) { return ascii::same(name, word); });
+}
+
+// Why a line is no row: a sentence, and the byte of the line it is about.
+struct Refusal {
+  std::size_t at = whole_line;
+  std::string message;
+};
+
+// `text` for use in a message: only what is harmless on a terminal, and short.
+std::string shown(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return plain && text.size() <= 80 ? fmt::format("'{}'", text) : std::string("the one given");
+}
+
+// The members of one object that batchrun knows.
+class Members {
+ public:
+  Members() { values_.fill(absent); }
+  bool has(Name name) const { return (*this)[name] != absent; }
+  Value operator[](Name name) const { return values_[static_cast<std::size_t>(name)]; }
+
+  // Refuses a member given twice, and any that would choose a destination.
+  std::optional<Refusal> read(const JsonTokens& tokens, Value object) {
+    for (ObjectWalk walk(tokens, object); walk.next();) {
+      std::string_view text = walk.name();
+      std::string decoded;
+      if (tokens.has_escapes() && text.find('\\') != std::string_view::npos) {
+        append_json_unescaped(decoded, text);
+        text = decoded;
+      }
+      const Name name = name_of(text);
+      if (name == Name::none) {
+        if (!names_destination(text)) continue;
+        return Refusal{
+            tokens.offset(walk.name_token()),
+            fmt::format("{} is refused: a row may not choose a host, a header or a credential", shown(text))};
+      }
+      Value& value = values_[static_cast<std::size_t>(name)];
+      if (value != absent) {
+        return Refusal{tokens.offset(walk.name_token()), fmt::format("{} is given twice", shown(text))};
+      }
+      value = walk.value();
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr Value absent = static_cast<Value>(-1);
+  std::array<Value, names> values_;
+};
+
+std::uint64_t whole_number(std::string_view raw) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), number);
+  return error == std::errc() && end == raw.data() + raw.size() ? number : 0;
+}
+
+// Reads one line into a Row. Used once.
+class RowParser {
+ public:
+  RowParser(JsonTokens& tokens, std::string text, std::uint64_t line)
+      : tokens_(tokens), row_(std::make_unique<Row>()) {
+    row_->text = std::move(text);
+    row_->line = line;
+  }
+
+  // `outer_id`: the id of the error line the text was the request of; "" if there was none.
+  std::variant<RowPtr, RowError> parse(std::string_view outer_id) {
+    outer_id_ = outer_id;
+    if (auto refusal = read()) return refuse(std::move(*refusal));
+    return std::move(row_);
+  }
+
+  // The row inside of an error line of batchrun's own, if the text is one. REQUIRES: parse() refused it.
+  std::optional<std::pair<std::string, std::string>> request() const { return request_; }
+
+ private:
+  std::optional<Refusal> read();
+  std::optional<Refusal> read_id();
+  std::optional<Refusal> read_request();
+  std::optional<Refusal> read_shape();
+  std::optional<Refusal> read_batch_line();
+  std::optional<Refusal> read_url(Value url) const;
+  std::optional<Refusal> read_chat(const Members& body, std::string_view text);
+  std::optional<Refusal> read_messages(Value messages);
+  std::optional<Refusal> read_prompt();
+  std::optional<Refusal> read_choices();
+  std::optional<Refusal> read_tags(Value tags);
+  std::optional<Refusal> read_text(const Members& members, Name name, std::string_view word,
+                                   std::string& into) const;
+  void read_sizes(const Members& members);
+  void read_content(Value content);
+  void settle_identity(std::uint64_t content_hash);
+  Refusal unknown_shape() const;
+  RowError refuse(Refusal refusal);
+
+  std::string_view inner(Value value) const { return tokens_.inner(value); }
+  bool is_string(Value value) const { return tokens_.first(value) == '"'; }
+  bool is_null(Value value) const { return tokens_.first(value) == 'n'; }
+  Refusal at(Value value, std::string message) const { return {tokens_.offset(value), std::move(message)}; }
+
+  JsonTokens& tokens_;
+  RowPtr row_;
+  Members members_;
+  std::string_view outer_id_;
+  bool is_object_ = false;
+  std::optional<std::pair<std::string, std::string>> request_;
+};
+
+std::optional<Refusal> RowParser::read() {
+  std::string& text = row_->text;
+  while (!text.empty() && ascii::is_space(text.back())) text.pop_back();
+  if (!tokens_.scan(text)) return Refusal{tokens_.fault().at, tokens_.fault().message};
+  if (tokens_.first(JsonTokens::root) != '{') return at(JsonTokens::root, "a row must be a JSON object");
+  is_object_ = true;
+  // In valid JSON a raw CR is only white space. As a space it cannot end a line of the output, and the row's
+  // hash is the same when it comes back from there.
+  for (std::size_t cr = text.find('\r'); cr != std::string::npos; cr = text.find('\r', cr)) text[cr] = ' ';
+  if (auto refusal = members_.read(tokens_, JsonTokens::root)) return refusal;
+  if (members_.has(Name::batchrun)) return read_request();
+  if (auto refusal = read_id()) return refusal;
+  if (auto refusal = read_choices()) return refusal;
+  return read_shape();
+}
+
+std::optional<Refusal> RowParser::read_id() {
+  const bool has_custom = members_.has(Name::custom_id);
+  if (!has_custom && !members_.has(Name::id)) {
+    row_->custom_id = outer_id_;
+    row_->id_given = !outer_id_.empty();
+    return std::nullopt;
+  }
+  const std::string_view word = has_custom ? "custom_id" : "id";
+  const Value id = members_[has_custom ? Name::custom_id : Name::id];
+  if (!is_string(id)) return at(id, fmt::format("{} must be a string", word));
+  std::string text;
+  append_json_unescaped(text, inner(id));
+  if (text.empty()) return at(id, fmt::format("{} must not be empty", word));
+  if (text.size() > max_id_size) return at(id, fmt::format("{} is longer than {} bytes", word, max_id_size));
+  row_->custom_id = std::move(text);
+  row_->id_given = true;
+  return std::nullopt;
+}
+
+// An error line of batchrun's own holds the row that failed: as an object, or as a string when it is no valid
+// one.
+std::optional<Refusal> RowParser::read_request() {
+  if (!members_.has(Name::request)) {
+    return Refusal{whole_line, "this is a result line of batchrun, not a row; " + std::string(supported)};
+  }
+  auto refusal = read_id();
+  if (refusal) return refusal;
+  const Value request = members_[Name::request];
+  std::string text;
+  if (is_string(request)) {
+    append_json_unescaped(text, inner(request));
+  } else {
+    text = tokens_.raw(request);
+  }
+  request_.emplace(std::move(text), row_->custom_id);
+  return Refusal{whole_line, "the request of an error line must be a row"};
+}
+
+std::optional<Refusal> RowParser::read_text(const Members& members, Name name, std::string_view word,
+                                            std::string& into) const {
+  if (!members.has(name) || is_null(members[name])) return std::nullopt;
+  if (!is_string(members[name])) return at(members[name], fmt::format("{} must be a string", word));
+  append_json_unescaped(into, inner(members[name]));
+  return std::nullopt;
+}
+
+// What any row may say about where it goes and what goes with it.
+std::optional<Refusal> RowParser::read_choices() {
+  if (auto refusal = read_text(members_, Name::provider, "provider", row_->provider)) return refusal;
+  if (auto refusal = read_text(members_, Name::route, "route", row_->route)) return refusal;
+  if (auto refusal = read_text(members_, Name::model, "model", row_->model)) return refusal;
+  if (members_.has(Name::metadata) && !is_null(members_[Name::metadata])) {
+    const Value metadata = members_[Name::metadata];
+    if (tokens_.first(metadata) != '{') return at(metadata, "metadata must be an object");
+    row_->metadata = tokens_.raw(metadata);
+  }
+  return members_.has(Name::tags) ? read_tags(members_[Name::tags]) : std::nullopt;
+}
+
+std::optional<Refusal> RowParser::read_tags(Value tags) {
+  if (is_null(tags)) return std::nullopt;
+  if (tokens_.first(tags) != '[') return at(tags, "tags must be an array of strings");
+  for (ArrayWalk walk(tokens_, tags); walk.next();) {
+    if (!is_string(walk.value())) return at(walk.value(), "tags must be an array of strings");
+    append_json_unescaped(row_->tags.emplace_back(), inner(walk.value()));
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> RowParser::read_shape() {
+  if (members_.has(Name::body) || members_.has(Name::url) || members_.has(Name::method))
+    return read_batch_line();
+  if (members_.has(Name::messages) && members_.has(Name::prompt)) {
+    return at(members_[Name::prompt], "a row has either messages or a prompt, not both");
+  }
+  if (members_.has(Name::messages)) return read_chat(members_, tokens_.raw(JsonTokens::root));
+  if (members_.has(Name::prompt)) return read_prompt();
+  return unknown_shape();
+}
+
+Refusal RowParser::unknown_shape() const {
+  if (members_.has(Name::query)) {
+    return at(members_[Name::query], fmt::format("search rows (query) are not supported yet; {}", supported));
+  }
+  for (const Name native : {Name::contents, Name::input}) {
+    if (members_.has(native)) {
+      return at(members_[native],
+                fmt::format("native rows of a provider are not supported yet; {}", supported));
+    }
+  }
+  return {whole_line, fmt::format("the row has no body, messages or prompt; {}", supported)};
+}
+
+std::optional<Refusal> RowParser::read_batch_line() {
+  if (members_.has(Name::url)) {
+    if (auto refusal = read_url(members_[Name::url])) return refusal;
+  }
+  if (members_.has(Name::method)) {
+    const Value method = members_[Name::method];
+    if (!is_string(method) || inner(method) != "POST") return at(method, "method must be \"POST\"");
+  }
+  if (!members_.has(Name::body)) return Refusal{whole_line, "the row has no body"};
+  const Value body = members_[Name::body];
+  if (tokens_.first(body) != '{') return at(body, "body must be an object");
+  Members members;
+  if (auto refusal = members.read(tokens_, body)) return refusal;
+  return read_chat(members, tokens_.raw(body));
+}
+
+std::optional<Refusal> RowParser::read_url(Value url) const {
+  if (!is_string(url)) return at(url, "url must be a string");
+  std::string path;
+  append_json_unescaped(path, inner(url));
+  if (path == "/v1/chat/completions" || path == "/chat/completions") return std::nullopt;
+  if (path.find("//") != std::string::npos || !path.starts_with('/')) {
+    return at(url,
+              "url must be the path /v1/chat/completions: a row may not choose a scheme or host, since the "
+              "key goes there");
+  }
+  return at(url, fmt::format("url {} is not supported; supported is /v1/chat/completions", shown(path)));
+}
+
+std::optional<Refusal> RowParser::read_chat(const Members& body, std::string_view text) {
+  const bool in_body = text.data() != tokens_.raw(JsonTokens::root).data();
+  const std::string beside = in_body ? row_->model : std::string();
+  if (in_body && body.has(Name::model)) {
+    row_->model.clear();
+    if (auto refusal = read_text(body, Name::model, "model", row_->model)) return refusal;
+    if (!beside.empty() && !row_->model.empty() && beside != row_->model) {
+      return at(body[Name::model], "the row names one model and its body another");
+    }
+    if (row_->model.empty()) row_->model = beside;
+  }
+  if (!body.has(Name::messages)) return Refusal{whole_line, "the body has no messages"};
+  if (auto refusal = read_messages(body[Name::messages])) return refusal;
+  read_sizes(body);
+  row_->shape = RowShape::body;
+  row_->body = text;
+  settle_identity(hash_content(beside, text));
+  return std::nullopt;
+}
+
+std::optional<Refusal> RowParser::read_messages(Value messages) {
+  if (tokens_.first(messages) != '[') return at(messages, "messages must be an array");
+  for (ArrayWalk walk(tokens_, messages); walk.next();) {
+    if (tokens_.first(walk.value()) != '{') return at(walk.value(), "a message must be an object");
+    ++row_->message_count;
+    for (ObjectWalk message(tokens_, walk.value()); message.next();) {
+      if (message.name() == "content") read_content(message.value());
+    }
+  }
+  if (row_->message_count == 0) return at(messages, "messages must not be empty");
+  return std::nullopt;
+}
+
+// Counts the text of a message: a string, or the text parts of an array.
+void RowParser::read_content(Value content) {
+  const auto count = [&](Value text) {
+    const std::string_view raw = inner(text);
+    row_->content_bytes +=
+        static_cast<std::uint32_t>(tokens_.has_escapes() ? json_unescaped_size(raw) : raw.size());
+  };
+  if (is_string(content)) return count(content);
+  if (tokens_.first(content) != '[') return;
+  for (ArrayWalk parts(tokens_, content); parts.next();) {
+    if (tokens_.first(parts.value()) != '{') continue;
+    for (ObjectWalk part(tokens_, parts.value()); part.next();) {
+      if (part.name() == "text" && is_string(part.value())) count(part.value());
+    }
+  }
+}
+
+std::optional<Refusal> RowParser::read_prompt() {
+  if (!is_string(members_[Name::prompt])) return at(members_[Name::prompt], "prompt must be a string");
+  if (auto refusal = read_text(members_, Name::prompt, "prompt", row_->prompt)) return refusal;
+  if (auto refusal = read_text(members_, Name::system, "system", row_->system)) return refusal;
+  row_->shape = RowShape::prompt;
+  row_->content_bytes = static_cast<std::uint32_t>(row_->prompt.size() + row_->system.size());
+  row_->message_count = row_->system.empty() ? 1 : 2;
+  read_sizes(members_);
+  settle_identity(hash_content("", tokens_.raw(JsonTokens::root)));
+  return std::nullopt;
+}
+
+void RowParser::read_sizes(const Members& members) {
+  for (const Name name : {Name::max_tokens, Name::max_completion_tokens}) {  // the later one wins
+    if (members.has(name)) row_->max_output_tokens = whole_number(tokens_.raw(members[name]));
+  }
+  if (members.has(Name::n)) {
+    const std::uint64_t choices = whole_number(tokens_.raw(members[Name::n]));
+    row_->choices = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(choices, 1, 1u << 20));
+  }
+}
+
+void RowParser::settle_identity(std::uint64_t content_hash) {
+  if (!row_->id_given) row_->custom_id = made_id(content_hash);
+  row_->identity = make_identity(row_->custom_id, content_hash);
+}
+
+RowError RowParser::refuse(Refusal refusal) {
+  RowError error;
+  error.line = row_->line;
+  if (refusal.at != whole_line) error.column = static_cast<std::uint32_t>(refusal.at + 1);
+  error.code = "invalid_row";
+  error.message = std::move(refusal.message);
+  const std::uint64_t hash = hash_line(row_->text);
+  if (!row_->id_given && !outer_id_.empty()) {
+    row_->custom_id = outer_id_;
+    row_->id_given = true;
+  }
+  error.id_given = row_->id_given;
+  error.custom_id = row_->id_given ? std::move(row_->custom_id) : made_id(hash);
+  error.identity = make_identity(error.custom_id, hash);
+  error.text_is_json = is_object_;
+  error.text = std::move(row_->text);
+  if (!is_object_ && error.text.size() > kept_of_bad_text) error.text.resize(kept_of_bad_text);
+  return error;
+}
+
+}  // namespace
+
+std::variant<RowPtr, RowError> parse_row(std::string text, std::uint64_t line) {
+  thread_local JsonTokens tokens(row_depth);
+  thread_local JsonTokens deep_tokens(error_line_depth);
+  const bool error_line = text.starts_with("{\"id\":\"br-");
+  RowParser parser(error_line ? deep_tokens : tokens, std::move(text), line);
+  auto result = parser.parse("");
+  auto request = parser.request();
+  if (!request) return result;
+  RowParser inner(tokens, std::move(request->first), line);
+  return inner.parse(request->second);
+}
+
+}  // namespace batchrun

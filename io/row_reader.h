@@ -1,0 +1,46 @@
+// A JSONL source as rows: plain file, .gz, .zst or stdin; one row or one refusal for every line that is not
+// blank. Memory is bounded by the longest line allowed, whatever the input's size. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "io/input_error.h"
+#include "io/row.h"
+
+namespace batchrun {
+
+struct RowReaderOptions {
+  std::size_t max_line = 32u << 20;  // longer lines are refused without being held
+};
+
+class RowReader {
+ public:
+  // Opens `path` ("-" = stdin; .gz and .zst by name, then by magic bytes). Throws InputError when it cannot
+  // be read at all: missing, a directory, UTF-16.
+  RowReader(const std::string& path, const RowReaderOptions& options);
+  ~RowReader();
+
+  struct End {};
+  // The next row, refusal, or End. A read error in the middle throws InputError.
+  std::variant<RowPtr, RowError, End> next();
+
+  // Whether next() can answer without reading: false means that a slow pipe may keep it waiting.
+  bool line_is_buffered() const;
+
+  std::uint64_t bytes_read() const;   // of the file as it lies on disk, for progress
+  std::uint64_t bytes_total() const;  // 0 when not known (a pipe)
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One line as a row. Pure; any thread. `line` is its number in the file. An id made from the content is not
+// yet told apart from that of an equal row before it; RowReader does that, and finds ids given twice.
+std::variant<RowPtr, RowError> parse_row(std::string text, std::uint64_t line);
+
+}  // namespace batchrun

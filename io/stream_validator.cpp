@@ -1,0 +1,203 @@
+#include "io/stream_validator.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "io/ascii.h"
+#include "io/fault_message.h"
+
+namespace batchrun {
+
+namespace {
+
+constexpr std::size_t largest_reserve = 64u << 10;  // a stated length is believed only this far
+
+// The media type without its parameters.
+std::string_view media_type(const ResponseHead& head) {
+  const std::string_view field = head.field("content-type");
+  return ascii::trim(field.substr(0, field.find(';')));
+}
+
+bool is_json(std::string_view type) {
+  return ascii::same(type, "application/json") || ascii::same(type, "text/json") ||
+         (type.size() > 5 && ascii::same(type.substr(type.size() - 5), "+json"));
+}
+
+bool is_compressed(const ResponseHead& head) {
+  const std::string_view coding = ascii::trim(head.field("content-encoding"));
+  return !coding.empty() && !ascii::same(coding, "identity");
+}
+
+std::size_t stated_length(const ResponseHead& head) {
+  const std::string_view field = head.field("content-length");
+  std::size_t length = 0;
+  std::from_chars(field.data(), field.data() + field.size(), length);
+  return length;
+}
+
+}  // namespace
+
+StreamValidator::StreamValidator(const Dialect& dialect, bool streamed, const ReplyCaps& caps)
+    : dialect_(dialect), streamed_(streamed), caps_(caps), decoder_(caps.event_bytes) {}
+
+Flow StreamValidator::on_head(const ResponseHead& head) {
+  head_ = head;
+  reply_.status = head.status;
+  reply_.limits = dialect_.limits(head);
+  reply_.request_id = dialect_.request_id(head);
+  state_ = State::awaiting_first_chunk;
+  form_ = form_of(head);
+  if (form_ == Form::error) return Flow::awaiting;
+  if (is_compressed(head))
+    return fail(FaultKind::malformed_reply, "the reply is compressed, which was not asked for");
+  if (form_ == Form::undecided && !media_type(head).empty()) {
+    return fail(FaultKind::malformed_reply,
+                "the reply is " + std::string(media_type(head)) + ", neither an event stream nor JSON");
+  }
+  if (form_ == Form::whole) body_.reserve(std::min(stated_length(head), largest_reserve));
+  return Flow::awaiting;
+}
+
+StreamValidator::Form StreamValidator::form_of(const ResponseHead& head) const {
+  if (head.status < 200 || head.status >= 300) return Form::error;
+  const std::string_view type = media_type(head);
+  if (!streamed_ || is_json(type)) return Form::whole;
+  return ascii::same(type, "text/event-stream") ? Form::events : Form::undecided;
+}
+
+Flow StreamValidator::on_body(std::string_view octets) {
+  // Cut at the cap first: what lies before it counts the same however the octets come.
+  const std::size_t room = caps_.body_bytes - octets_seen_;
+  const bool over = octets.size() > room;
+  octets = octets.substr(0, room);
+  octets_seen_ += octets.size();
+  Flow flow = Flow::awaiting;
+  switch (form_) {
+    case Form::undecided:
+      flow = decide_by_first_byte(octets);
+      break;
+    case Form::events:
+      flow = take_events(octets);
+      break;
+    case Form::whole:
+      flow = take_whole(octets);
+      break;
+    case Form::error:
+      flow = take_error(octets);
+      return over ? Flow::done : flow;
+  }
+  if (!over || flow == Flow::done || flow == Flow::stop) return flow;
+  return fail(FaultKind::too_large,
+              "the reply is longer than " + std::to_string(caps_.body_bytes) + " bytes");
+}
+
+Flow StreamValidator::decide_by_first_byte(std::string_view octets) {
+  const std::size_t first = octets.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return Flow::awaiting;  // says nothing in either form
+  switch (octets[first]) {
+    case '{':
+    case '[':
+    case '<':  // HTML: no answer, but its text is worth quoting
+      form_ = Form::whole;
+      return take_whole(octets.substr(first));
+    default:
+      form_ = Form::events;
+      return take_events(octets.substr(first));
+  }
+}
+
+Flow StreamValidator::take_events(std::string_view octets) {
+  decoder_.feed(octets);
+  while (const auto event = decoder_.next()) {
+    const Flow flow = take_event(*event);
+    if (flow == Flow::done || flow == Flow::stop) return flow;
+  }
+  if (decoder_.overflowed()) {
+    return fail(FaultKind::malformed_reply,
+                "an event is longer than " + std::to_string(caps_.event_bytes) + " bytes");
+  }
+  return go_on();
+}
+
+Flow StreamValidator::take_event(const SseEvent& event) {
+  if (auto fault = dialect_.decode_event(event.name, event.data, draft_)) return fail(std::move(*fault));
+  if (!draft_.end_mark) {
+    if (draft_.content_seen) state_ = State::streaming;
+    return go_on();
+  }
+  if (!draft_.content_seen) return fail(FaultKind::truncated_reply, "the stream ended without an answer");
+  state_ = State::complete;
+  return Flow::done;
+}
+
+Flow StreamValidator::take_whole(std::string_view octets) {
+  if (body_.empty()) {
+    // White space is sent to keep a slow reply's connection open; it is no part of it.
+    octets.remove_prefix(std::min(octets.find_first_not_of(" \t\r\n"), octets.size()));
+  }
+  body_ += octets;
+  if (!body_.empty()) state_ = State::streaming;
+  return go_on();
+}
+
+Flow StreamValidator::take_error(std::string_view octets) {
+  if (is_compressed(head_)) return Flow::awaiting;  // not to be read; the status says enough
+  body_ += octets.substr(0, caps_.error_body_bytes - body_.size());
+  return Flow::awaiting;
+}
+
+Flow StreamValidator::go_on() const {
+  return state_ == State::streaming ? Flow::committed : Flow::awaiting;
+}
+
+Flow StreamValidator::fail(Fault fault) {
+  fault.status = reply_.status;
+  reply_.fault = std::move(fault);
+  state_ = State::faulted;
+  return Flow::stop;
+}
+
+Flow StreamValidator::fail(FaultKind kind, std::string_view message) {
+  Fault fault;
+  fault.kind = kind;
+  fault.message = fault_message(message);
+  return fail(std::move(fault));
+}
+
+Reply StreamValidator::conclude(const Ending& ending) {
+  if (state_ == State::complete) {
+    reply_.answer = draft_.finish();
+  } else if (state_ != State::awaiting_head && form_ == Form::error) {
+    fail(dialect_.classify(head_, body_));
+    reply_.error_body = std::move(body_);
+  } else if (state_ == State::faulted) {
+    // Found while the reply came.
+  } else if (ending.fault) {
+    fail(*ending.fault);
+  } else if (state_ == State::awaiting_head) {
+    fail(FaultKind::truncated_reply, "the connection ended before a reply");
+  } else if (form_ == Form::events) {
+    conclude_events();
+  } else {
+    conclude_whole();
+  }
+  return std::move(reply_);
+}
+
+void StreamValidator::conclude_whole() {
+  if (auto fault = dialect_.decode_body(head_, body_, reply_.answer)) fail(std::move(*fault));
+}
+
+void StreamValidator::conclude_events() {
+  decoder_.end();
+  take_events({});
+  if (state_ == State::faulted) return;
+  if (state_ != State::complete && !draft_.every_choice_finished()) {
+    fail(FaultKind::truncated_reply, "the stream ended without a finish reason or an end mark");
+    return;
+  }
+  reply_.answer = draft_.finish();
+}
+
+}  // namespace batchrun

@@ -1,0 +1,87 @@
+// Listens to one reply and decides what it is: an answer, or a fault before or after the first chunk.
+//
+//   awaiting_head -> awaiting_first_chunk -> streaming -> complete | faulted
+//
+// Rules (spec section 6): the gate opens at the first chunk with generated content; after it nothing but a
+// whole stream is an answer: a finish reason or the end mark must have come. Partial text is never an answer.
+//
+// What the reply is taken for: not 2xx, an error (its status decides, whatever becomes of its body); a
+// streamed request answered with JSON, a whole body; with neither events nor JSON (HTML of a portal), a fault
+// at once; without a content type, what its first byte looks like. A compressed body was not asked for and is
+// a fault. The end mark completes the answer even if the connection stays open; a fault of the wire after
+// that is of no interest, before it is the verdict.
+//
+// One thread at a time; used for one reply.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "io/answer.h"
+#include "io/dialect.h"
+#include "io/http_message.h"
+#include "io/sse_decoder.h"
+#include "io/transport_ending.h"
+#include "pool/outcome.h"
+
+namespace batchrun {
+
+struct ReplyCaps {
+  std::size_t body_bytes = 64u << 20;        // a whole reply, plain or streamed
+  std::size_t event_bytes = 1u << 20;        // one event of a stream
+  std::size_t error_body_bytes = 64u << 10;  // kept of a reply that is an error; the rest is passed over
+};
+
+// What came of one attempt: the answer, or the fault with what the server said.
+struct Reply {
+  std::optional<Fault> fault;  // none: `answer` is good
+  int status = 0;              // 0: no head came
+  std::string request_id;
+  ServerLimits limits;
+  Answer answer;
+  std::string error_body;  // of a reply that was not 2xx, as it came, capped; may be no JSON and no UTF-8
+};
+
+class StreamValidator final : public ResponseSink {
+ public:
+  // `streamed`: the request asked for a stream. The dialect must outlive this.
+  StreamValidator(const Dialect& dialect, bool streamed, const ReplyCaps& caps = {});
+
+  Flow on_head(const ResponseHead& head) override;
+  Flow on_body(std::string_view octets) override;
+
+  // The verdict. REQUIRES: the exchange is over; call once.
+  Reply conclude(const Ending& ending);
+
+ private:
+  enum class State { awaiting_head, awaiting_first_chunk, streaming, complete, faulted };
+  // What the body is taken for, by status and content type.
+  enum class Form { undecided, events, whole, error };
+
+  Form form_of(const ResponseHead& head) const;
+  Flow decide_by_first_byte(std::string_view octets);
+  Flow take_events(std::string_view octets);
+  Flow take_event(const SseEvent& event);
+  Flow take_whole(std::string_view octets);
+  Flow take_error(std::string_view octets);
+  Flow go_on() const;
+  Flow fail(Fault fault);
+  Flow fail(FaultKind kind, std::string_view message);
+  void conclude_whole();
+  void conclude_events();
+
+  const Dialect& dialect_;
+  const bool streamed_;
+  const ReplyCaps caps_;
+  State state_ = State::awaiting_head;
+  Form form_ = Form::undecided;
+  ResponseHead head_;
+  std::size_t octets_seen_ = 0;  // of the body
+  std::string body_;             // Form::whole and error
+  SseDecoder decoder_;           // Form::events
+  AnswerDraft draft_;            // Form::events
+  Reply reply_;
+};
+
+}  // namespace batchrun

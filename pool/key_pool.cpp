@@ -1,0 +1,106 @@
+#include "pool/key_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "pool/invariant.h"
+
+namespace batchrun {
+namespace {
+
+std::string out_because(const PoolKey& key, const QuotaGroup& group) {
+  if (key.breaker.retired()) return "refused twice with 401";
+  if (group.retired()) return group.retired_because();
+  if (key.breaker.closed()) return {};
+  if (key.breaker.suspected()) return "answered 401, to be confirmed";
+  return fmt::format("{} failures in a row, last {}", key.breaker.failures(),
+                     key.last_fault ? name(*key.last_fault) : "unknown");
+}
+
+KeyState state_of(const PoolKey& key, const QuotaGroup& group, TimePoint now) {
+  if (key.breaker.retired() || group.retired() || !key.breaker.closed()) return KeyState::unavailable;
+  if (group.closed_until() > now) return KeyState::rate_limited;
+  return key.breaker.failures() > 0 ? KeyState::degraded : KeyState::healthy;
+}
+
+}  // namespace
+
+std::string_view name(KeyState state) {
+  switch (state) {
+    case KeyState::healthy: return "healthy";
+    case KeyState::degraded: return "degraded";
+    case KeyState::rate_limited: return "rate-limited";
+    case KeyState::unavailable: return "unavailable";
+  }
+  broken_invariant("a key state without a name");
+}
+
+KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
+  groups_.reserve(spec.groups.size());
+  for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
+  keys_.reserve(spec.keys.size());
+  for (const KeySpec& key : spec.keys) {
+    require(key.group.value < groups_.size(), "a key of a group that does not exist");
+    keys_.push_back({.max_concurrent = key.max_concurrent,
+                     .breaker = Breaker(settings),
+                     .group = key.group,
+                     .tier = key.tier,
+                     .alias = key.alias,
+                     .last_fault = {}});
+  }
+}
+
+bool KeyPool::alive(KeyId id) const {
+  const PoolKey& key = keys_[id.value];
+  return !key.breaker.retired() && !groups_[key.group.value].retired();
+}
+
+void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  key.breaker.sent(row);
+  ++key.in_flight;
+  ++key.sends;
+  groups_[key.group.value].take(cost, now);
+}
+
+void KeyPool::retire(GroupId id, std::string because) {
+  QuotaGroup& group = groups_[id.value];
+  if (group.retired()) return;
+  group.retire(std::move(because));
+  died();
+}
+
+std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) const {
+  std::vector<KeyFigures> figures;
+  figures.reserve(keys_.size());
+  for (const PoolKey& key : keys_) {
+    const QuotaGroup& group = groups_[key.group.value];
+    const bool gone = key.breaker.retired() || group.retired();
+    figures.push_back({.alias = key.alias,
+                       .state = state_of(key, group, now),
+                       .in_flight = key.in_flight,
+                       .sends = key.sends,
+                       .successes = key.successes,
+                       .rate_limited = key.rate_limited,
+                       .faults = key.faults,
+                       .input_tokens = key.input_tokens,
+                       .output_tokens = key.output_tokens,
+                       .usable_at = gone ? never : std::max({now, key.breaker.ready_at(), group.closed_until()}),
+                       .out_because = out_because(key, group)});
+  }
+  return figures;
+}
+
+std::vector<GroupFigures> KeyPool::group_figures(TimePoint now) const {
+  std::vector<GroupFigures> figures;
+  figures.reserve(groups_.size());
+  for (const QuotaGroup& group : groups_) {
+    figures.push_back(
+        {.name = group.name(), .limits = group.limits(), .used = group.used(now), .total = group.total()});
+  }
+  return figures;
+}
+
+}  // namespace batchrun

@@ -1,0 +1,71 @@
+// The keys and the groups they draw on, with what is known of each: the state that all lanes share. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pool/breaker.h"
+#include "pool/quota_group.h"
+#include "pool/scheduler.h"
+
+namespace batchrun {
+
+struct PoolKey {
+  std::uint32_t in_flight = 0;
+  std::uint32_t max_concurrent = 0;  // 0 = no limit
+  Breaker breaker;
+  GroupId group;
+  int tier = 0;
+  std::string alias;
+  std::optional<FaultKind> last_fault;
+  std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
+  std::uint64_t input_tokens = 0, output_tokens = 0;
+
+  bool full() const { return max_concurrent != 0 && in_flight >= max_concurrent; }
+  double load() const { return max_concurrent == 0 ? 0 : static_cast<double>(in_flight) / max_concurrent; }
+};
+
+class KeyPool {
+ public:
+  // `settings` must outlive this; so must the pool what points into it. Throws std::invalid_argument for a limit that is
+  // not > 0. REQUIRES: every key's group exists.
+  KeyPool(const PoolSpec& spec, const PoolSettings& settings);
+  KeyPool(const KeyPool&) = delete;
+  KeyPool& operator=(const KeyPool&) = delete;
+
+  std::size_t size() const { return keys_.size(); }
+  PoolKey& key(KeyId id) { return keys_[id.value]; }
+  QuotaGroup& group(GroupId id) { return groups_[id.value]; }
+  QuotaGroup& group_of(KeyId id) { return groups_[keys_[id.value].group.value]; }
+
+  // Neither the key nor its group is out for the rest of the run.
+  bool alive(KeyId id) const;
+
+  // Admits an attempt for `row`. REQUIRES: key, group and breaker are ready for it.
+  void take(KeyId key, const Cost& cost, RowId row, TimePoint now);
+
+  // Takes a group out for the rest of the run.
+  void retire(GroupId group, std::string because);
+
+  // Goes up whenever something that could not be admitted may now be, so that an answer "nothing may go before t" holds
+  // until t as long as this stays the same.
+  std::uint64_t changes() const { return changes_; }
+  void changed() { ++changes_; }
+
+  // Goes up whenever a key or a group is taken out for good.
+  std::uint64_t deaths() const { return deaths_; }
+  void died() { ++deaths_, ++changes_; }
+
+  std::vector<KeyFigures> key_figures(TimePoint now) const;
+  std::vector<GroupFigures> group_figures(TimePoint now) const;
+
+ private:
+  std::vector<QuotaGroup> groups_;
+  std::vector<PoolKey> keys_;
+  std::uint64_t changes_ = 0;
+  std::uint64_t deaths_ = 0;
+};
+
+}  // namespace batchrun

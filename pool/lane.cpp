@@ -1,0 +1,347 @@
+#include "pool/lane.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "pool/invariant.h"
+
+namespace batchrun {
+
+// Smaller is better, field by field; among equals whoever is first in turn.
+struct Lane::Rank {
+  bool same_key;  // failed on it before
+  int tier;
+  bool same_group;
+  double load;
+  std::uint32_t in_flight;
+
+  bool operator<(const Rank& other) const {
+    return std::tie(same_key, tier, same_group, load, in_flight) <
+           std::tie(other.same_key, other.tier, other.same_group, other.load, other.in_flight);
+  }
+};
+
+Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings)
+    : id_(id), pool_(pool), settings_(settings), queue_(settings), deaths_seen_(pool.deaths() - 1) {
+  std::set<GroupId> groups;
+  for (const Candidate& candidate : spec.candidates) {
+    require(candidate.key.value < pool.size(), "a candidate whose key does not exist");
+    PoolKey& key = pool.key(candidate.key);
+    groups.insert(key.group);
+    const std::size_t option = option_for(key.group, candidate.model);
+    options_[option].choices.push_back(choices_.size());
+    choices_.push_back({candidate.key, &key, option, key.tier, false});
+  }
+  require(!choices_.empty(), "a lane without candidates");
+  groups_ = groups.size();
+  open_.reserve(options_.size());
+}
+
+std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
+  const auto found = std::find_if(options_.begin(), options_.end(), [&](const Option& option) {
+    return option.group == group && option.model == model;
+  });
+  if (found == options_.end()) {
+    options_.push_back({.group = group, .quota = &pool_.group(group), .model = model});
+    return options_.size() - 1;
+  }
+  return static_cast<std::size_t>(found - options_.begin());
+}
+
+bool Lane::alive() {
+  if (deaths_seen_ == pool_.deaths()) return alive_;
+  deaths_seen_ = pool_.deaths();
+  alive_ = false;
+  for (Option& option : options_) option.alive = false;
+  for (const Choice& choice : choices_) {
+    if (choice.excluded || !pool_.alive(choice.key)) continue;
+    options_[choice.option].alive = true;
+    alive_ = true;
+  }
+  return alive_;
+}
+
+bool Lane::keys_alive() const {
+  return std::any_of(choices_.begin(), choices_.end(),
+                     [&](const Choice& choice) { return pool_.alive(choice.key); });
+}
+
+void Lane::exclude(KeyId key, std::uint32_t model) {
+  for (Choice& choice : choices_) {
+    if (choice.key == key && options_[choice.option].model == model) choice.excluded = true;
+  }
+  pool_.died();
+}
+
+void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
+  if (!usage.known) return;
+  Option& option = options_[option_for(permit.group(), permit.model())];
+  option.estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens));
+  option.estimate.learn_output(static_cast<double>(usage.output_tokens));
+}
+
+Cost Lane::cost_of(double input_tokens, double max_output_tokens, const Option& option) const {
+  const Estimate& estimate = option.estimate;
+  Cost cost{.requests = 1,
+            .input_tokens = estimate.input(input_tokens),
+            .output_tokens = option.quota->charging() == Charging::reserves_max_tokens
+                                 ? Estimate::whole(max_output_tokens)
+                                 : estimate.output(max_output_tokens)};
+  // A correction learned from other rows must not make a row impossible that may well fit: let the server say so.
+  if (option.quota->exceeds(cost) && estimate.ratio() > 1) {
+    cost.input_tokens = Estimate::plain_input(input_tokens);
+  }
+  return cost;
+}
+
+bool Lane::exceeds_every_window(const Job& job) {
+  if (!alive()) return false;
+  return std::all_of(options_.begin(), options_.end(), [&](const Option& option) {
+    return !option.alive || option.quota->exceeds(cost_of(job, option));
+  });
+}
+
+// When circuits keep every key out, one probe at a time tests the water.
+bool Lane::may_probe() {
+  if (may_probe_) return *may_probe_;
+  bool works = false, probing = false;
+  for (const Choice& choice : choices_) {
+    if (choice.excluded || !pool_.alive(choice.key)) continue;
+    works = works || choice.pool_key->breaker.closed();
+    probing = probing || choice.pool_key->breaker.probing();
+  }
+  may_probe_ = works || !probing;
+  return *may_probe_;
+}
+
+bool Lane::usable(const Choice& choice, TimePoint now) {
+  const PoolKey& key = *choice.pool_key;
+  if (choice.excluded || key.full()) return false;
+  return key.breaker.closed() || (key.breaker.ready_at() <= now && may_probe());
+}
+
+TimePoint Lane::usable_at(const Option& option) {
+  TimePoint when = never;
+  for (const std::size_t place : option.choices) {
+    const Choice& choice = choices_[place];
+    const PoolKey& key = *choice.pool_key;
+    if (choice.excluded || key.full()) continue;
+    if (key.breaker.closed()) return TimePoint::min();
+    if (may_probe()) when = std::min(when, key.breaker.ready_at());
+  }
+  return when;
+}
+
+// Finds the options that could take some row now, and when others could.
+void Lane::survey(TimePoint now) {
+  open_.clear();
+  opens_at_ = never;
+  short_of_room_ = false;
+  may_probe_.reset();
+  for (Option& option : options_) {
+    QuotaGroup& quota = *option.quota;
+    if (!option.alive || quota.full() || (quota.held_by() && *quota.held_by() != id_)) continue;
+    const TimePoint when = std::max(quota.gate(now), usable_at(option));
+    if (when > now) {
+      opens_at_ = std::min(opens_at_, when);
+    } else if (has_room(option, now)) {
+      open_.push_back(&option);
+    }
+  }
+}
+
+// Whether there may be room for a row of the look-ahead; if not for the smallest, then not for any.
+bool Lane::has_room(Option& option, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  if (!quota.limited()) return true;
+  option.room = quota.room(now);
+  const LaneQueue::Least least = queue_.least();
+  const Cost cost = option.quota == held_ ? cost_of(queue_.at(0), option)
+                                          : cost_of(least.input_tokens, least.max_output_tokens, option);
+  if (option.room.holds(cost) || quota.day_spent(cost)) return true;  // a day that is spent is looked into later
+  short_of_room_ = true;
+  opens_at_ = std::min(opens_at_, quota.ready_at(cost, now));
+  return false;
+}
+
+// A group that saves up for the first row is not for the others.
+bool Lane::open_to(const Option& option, std::size_t place) const {
+  return place == 0 || option.quota != held_;
+}
+
+Lane::Rank Lane::rank(const Choice& choice, const Job& job) const {
+  const Option& option = options_[choice.option];
+  const bool again = job.sends > 0;
+  Rank rank{.same_key = again && choice.key == job.last_key,
+            .tier = choice.tier,
+            .same_group = again && option.group == pool_.key(job.last_key).group,
+            .load = 0,
+            .in_flight = 0};
+  if (settings_.strategy == Strategy::least_loaded) {
+    rank.load = std::max(option.load, choice.pool_key->load());
+    rank.in_flight = choice.pool_key->in_flight;
+  }
+  return rank;
+}
+
+// Marks the open options that take row `place`, with what it costs there.
+bool Lane::find_takers(std::size_t place, TimePoint now) {
+  bool any = false;
+  for (Option* option : open_) {
+    option->cost = cost_of(queue_.at(place), *option);
+    option->takes = open_to(*option, place) && (!option->quota->limited() || option->room.holds(option->cost));
+    if (!option->takes) continue;
+    option->load = option->quota->load(now);
+    any = true;
+  }
+  return any;
+}
+
+std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
+  if (!find_takers(place, now)) return std::nullopt;
+  const Job& job = queue_.at(place);
+  std::optional<std::size_t> best;
+  Rank best_rank{};
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const std::size_t number = turn_ + i < choices_.size() ? turn_ + i : turn_ + i - choices_.size();
+    const Choice& choice = choices_[number];
+    if (!options_[choice.option].takes || !usable(choice, now)) continue;
+    const Rank its_rank = rank(choice, job);
+    if (best && !(its_rank < best_rank)) continue;
+    best = number;
+    best_rank = its_rank;
+  }
+  std::optional<Pick> pick;
+  if (best) pick = Pick{*best, options_[choices_[*best].option].cost};
+  for (Option* option : open_) option->takes = false;
+  return pick;
+}
+
+std::optional<std::size_t> Lane::largest_that_fits() const {
+  std::optional<std::size_t> best;
+  double best_tokens = -1;
+  for (const Option* option : open_) {
+    if (!open_to(*option, 1)) continue;
+    for (std::size_t place = 1; place < queue_.window(); ++place) {
+      const Cost cost = cost_of(queue_.at(place), *option);
+      if (cost.tokens() <= best_tokens) continue;
+      if (option->quota->limited() && !option->room.holds(cost)) continue;
+      best = place;
+      best_tokens = cost.tokens();
+    }
+  }
+  return best;
+}
+
+void Lane::release_hold() {
+  if (held_ == nullptr) return;
+  held_->hold(std::nullopt);
+  held_ = nullptr;
+  pool_.changed();
+}
+
+// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows.
+void Lane::hold_for_first(TimePoint now) {
+  const Job& first = queue_.at(0);
+  QuotaGroup* best = nullptr;
+  TimePoint best_time = never;
+  for (Option& option : options_) {
+    QuotaGroup& quota = *option.quota;
+    if (!option.alive || (quota.held_by() && *quota.held_by() != id_)) continue;
+    const TimePoint when = std::max(quota.ready_at(cost_of(first, option), now), usable_at(option));
+    if (when >= best_time) continue;
+    best = &quota;
+    best_time = when;
+  }
+  if (best == held_) return;
+  release_hold();
+  if (best == nullptr) return;
+  held_ = best;
+  held_->hold(id_);
+}
+
+Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) {
+  const Choice& choice = choices_[pick.choice];
+  const Option& option = options_[choice.option];
+  turn_ = pick.choice + 1 == choices_.size() ? 0 : pick.choice + 1;
+  if (place == 0) release_hold();
+  queue_.sent(now);
+  return {.job = queue_.take(place, now),
+          .candidate = {choice.key, option.model},
+          .group = option.group,
+          .cost = pick.cost};
+}
+
+std::optional<Job> Lane::take_overaged(TimePoint now) {
+  std::optional<Job> job = queue_.take_expired(now);
+  if (job) release_hold();
+  return job;
+}
+
+// A group whose day has no room for any row of the look-ahead, and to which nothing will be given back, is done.
+bool Lane::retire_spent_days() {
+  bool any = false;
+  for (const Option* option : open_) {
+    if (option->quota->in_flight() > 0) continue;
+    bool some_spent = false, all_spent = true;
+    for (std::size_t place = 0; all_spent && place < queue_.window(); ++place) {
+      const Cost cost = cost_of(queue_.at(place), *option);
+      const bool exceeds = option->quota->exceeds(cost);
+      const bool spent = option->quota->day_spent(cost);
+      some_spent = some_spent || (spent && !exceeds);
+      all_spent = spent || exceeds;
+    }
+    if (!some_spent || !all_spent) continue;
+    pool_.retire(option->group, "the day's quota is used up");
+    any = true;
+  }
+  return any;
+}
+
+// When some row of the look-ahead fits somewhere, if nothing else happens.
+TimePoint Lane::earliest(TimePoint now) {
+  TimePoint when = opens_at_;
+  for (const Option* option : open_) {
+    const std::size_t rows = option->quota == held_ ? 1 : queue_.window();
+    for (std::size_t place = 0; place < rows; ++place) {
+      when = std::min(when, option->quota->ready_at(cost_of(queue_.at(place), *option), now));
+    }
+  }
+  return when;
+}
+
+// A first row that is overdue gets a group to itself; any other does not.
+void Lane::settle_hold(TimePoint now) {
+  queue_.first_did_not_fit(now);
+  if (queue_.overdue(now)) {
+    hold_for_first(now);
+  } else {
+    release_hold();
+  }
+}
+
+Lane::Turn Lane::next(TimePoint now) {
+  if (!alive()) {
+    release_hold();
+    return Dead{};
+  }
+  queue_.promote(now);
+  if (queue_.window() == 0) return Blocked{queue_.next_promotion()};
+  survey(now);
+  if (open_.empty() && !short_of_room_) return Blocked{std::min(opens_at_, queue_.next_promotion())};
+  if (const auto pick = choose(0, now)) return admit(0, *pick, now);
+  if (exceeds_every_window(queue_.at(0))) {
+    release_hold();
+    return Expired{queue_.take(0, now), GiveUp::exceeds_window};
+  }
+  settle_hold(now);
+  if (const auto place = largest_that_fits()) {
+    if (const auto pick = choose(*place, now)) return admit(*place, *pick, now);
+  }
+  if (retire_spent_days()) return next(now);
+  return Blocked{std::min(earliest(now), queue_.next_promotion())};
+}
+
+}  // namespace batchrun

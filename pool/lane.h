@@ -1,0 +1,135 @@
+// One lane: its waiting rows, the keys that may answer them, and which row goes on which key now.
+//
+// The first row goes if it fits anywhere; else the largest of the look-ahead that fits (reference: first-fit wastes 2.5 %
+// of a token limit behind rows that do not fit, best fit of 64 wins that back). A first row that is overdue gets the group
+// where it will fit soonest to itself until it goes. Of the keys that could take the row, lower tiers go first, then the
+// strategy decides; a retry avoids the key it failed on. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pool/estimate.h"
+#include "pool/key_pool.h"
+#include "pool/lane_queue.h"
+
+namespace batchrun {
+
+class Lane {
+ public:
+  // `pool` and `settings` must outlive this. REQUIRES: the candidates are keys of the pool, and there is one.
+  Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings);
+
+  // What next() came to. A row in Admission or Expired has left the queue; nothing was taken from the pool yet.
+  struct Admission {
+    Job job;
+    Candidate candidate;
+    GroupId group;
+    Cost cost;
+  };
+  struct Blocked {
+    TimePoint until;  // holds as long as the pool has no changes() and no row is put in the look-ahead
+  };
+  struct Dead {};  // no candidate is left for the rest of the run
+  using Turn = std::variant<Admission, Expired, Blocked, Dead>;
+
+  // REQUIRES: rows wait.
+  Turn next(TimePoint now);
+
+  // Takes out a row whose life is over, if there is one.
+  std::optional<Job> take_overaged(TimePoint now);
+
+  LaneQueue& queue() { return queue_; }
+  const LaneQueue& queue() const { return queue_; }
+
+  // Whether a row is larger than every window of every candidate that is left; false if none is left.
+  bool exceeds_every_window(const Job& job);
+
+  // How many groups the candidates draw on.
+  std::size_t groups() const { return groups_; }
+
+  // Some candidate is left (a key that refused the model for this lane is none).
+  bool alive();
+
+  // Some candidate's key still works, whether or not for this lane's models.
+  bool keys_alive() const;
+
+  // That key is no candidate for that model any more.
+  void exclude(KeyId key, std::uint32_t model);
+
+  // What a reply reported for a row sent to that group and model.
+  void learn(const Permit& permit, const Job& job, const Usage& usage);
+
+ private:
+  // Candidates that share a group and a model, so that costs and limits are asked for once.
+  struct Option {
+    GroupId group;
+    QuotaGroup* quota;
+    std::uint32_t model;
+    Estimate estimate{};
+    std::vector<std::size_t> choices{};  // places in choices_
+    bool alive = true;
+    Room room{};       // while in open_
+    bool takes = false;  // the row that choose() is asked for
+    Cost cost{};
+    double load = 0;
+  };
+  struct Choice {
+    KeyId key;
+    PoolKey* pool_key;
+    std::size_t option;  // place in options_
+    int tier;
+    bool excluded;
+  };
+  struct Rank;
+  struct Pick {
+    std::size_t choice;
+    Cost cost;
+  };
+
+  std::size_t option_for(GroupId group, std::uint32_t model);
+  Cost cost_of(double input_tokens, double max_output_tokens, const Option& option) const;
+  Cost cost_of(const Job& job, const Option& option) const {
+    return cost_of(job.input_tokens, job.max_output_tokens, option);
+  }
+  void survey(TimePoint now);
+  bool has_room(Option& option, TimePoint now);
+  TimePoint usable_at(const Option& option);
+  bool usable(const Choice& choice, TimePoint now);
+  bool may_probe();
+  bool open_to(const Option& option, std::size_t place) const;
+  bool find_takers(std::size_t place, TimePoint now);
+  std::optional<Pick> choose(std::size_t place, TimePoint now);
+  Rank rank(const Choice& choice, const Job& job) const;
+  std::optional<std::size_t> largest_that_fits() const;
+  void settle_hold(TimePoint now);
+  void hold_for_first(TimePoint now);
+  void release_hold();
+  Admission admit(std::size_t place, const Pick& pick, TimePoint now);
+  bool retire_spent_days();
+  TimePoint earliest(TimePoint now);
+
+  const LaneId id_;
+  KeyPool& pool_;
+  const PoolSettings& settings_;
+  LaneQueue queue_;
+  std::vector<Option> options_;
+  std::vector<Choice> choices_;
+  std::size_t groups_ = 0;
+  std::size_t turn_ = 0;          // round robin: the place of the choice after the last used
+  std::uint64_t deaths_seen_;     // of the pool, when `alive` of the options was last worked out
+  bool alive_ = true;
+  QuotaGroup* held_ = nullptr;
+
+  // Scratch of next(): what a survey found.
+  std::vector<Option*> open_;
+  TimePoint opens_at_ = never;  // earliest time another option opens
+  bool short_of_room_ = false;  // some option has keys ready, but no room for any row
+  std::optional<bool> may_probe_;
+};
+
+}  // namespace batchrun

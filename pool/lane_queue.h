@@ -1,0 +1,90 @@
+// The rows of one lane that wait, in the order in which they should go: failed ones that are due, then new ones as they
+// came. The first few are the look-ahead: a later one may overtake when the first does not fit, and whoever is overtaken
+// too often or for too long is overdue. One thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "pool/pool_spec.h"
+#include "pool/retry.h"
+#include "pool/scheduler.h"
+
+namespace batchrun {
+
+class LaneQueue {
+ public:
+  // `settings` must outlive this.
+  explicit LaneQueue(const PoolSettings& settings);
+
+  // A new row, behind all that wait. REQUIRES: submitted_at is set.
+  void push(const Job& job);
+
+  // A row that is sent again. With `budgeted` it waits for its not_before and for the retry budget, else it is due now.
+  void push_again(const Job& job, bool budgeted);
+
+  // Moves rows whose pause is over and that the budget affords into the look-ahead. To be called before the window is
+  // looked at; does nothing when none is due.
+  void promote(TimePoint now);
+  void sent(TimePoint now) { budget_.sent(now); }  // any attempt of the lane, for the budget
+
+  // The look-ahead: rows 0 .. window() - 1, the first is the one to go if it fits.
+  std::size_t window() const { return window_.size(); }
+  const Job& at(std::size_t place) const { return window_[place].job; }
+
+  // The smallest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
+  struct Least {
+    double input_tokens, max_output_tokens;
+  };
+  Least least() const;
+
+  // Takes row `place` out; those before it were passed over. REQUIRES: place < window().
+  Job take(std::size_t place, TimePoint now);
+
+  // The first row did not fit, although others might: its age counts from here. REQUIRES: window() > 0.
+  void first_did_not_fit(TimePoint now);
+
+  // Whether the first row has been passed over too often, or for too long has not fitted. REQUIRES: window() > 0.
+  bool overdue(TimePoint now) const;
+
+  // When promote() may have something to do: `never` if no row pauses.
+  TimePoint next_promotion() const { return next_promotion_; }
+
+  // Earliest time at which a row's life may be over; a bound from below.
+  TimePoint next_deadline() const { return next_deadline_; }
+
+  // Takes out one row whose life is over, wherever it waits; nothing if there is none.
+  std::optional<Job> take_expired(TimePoint now);
+
+  std::size_t size() const { return window_.size() + due_.size() + fresh_.size() + paused_.size(); }
+  bool empty() const { return size() == 0; }
+
+  // Takes out the next row of all, paused ones too. REQUIRES: not empty.
+  Job take_any();
+
+ private:
+  struct Waiting {
+    Job job;
+    TimePoint unfit_since = never;  // first overtaken, or first and not fitting
+  };
+  static bool later(const Job& a, const Job& b) { return a.not_before > b.not_before; }
+  void note_deadline(const Job& job);
+  void push_due(const Job& job);
+  void remove(std::size_t place);
+
+  const PoolSettings& settings_;
+  const std::size_t look_ahead_;
+  RetryBudget budget_;
+  std::vector<Waiting> window_;  // failed rows that are due, then new ones; full if more wait
+  std::size_t due_in_window_ = 0;
+  std::deque<Waiting> due_;      // due as well; only while the window holds nothing else
+  std::deque<Waiting> fresh_;    // new ones behind the window
+  std::vector<Job> paused_;      // a heap, earliest not_before first
+  mutable std::optional<Least> least_;
+  TimePoint next_promotion_ = never;
+  TimePoint next_deadline_ = never;
+};
+
+}  // namespace batchrun

@@ -1,0 +1,150 @@
+// One quota group: everything a provider counts together, all dimensions at once, all or nothing. One thread.
+//
+// A minute dimension admits when both its views agree: a pacing bucket (an even flow, which suits providers with token
+// buckets or one-second slices) and a mirror of what was sent in the last 60 s plus jitter (exact, which suits fixed
+// windows and sliding logs). A day dimension is a ledger of this run. Dimensions without a limit cost nothing.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pool/permit.h"
+#include "pool/pool_spec.h"
+#include "pool/token_bucket.h"
+#include "pool/window_mirror.h"
+
+namespace batchrun {
+
+// The part of a cost that counts in a dimension.
+double amount(const Cost& cost, Dimension dimension);
+
+// The largest amounts one request may have, dimension by dimension.
+struct Room {
+  double requests = std::numeric_limits<double>::infinity();
+  double tokens = std::numeric_limits<double>::infinity();
+  double input_tokens = std::numeric_limits<double>::infinity();
+  double output_tokens = std::numeric_limits<double>::infinity();
+  bool holds(const Cost& cost) const {
+    return cost.tokens() <= tokens && cost.requests <= requests && cost.input_tokens <= input_tokens &&
+           cost.output_tokens <= output_tokens;
+  }
+};
+
+class QuotaGroup {
+ public:
+  // `settings` must outlive this. Throws std::invalid_argument for a limit that is not > 0.
+  QuotaGroup(const GroupSpec& spec, const PoolSettings& settings);
+
+  const std::string& name() const { return name_; }
+  Charging charging() const { return charging_; }
+  std::uint32_t in_flight() const { return in_flight_; }
+  bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
+  bool full() const { return max_concurrent_ != 0 && in_flight_ >= max_concurrent_; }
+
+  // Out for the rest of the run, and why.
+  bool retired() const { return !retired_because_.empty(); }
+  const std::string& retired_because() const { return retired_because_; }
+  void retire(std::string because) { retired_because_ = std::move(because); }
+
+  // The lane whose overdue row the group saves up for; other rows do not use it meanwhile.
+  std::optional<LaneId> held_by() const { return held_by_; }
+  void hold(std::optional<LaneId> lane) { held_by_ = lane; }
+
+  // A lower bound of ready_at() for every cost, cheap to ask again and again. Says nothing of concurrency.
+  TimePoint gate(TimePoint now);
+
+  // What may be sent now. REQUIRES: gate(now) <= now. Says nothing of concurrency.
+  Room room(TimePoint now);
+
+  // Earliest time at which `cost` fits if nothing else happens: `never` when only a settle could make room.
+  TimePoint ready_at(const Cost& cost, TimePoint now);
+
+  // More than a whole window or day holds: it will never fit.
+  bool exceeds(const Cost& cost) const { return !most_.holds(cost); }
+
+  // Does not fit in what is left of the day.
+  bool day_spent(const Cost& cost) const;
+
+  // Admits. REQUIRES: room(now).holds(cost) and not full().
+  void take(const Cost& cost, TimePoint now);
+
+  // Ends what take() began: what differs between `reserved` and `actual` is corrected in the slot of admission.
+  // Returns whether something that had no room may have it now.
+  bool settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now);
+
+  // Believes a reply's limits where they are lower than ours, and where we have none. Figures that are no use (not a
+  // number, below one) are ignored. `remaining` is used only for the first picture of a dimension.
+  void observe(const ServerLimits& limits, TimePoint now);
+
+  // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked again), else
+  // for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that. Replies to requests sent
+  // before the last closing are one event with it: they extend it by what the server asks, and double nothing.
+  void rate_limited(std::optional<Duration> retry_after, TimePoint admitted_at, TimePoint now, double share);
+  void succeeded() { pauses_ = 0; }
+  TimePoint closed_until() const { return closed_until_; }
+
+  // The largest share of any limit that is in use, 0 when nothing is limited.
+  double load(TimePoint now);
+
+  // What figures show, by dimension.
+  std::array<std::optional<double>, dimensions> limits() const;
+  std::array<double, dimensions> used(TimePoint now) const;
+  const std::array<double, dimensions>& total() const { return total_; }
+
+ private:
+  struct MinuteLimit {
+    MinuteLimit(Dimension which, double units, Duration window);
+    void lower(double units);
+    void learn(double relative_error);
+    // Room that `units` need: more than they are, as reservations have fallen short before, by three standard deviations
+    // of its own error and of the sum of those in flight. Never more than the whole limit; a whole number.
+    double needed(double units) const;
+    double fitting(double free) const;  // the most units that need no more than `free`
+    TimePoint paced_at(double units) const { return std::max(pace.ready_at(units), flow.ready_at(units)); }
+    Dimension dimension;
+    double limit;
+    double window_s;   // the mirror's, its rounding included
+    TokenBucket pace;  // evens out: a second's worth at most at once
+    TokenBucket flow;  // keeps the even rate over some seconds
+    WindowMirror mirror;
+    double squares = 0;       // of what is reserved by those in flight
+    double error_square = 0;  // mean square of how far, relatively, reservations fell short
+    double error = 0;         // its root
+  };
+  struct DayLimit {
+    Dimension dimension;
+    double limit;
+    double used = 0;
+  };
+
+  void note_most();
+  void observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now);
+  TimePoint gate_of(MinuteLimit& limit, TimePoint now) const;
+
+  std::string name_;
+  Charging charging_;
+  const PoolSettings* settings_;
+  std::uint32_t max_concurrent_;
+  std::uint32_t in_flight_ = 0;
+  std::vector<MinuteLimit> minutes_;
+  std::vector<DayLimit> days_;
+  Room most_;  // of a whole window and day
+  std::array<double, dimensions> total_{};
+
+  TimePoint gate_{TimePoint::min()};
+  bool gate_known_ = false;
+
+  TimePoint closed_until_{TimePoint::min()};
+  TimePoint closed_at_{TimePoint::min()};
+  std::uint32_t pauses_ = 0;  // in a row
+  std::string retired_because_;
+  std::optional<LaneId> held_by_;
+};
+
+}  // namespace batchrun

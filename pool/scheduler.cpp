@@ -1,0 +1,321 @@
+#include "pool/scheduler.h"
+
+#include <algorithm>
+#include <deque>
+#include <random>
+#include <utility>
+
+#include "pool/invariant.h"
+#include "pool/key_pool.h"
+#include "pool/lane.h"
+
+namespace batchrun {
+namespace {
+
+// Nothing reached the provider, so nothing was charged.
+bool never_sent(FaultKind kind) {
+  return kind == FaultKind::connect || kind == FaultKind::tls || kind == FaultKind::timeout_connect;
+}
+
+// What the provider charged, as far as we can know. A failed request is charged like a good one (OpenAI rate-limit
+// guide: "unsuccessful requests contribute to your per-minute limit"); without usage the reservation stands.
+Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
+  if (outcome.fault && never_sent(outcome.fault->kind)) return {.requests = 0};
+  Cost cost = permit.reserved();
+  if (!outcome.usage.known) return cost;
+  if (outcome.usage.input_tokens > 0) cost.input_tokens = static_cast<double>(outcome.usage.input_tokens);
+  if (charging == Charging::actual) cost.output_tokens = static_cast<double>(outcome.usage.output_tokens);
+  return cost;
+}
+
+constexpr Disposition finished{Disposition::Next::finished, GiveUp::none};
+constexpr Disposition requeued{Disposition::Next::requeued, GiveUp::none};
+constexpr Disposition given_up(GiveUp why) { return {Disposition::Next::given_up, why}; }
+
+}  // namespace
+
+struct Scheduler::Impl {
+  explicit Impl(PoolSpec spec)
+      : settings(spec.settings),
+        pool(spec, settings),
+        retry(settings.backoff_base, settings.backoff_max),
+        random(settings.seed) {}
+
+  // A lane and what its last "nothing may go" rests on.
+  struct Seat {
+    Lane lane;
+    bool active = false;  // rows wait in it
+    TimePoint blocked_until = TimePoint::min();
+    std::uint64_t pool_changes = 0;
+  };
+
+  void activate(LaneId id);
+  void deactivate_if_empty(LaneId id);
+  bool blocked(const Seat& seat, TimePoint now) const {
+    return seat.pool_changes == pool.changes() && now < seat.blocked_until;
+  }
+  void submit(Job job, TimePoint now);
+  void requeue(const Job& job, bool budgeted);
+
+  Decision next(TimePoint now);
+  void find_overaged(TimePoint now);
+  Decision ask_lanes(TimePoint now);
+  Expired expire_dead(Seat& seat);
+  Dispatch dispatch(Lane::Admission&& admission, TimePoint now);
+  bool any_key_alive() const;
+
+  Disposition settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now);
+  void account(const Permit& permit, const Job& job, const Outcome& outcome, TimePoint now);
+  bool blame(const Permit& permit, const Job& job, const Fault& fault, TimePoint now);
+  Disposition decide(const Permit& permit, Job& job, const Fault& fault, bool counts, TimePoint now);
+  double share() { return static_cast<double>(random() >> 11) * 0x1p-53; }  // even in [0, 1)
+
+  const PoolSettings settings;
+  KeyPool pool;
+  const RetryPolicy retry;
+  std::mt19937_64 random;
+  std::deque<Seat> seats;         // by LaneId
+  std::vector<LaneId> active;     // lanes in which rows wait; they take turns
+  std::size_t turn = 0;           // in `active`
+  std::deque<Expired> expired;    // to be handed out
+  TimePoint next_deadline = never;  // a bound from below for all lanes
+  std::size_t waiting = 0;        // `expired` included
+  std::size_t in_flight = 0;
+  std::uint64_t retries = 0;
+  bool closed = false;
+  bool stopped = false;
+};
+
+void Scheduler::Impl::activate(LaneId id) {
+  Seat& seat = seats[id.value];
+  next_deadline = std::min(next_deadline, seat.lane.queue().next_deadline());
+  if (std::exchange(seat.active, true)) return;
+  active.push_back(id);
+}
+
+void Scheduler::Impl::deactivate_if_empty(LaneId id) {
+  Seat& seat = seats[id.value];
+  if (!seat.active || !seat.lane.queue().empty()) return;
+  seat.active = false;
+  const auto place = std::find(active.begin(), active.end(), id) - active.begin();
+  active.erase(active.begin() + place);
+  if (turn > static_cast<std::size_t>(place)) --turn;
+}
+
+void Scheduler::Impl::submit(Job job, TimePoint now) {
+  require(!closed, "a row was submitted after close()");
+  require(job.lane.value < seats.size(), "a row of a lane that does not exist");
+  job.submitted_at = now;
+  ++waiting;
+  Seat& seat = seats[job.lane.value];
+  if (seat.lane.exceeds_every_window(job)) {
+    expired.push_back({job, GiveUp::exceeds_window});
+    return;
+  }
+  if (seat.lane.queue().window() < settings.look_ahead) seat.blocked_until = TimePoint::min();
+  seat.lane.queue().push(job);
+  activate(job.lane);
+}
+
+void Scheduler::Impl::requeue(const Job& job, bool budgeted) {
+  Seat& seat = seats[job.lane.value];
+  seat.lane.queue().push_again(job, budgeted);
+  seat.blocked_until = TimePoint::min();
+  activate(job.lane);
+  ++waiting;
+  ++retries;
+}
+
+void Scheduler::Impl::find_overaged(TimePoint now) {
+  if (now < next_deadline) return;
+  next_deadline = never;
+  for (const LaneId id : std::vector(active)) {
+    Lane& lane = seats[id.value].lane;
+    while (const auto job = lane.take_overaged(now)) expired.push_back({*job, GiveUp::deadline});
+    next_deadline = std::min(next_deadline, lane.queue().next_deadline());
+    deactivate_if_empty(id);
+  }
+}
+
+bool Scheduler::Impl::any_key_alive() const {
+  return std::any_of(seats.begin(), seats.end(), [](const Seat& seat) { return seat.lane.keys_alive(); });
+}
+
+Decision Scheduler::Impl::next(TimePoint now) {
+  if (stopped) return in_flight == 0 ? Decision(Drained{}) : Decision(Wait{never});
+  find_overaged(now);
+  if (!expired.empty()) {
+    const Expired first = expired.front();
+    expired.pop_front();
+    --waiting;
+    return first;
+  }
+  if (active.empty()) {
+    return closed && in_flight == 0 ? Decision(Drained{}) : Decision(Wait{never});
+  }
+  if (in_flight >= settings.max_in_flight) return Wait{next_deadline};
+  return ask_lanes(now);
+}
+
+Decision Scheduler::Impl::ask_lanes(TimePoint now) {
+  TimePoint until = next_deadline;
+  bool all_dead = true;
+  for (std::size_t asked = 0; asked < active.size(); ++asked) {
+    if (turn >= active.size()) turn = 0;
+    Seat& seat = seats[active[turn++].value];
+    if (blocked(seat, now)) {
+      all_dead = false;
+      until = std::min(until, seat.blocked_until);
+      continue;
+    }
+    Lane::Turn came = seat.lane.next(now);
+    if (auto* admission = std::get_if<Lane::Admission>(&came)) return dispatch(std::move(*admission), now);
+    if (auto* gone = std::get_if<Expired>(&came)) {
+      --waiting;
+      deactivate_if_empty(gone->job.lane);
+      return *gone;
+    }
+    if (std::holds_alternative<Lane::Dead>(came)) {
+      if (any_key_alive()) return expire_dead(seat);
+      continue;
+    }
+    all_dead = false;
+    seat.blocked_until = std::get<Lane::Blocked>(came).until;
+    seat.pool_changes = pool.changes();
+    until = std::min(until, seat.blocked_until);
+  }
+  if (all_dead && in_flight == 0) return Starved{};
+  return Wait{until};
+}
+
+Expired Scheduler::Impl::expire_dead(Seat& seat) {
+  const Job job = seat.lane.queue().take_any();
+  --waiting;
+  deactivate_if_empty(job.lane);
+  return {job, GiveUp::no_candidate};
+}
+
+Dispatch Scheduler::Impl::dispatch(Lane::Admission&& go, TimePoint now) {
+  pool.take(go.candidate.key, go.cost, go.job.row, now);
+  --waiting;
+  ++in_flight;
+  deactivate_if_empty(go.job.lane);
+  return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost)};
+}
+
+// What the attempt tells about budgets and figures, whatever comes of the row.
+void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcome& outcome, TimePoint now) {
+  PoolKey& key = pool.key(permit.key());
+  QuotaGroup& group = pool.group(permit.group());
+  if (key.full()) pool.changed();
+  require(key.in_flight > 0 && in_flight > 0, "more settled than sent");
+  --key.in_flight;
+  --in_flight;
+  key.input_tokens += outcome.usage.input_tokens;
+  key.output_tokens += outcome.usage.output_tokens;
+  seats[job.lane.value].lane.learn(permit, job, outcome.usage);
+  const Cost actual = charged(permit, outcome, group.charging());
+  if (group.settle(permit.reserved(), actual, permit.admitted_at(), now)) pool.changed();
+  group.observe(outcome.limits, now);
+}
+
+// What a fault does to key and group. Returns whether it may count as an attempt of the row.
+bool Scheduler::Impl::blame(const Permit& permit, const Job& job, const Fault& fault, TimePoint now) {
+  PoolKey& key = pool.key(permit.key());
+  QuotaGroup& group = pool.group(permit.group());
+  Breaker& breaker = key.breaker;
+  key.last_fault = fault.kind;
+  ++(fault.kind == FaultKind::rate_limited ? key.rate_limited : key.faults);
+  if (!breaker.closed()) pool.changed();  // if this was its probe, another may go
+
+  const FaultTraits fault_traits = traits(fault.kind);
+  if (fault_traits.blames_key) return breaker.failed(job.row, now);
+  if (fault_traits.retires_key) {
+    breaker.refused(job.row, now);
+    if (breaker.retired()) pool.died();
+    return true;
+  }
+  if (fault.kind == FaultKind::cancelled) {
+    breaker.abandoned(job.row, now);
+    return true;
+  }
+  breaker.answered(job.row);
+  if (fault.kind == FaultKind::rate_limited) {
+    group.rate_limited(fault.retry_after, permit.admitted_at(), now, share());
+  } else if (fault.kind == FaultKind::quota_exhausted) {
+    pool.retire(permit.group(), "quota or credit is used up");
+  } else if (fault.kind == FaultKind::model_unavailable) {
+    seats[job.lane.value].lane.exclude(permit.key(), permit.model());
+  }
+  return true;
+}
+
+Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault& fault, bool counts,
+                                    TimePoint now) {
+  const FaultTraits fault_traits = traits(fault.kind);
+  if (!fault_traits.retryable) return given_up(GiveUp::permanent);
+  if (fault.kind == FaultKind::exceeds_window && seats[job.lane.value].lane.groups() == 1) {
+    return given_up(GiveUp::exceeds_window);
+  }
+  if (fault_traits.counts_attempt && counts) ++job.attempts;
+  if (job.attempts >= settings.max_attempts) return given_up(GiveUp::attempts_spent);
+  if (now - job.submitted_at >= settings.row_deadline) return given_up(GiveUp::deadline);
+  job.last_key = permit.key();
+  job.passed_over = 0;
+  job.not_before = now;
+  if (fault_traits.blames_key) job.not_before += retry.pause(job.attempts, share());
+  requeue(job, fault_traits.blames_key);
+  return requeued;
+}
+
+Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now) {
+  require(job.lane.value < seats.size(), "a row of a lane that does not exist");
+  ++job.sends;
+  account(permit, job, outcome, now);
+  if (outcome.fault) {
+    const bool counts = blame(permit, job, *outcome.fault, now);
+    return decide(permit, job, *outcome.fault, counts, now);
+  }
+  PoolKey& key = pool.key(permit.key());
+  ++key.successes;
+  if (!key.breaker.closed()) pool.changed();
+  key.breaker.succeeded(job.row);
+  pool.group(permit.group()).succeeded();
+  return finished;
+}
+
+Scheduler::Scheduler(PoolSpec spec) : impl_(std::make_unique<Impl>(std::move(spec))) {}
+Scheduler::~Scheduler() = default;
+
+LaneId Scheduler::add_lane(LaneSpec lane) {
+  const LaneId id{static_cast<std::uint32_t>(impl_->seats.size())};
+  impl_->seats.push_back({Lane(id, lane, impl_->pool, impl_->settings)});
+  return id;
+}
+
+void Scheduler::submit(Job job, TimePoint now) { impl_->submit(job, now); }
+
+Decision Scheduler::next(TimePoint now) { return impl_->next(now); }
+
+Disposition Scheduler::settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now) {
+  permit.consume();
+  return impl_->settle(permit, job, outcome, now);
+}
+
+void Scheduler::close() { impl_->closed = true; }
+
+void Scheduler::stop() { impl_->stopped = true; }
+
+std::size_t Scheduler::waiting() const { return impl_->waiting; }
+
+std::size_t Scheduler::in_flight() const { return impl_->in_flight; }
+
+PoolFigures Scheduler::figures(TimePoint now) const {
+  return {.keys = impl_->pool.key_figures(now),
+          .groups = impl_->pool.group_figures(now),
+          .waiting = impl_->waiting,
+          .in_flight = impl_->in_flight,
+          .retries = impl_->retries};
+}
+
+}  // namespace batchrun

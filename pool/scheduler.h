@@ -1,0 +1,139 @@
+// The whole of admission as decisions: rows wait in lanes, next() says which may go on which key,
+// settle() takes what came of it. Pure: time is an argument, randomness a seed, one thread.
+//
+//   submit -> next -> (the runner makes the attempt) -> settle -> finished | requeued | given up
+//
+// Promises, each checked by the simulation in tests/sim:
+//  - every submitted job leaves exactly once, through a Disposition other than `requeued` or an Expired;
+//  - no group is ever admitted past a limit in any window of its provider plus the jitter allowed for;
+//  - next() never answers Wait while some waiting job and some key fit (work conservation).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pool/outcome.h"
+#include "pool/permit.h"
+#include "pool/pool_spec.h"
+
+namespace batchrun {
+
+// A row as the pool sees it. The text stays with the runner, under `row`.
+struct Job {
+  RowId row;
+  LaneId lane;
+  double input_tokens = 0;       // estimated, before correction by what replies report
+  double max_output_tokens = 0;  // as the provider would reserve: max_tokens x n, 0 if the row sets none
+  std::uint32_t attempts = 0;    // counted attempts so far; kept by settle
+  std::uint32_t sends = 0;       // attempts of any kind so far; kept by settle
+  TimePoint submitted_at{};      // set by submit
+  TimePoint not_before{};        // backoff; kept by settle
+  KeyId last_key{};              // where the last attempt failed (meaningful when sends > 0)
+  std::uint32_t passed_over = 0; // how often another row went first
+};
+
+struct Dispatch {
+  Job job;
+  Permit permit;
+};
+
+// Nothing may start now. Ask again at `until`, or when something was submitted or settled.
+struct Wait {
+  TimePoint until;  // `never` when only a settle or a submit can change things
+};
+
+// A waiting job that will not be sent any more; each is reported once. The runner writes its error line.
+enum class GiveUp : std::uint8_t {
+  none,
+  permanent,       // the fault is the row's own: bad request, refused content, too large
+  attempts_spent,  // max_attempts counted attempts failed
+  deadline,        // the row's life is over
+  no_candidate,    // every key of its lane refused the model or is out for the run, while other lanes still work
+  exceeds_window,  // larger than every quota window of every candidate
+};
+struct Expired {
+  Job job;
+  GiveUp why;  // deadline, no_candidate or exceeds_window
+};
+
+struct Starved {};  // jobs wait, nothing is in flight, and no key of any lane can ever come back
+struct Drained {};  // closed, nothing waits, nothing is in flight
+
+using Decision = std::variant<Dispatch, Expired, Wait, Starved, Drained>;
+
+// What becomes of a job after an attempt.
+struct Disposition {
+  enum class Next : std::uint8_t { finished, requeued, given_up };
+  Next next = Next::finished;
+  GiveUp why = GiveUp::none;  // for given_up
+};
+
+enum class KeyState : std::uint8_t { healthy, degraded, rate_limited, unavailable };
+std::string_view name(KeyState state);
+
+// Figures of one key for progress and the end table; a copy, so it may cross threads.
+struct KeyFigures {
+  std::string alias;
+  KeyState state = KeyState::healthy;
+  std::uint32_t in_flight = 0;
+  std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
+  std::uint64_t input_tokens = 0, output_tokens = 0;  // as replies reported them
+  TimePoint usable_at{};                              // earliest time it may be used; `never` if retired
+  std::string out_because;                            // why it is unavailable, "" otherwise
+};
+
+struct GroupFigures {
+  std::string name;
+  std::array<std::optional<double>, dimensions> limits;   // in force now
+  std::array<double, dimensions> used{};                  // own use in the current window or day
+  std::array<double, dimensions> total{};                 // admitted since the start of the run
+};
+
+struct PoolFigures {
+  std::vector<KeyFigures> keys;
+  std::vector<GroupFigures> groups;
+  std::size_t waiting = 0;
+  std::size_t in_flight = 0;
+  std::uint64_t retries = 0;
+};
+
+class Scheduler {
+ public:
+  // REQUIRES: every KeySpec's group exists. Throws std::invalid_argument for a limit that is not > 0.
+  explicit Scheduler(PoolSpec spec);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // A new lane; lanes may be added while the pool runs. REQUIRES: candidates name keys of the spec.
+  LaneId add_lane(LaneSpec lane);
+
+  // Puts a job in its lane's queue. REQUIRES: not closed.
+  void submit(Job job, TimePoint now);
+
+  // What to do now. Dispatch and Expired hand over a job; call again until Wait, Starved or Drained.
+  Decision next(TimePoint now);
+
+  // Takes the permit back with what the attempt came to, and decides what becomes of the job.
+  Disposition settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now);
+
+  // No more submits will come: once empty, next() answers Drained.
+  void close();
+
+  // Stops dispatching for good: next() answers Wait{never} while attempts are in flight, then Drained.
+  // Jobs still waiting are dropped without a Disposition; they are the resumable part of the run.
+  void stop();
+
+  std::size_t waiting() const;
+  std::size_t in_flight() const;
+  PoolFigures figures(TimePoint now) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace batchrun

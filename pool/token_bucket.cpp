@@ -1,0 +1,52 @@
+#include "pool/token_bucket.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace batchrun {
+namespace {
+
+// Far in the past, with room to subtract from.
+constexpr TimePoint long_ago{Duration::min() / 4};
+constexpr double longest_ns = 1e17;  // three years: a cost beyond is as good as never paid off, and must not overflow
+
+}  // namespace
+
+TokenBucket::TokenBucket(double units_per_second, Duration brim, Duration at_first)
+    : wanted_brim_(brim), at_first_(at_first), full_at_(long_ago) {
+  set_rate(units_per_second);
+}
+
+void TokenBucket::set_rate(double units_per_second) {
+  interval_ns_ = std::min(1e9 / units_per_second, longest_ns);
+  brim_ = std::max(wanted_brim_, time_for(1));
+}
+
+Duration TokenBucket::time_for(double units) const {
+  return Duration(std::llround(std::clamp(units * interval_ns_, -longest_ns, longest_ns)));
+}
+
+TimePoint TokenBucket::ready_at(double cost) const {
+  if (cost <= 0) return long_ago;
+  return full_at_ - brim_ + time_for(std::min(cost, 1.0));
+}
+
+void TokenBucket::start(TimePoint now) {
+  if (started_) return;
+  started_ = true;
+  full_at_ = now + brim_ - std::min(brim_, std::max(at_first_, time_for(1)));
+}
+
+void TokenBucket::take(double cost, TimePoint now) { adjust(cost, now); }
+
+void TokenBucket::adjust(double units, TimePoint now) {
+  start(now);
+  full_at_ = std::max(full_at_, now) + time_for(units);
+}
+
+double TokenBucket::level(TimePoint now) const {
+  const Duration missing = std::max(full_at_, now) - now;
+  return static_cast<double>((brim_ - missing).count()) / interval_ns_;
+}
+
+}  // namespace batchrun

@@ -1,0 +1,467 @@
+#include "runner/config.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "io/ascii.h"
+#include "runner/inert.h"
+#include "runner/json_place.h"
+#include "runner/nearest.h"
+#include "runner/settings.h"
+
+namespace batchrun {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t largest_config = 16u << 20;
+constexpr std::size_t largest_key_file = 64u << 10;
+
+std::string quoted(std::string_view text) {
+  return fmt::format("\"{}\"", inert(text, 128));
+}
+
+std::string_view kind_name(json::kind kind) {
+  switch (kind) {
+    case json::kind::null:
+      return "null";
+    case json::kind::bool_:
+      return "true or false";
+    case json::kind::int64:
+    case json::kind::uint64:
+    case json::kind::double_:
+      return "a number";
+    case json::kind::string:
+      return "a string";
+    case json::kind::array:
+      return "an array";
+    case json::kind::object:
+      return "an object";
+  }
+  return "something else";
+}
+
+// A value with its place in the file: what every reading function below gets.
+class Node {
+ public:
+  Node(const json::value& value, std::string pointer, const JsonPlaces& places, const std::string& path)
+      : value_(&value), pointer_(std::move(pointer)), places_(&places), path_(&path) {}
+
+  std::string place() const { return in_file(places_->value(pointer_)); }
+  std::string name_place() const { return in_file(places_->name(pointer_)); }
+  const std::string& path() const { return *path_; }
+
+  [[noreturn]] void fail(const std::string& message, const std::string& hint = "") const {
+    throw UsageError(message, hint, place());
+  }
+
+  bool is_string() const { return value_->is_string(); }
+  bool is_object() const { return value_->is_object(); }
+  bool has(std::string_view member) const {
+    return value_->is_object() && value_->get_object().contains(member);
+  }
+
+  const json::object& object() const {
+    if (!value_->is_object()) wrong_kind("an object");
+    return value_->get_object();
+  }
+
+  std::string text() const {
+    if (!value_->is_string()) wrong_kind("a string");
+    const json::string& text = value_->get_string();
+    return {text.data(), text.size()};
+  }
+
+  // A name that may be shown and compared: 1 to 128 bytes, nothing invisible.
+  std::string name() const {
+    std::string out = text();
+    if (out.empty()) fail("a name cannot be empty");
+    if (out.size() > 128) fail("a name has at most 128 bytes");
+    if (inert(out) != out) fail(fmt::format("{} holds characters that cannot be shown", quoted(out)));
+    return out;
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const Node& element : elements()) out.push_back(element.name());
+    return out;
+  }
+
+  bool boolean() const {
+    if (!value_->is_bool()) wrong_kind("true or false");
+    return value_->get_bool();
+  }
+
+  double number() const {
+    if (!value_->is_number()) wrong_kind("a number");
+    return value_->to_number<double>();
+  }
+
+  std::int64_t whole(std::int64_t least, std::int64_t most) const {
+    const double value = number();
+    if (value != std::floor(value) || value < static_cast<double>(least) ||
+        value > static_cast<double>(most)) {
+      fail(fmt::format("expected a whole number from {} to {}", least, most));
+    }
+    return static_cast<std::int64_t>(value);
+  }
+
+  Duration positive_seconds() const {
+    const double value = number();
+    if (!(value > 0) || value > 86400.0 * 366) fail("expected seconds: more than 0, at most a year");
+    return from_seconds(value);
+  }
+
+  Node operator[](std::string_view member) const {
+    return {object().at(member), pointer_to(pointer_, member), *places_, *path_};
+  }
+
+  std::vector<Node> elements() const {
+    if (!value_->is_array()) wrong_kind("an array");
+    std::vector<Node> out;
+    for (const json::value& element : value_->get_array()) {
+      out.emplace_back(element, pointer_to(pointer_, std::to_string(out.size())), *places_, *path_);
+    }
+    return out;
+  }
+
+  std::vector<std::pair<std::string, Node>> members() const {
+    std::vector<std::pair<std::string, Node>> out;
+    for (const auto& member : object()) {
+      const std::string name(member.key().data(), member.key().size());
+      out.emplace_back(name, Node(member.value(), pointer_to(pointer_, name), *places_, *path_));
+    }
+    return out;
+  }
+
+  // Refuses members that are not in `known`.
+  void only(const std::vector<std::string>& known) const {
+    for (const auto& [name, node] : members()) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      const std::string near = did_you_mean(name, known);
+      throw UsageError(fmt::format("unknown field {}", quoted(name)),
+                       near.empty() ? fmt::format("valid here: {}", fmt::join(known, ", ")) : near,
+                       node.name_place());
+    }
+  }
+
+ private:
+  std::string in_file(const TextPlace& place) const {
+    return fmt::format("{}:{}:{}", *path_, place.line, place.column);
+  }
+
+  [[noreturn]] void wrong_kind(std::string_view wanted) const {
+    fail(fmt::format("expected {}, found {}", wanted, kind_name(value_->kind())));
+  }
+
+  const json::value* value_;
+  std::string pointer_;
+  const JsonPlaces* places_;
+  const std::string* path_;
+};
+
+std::string beside(const std::string& config_path, const std::string& file) {
+  const std::size_t slash = config_path.rfind('/');
+  if (file.empty() || file.front() == '/' || slash == std::string::npos) return file;
+  return config_path.substr(0, slash + 1) + file;
+}
+
+Placed placed(const Node& node) {
+  return {node.name(), node.place()};
+}
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(const Environment& environment) : environment_(environment) {}
+
+  PoolConfig read(const Node& root);
+
+ private:
+  void read_pool(const Node& pool);
+  void read_provider(const std::string& name, const Node& node);
+  KeyConfig read_key(const Node& node);
+  Credential read_secret(const Node& node);
+  std::string referred_secret(const Node& node, const std::string& text);
+  void read_circuit_breaker(const Node& node);
+  void read_routes(const Node& node);
+  void note_later(const Node& pool);
+
+  const Environment& environment_;
+  PoolConfig config_;
+};
+
+const std::vector<std::string> pool_fields{
+    "strategy",       "healthCheckInterval",    "providers", "routes", "prices", "users",
+    "circuitBreaker", "rateLimitBackoffSeconds"};
+
+PoolConfig ConfigReader::read(const Node& root) {
+  constexpr std::string_view wrapper = "ApiKeyPool";
+  if (!root.has(wrapper)) {
+    std::vector<std::string> fields = pool_fields;
+    fields.emplace_back(wrapper);
+    root.only(fields);
+    read_pool(root);
+    return std::move(config_);
+  }
+  // Under the wrapper the file is some larger program's: its other members are not ours to judge, unless they
+  // look it.
+  for (const auto& [name, node] : root.members()) {
+    if (std::find(pool_fields.begin(), pool_fields.end(), name) == pool_fields.end()) continue;
+    throw UsageError(fmt::format("{} stands beside ApiKeyPool, where it has no effect", quoted(name)),
+                     "move it into ApiKeyPool", node.name_place());
+  }
+  root[wrapper].only(pool_fields);
+  read_pool(root[wrapper]);
+  return std::move(config_);
+}
+
+void ConfigReader::read_pool(const Node& pool) {
+  note_later(pool);
+  if (pool.has("strategy")) config_.strategy = placed(pool["strategy"]);
+  if (pool.has("circuitBreaker")) read_circuit_breaker(pool["circuitBreaker"]);
+  if (pool.has("rateLimitBackoffSeconds")) {
+    config_.rate_limit_backoff = pool["rateLimitBackoffSeconds"].positive_seconds();
+  }
+  if (pool.has("providers")) {
+    for (const auto& [name, node] : pool["providers"].members()) read_provider(name, node);
+  }
+  if (pool.has("routes")) read_routes(pool["routes"]);
+}
+
+// Fields that later versions obey. Caps on spending are refused rather than passed over: ignoring one costs
+// money.
+void ConfigReader::note_later(const Node& pool) {
+  if (pool.has("users")) {
+    throw UsageError("users: cost caps are not in this version", "remove \"users\" to run without caps",
+                     pool["users"].name_place());
+  }
+  if (pool.has("prices")) config_.notices.push_back("prices: cost is not counted in this version");
+  if (pool.has("healthCheckInterval")) {
+    pool["healthCheckInterval"].number();
+    config_.notices.push_back("healthCheckInterval: keys that are out are probed by rows in this version");
+  }
+}
+
+void ConfigReader::read_circuit_breaker(const Node& node) {
+  node.only({"failureThreshold", "openSeconds"});
+  if (node.has("failureThreshold")) {
+    config_.failure_threshold = static_cast<std::uint32_t>(node["failureThreshold"].whole(1, 1'000'000));
+  }
+  if (!node.has("openSeconds")) return;
+  const Node open = node["openSeconds"];
+  open.only({"first", "max"});
+  if (open.has("first")) config_.open_first = open["first"].positive_seconds();
+  if (open.has("max")) config_.open_max = open["max"].positive_seconds();
+  if (config_.open_first && config_.open_max && *config_.open_first > *config_.open_max) {
+    open["first"].fail("first is longer than max");
+  }
+}
+
+void ConfigReader::read_routes(const Node& node) {
+  for (const auto& [name, candidates] : node.members()) {
+    RouteConfig route{name, {}};
+    if (name.empty() || name.size() > 128 || inert(name) != name)
+      candidates.fail("this route's name cannot be shown");
+    for (const Node& candidate : candidates.elements()) route.candidates.push_back(placed(candidate));
+    if (route.candidates.empty()) candidates.fail("a route needs at least one \"provider/model\"");
+    config_.routes.push_back(std::move(route));
+  }
+}
+
+void ConfigReader::read_provider(const std::string& name, const Node& node) {
+  node.only({"base_url", "default_model", "tier", "ca_file", "keys"});
+  ProviderConfig provider;
+  provider.name = name;
+  provider.place = node.name_place();
+  if (node.has("base_url")) provider.base_url = {node["base_url"].text(), node["base_url"].place()};
+  if (node.has("default_model")) provider.default_model = placed(node["default_model"]);
+  if (node.has("ca_file")) {
+    provider.ca_file = {beside(node.path(), node["ca_file"].text()), node["ca_file"].place()};
+  }
+  if (node.has("tier")) provider.tier = static_cast<int>(node["tier"].whole(0, 1000));
+  if (node.has("keys")) {
+    for (const Node& key : node["keys"].elements()) provider.keys.push_back(read_key(key));
+  }
+  config_.providers.push_back(std::move(provider));
+}
+
+RateLimits read_limits(const Node& node) {
+  struct Field {
+    std::string_view name;
+    Dimension dimension;
+  };
+  static constexpr std::array<Field, dimensions> fields{{
+      {"requestsPerMinute", Dimension::requests_per_minute},
+      {"tokensPerMinute", Dimension::tokens_per_minute},
+      {"inputTokensPerMinute", Dimension::input_tokens_per_minute},
+      {"outputTokensPerMinute", Dimension::output_tokens_per_minute},
+      {"requestsPerDay", Dimension::requests_per_day},
+      {"tokensPerDay", Dimension::tokens_per_day},
+  }};
+  std::vector<std::string> known{"maxConcurrent"};
+  for (const Field& field : fields) known.emplace_back(field.name);
+  node.only(known);
+  RateLimits limits;
+  for (const Field& field : fields) {
+    if (!node.has(field.name)) continue;
+    const double value = node[field.name].number();
+    if (!(value >= 0) || value > 1e15)
+      node[field.name].fail("a limit is 0 (not limited) or more, at most 1e15");
+    if (value > 0) limits.per_window[static_cast<std::size_t>(field.dimension)] = value;
+  }
+  if (node.has("maxConcurrent")) {
+    const std::int64_t value = node["maxConcurrent"].whole(0, std::numeric_limits<std::int32_t>::max());
+    if (value > 0) limits.max_concurrent = static_cast<std::uint32_t>(value);
+  }
+  return limits;
+}
+
+KeyConfig ConfigReader::read_key(const Node& node) {
+  KeyConfig key;
+  key.place = node.place();
+  if (node.is_string()) {
+    key.secret = read_secret(node);
+    return key;
+  }
+  if (!node.is_object()) node.fail("expected a key: a string, or an object with \"key\"");
+  node.only({"key", "name", "group", "rateLimit", "models", "priority", "enabled", "tags"});
+  if (!node.has("key"))
+    node.fail("this key has no \"key\"", "\"key\": \"env:NAME\", \"file:/path\" or the key itself");
+  if (node.has("enabled")) key.enabled = node["enabled"].boolean();
+  if (node.has("name")) key.name = node["name"].name();
+  if (node.has("group")) key.group = node["group"].name();
+  if (node.has("rateLimit")) key.limits = read_limits(node["rateLimit"]);
+  if (node.has("models")) key.models = node["models"].names();
+  if (node.has("tags")) key.tags = node["tags"].names();
+  if (node.has("priority")) key.priority = static_cast<int>(node["priority"].whole(-1000, 1000));
+  node["key"].text();
+  try {
+    key.secret = read_secret(node["key"]);
+  } catch (const UsageError&) {
+    if (key.enabled) throw;  // one that is switched off may refer to what is not there
+  }
+  return key;
+}
+
+std::string ConfigReader::referred_secret(const Node& node, const std::string& text) {
+  if (text.rfind("env:", 0) == 0) {
+    const std::string name(ascii::trim(std::string_view(text).substr(4)));
+    std::string value(ascii::trim(env_value(environment_, name)));
+    if (value.empty()) {
+      node.fail(fmt::format("the environment has no {}", quoted(name)),
+                "export it, put it in .env, or set \"enabled\": false for this key");
+    }
+    return value;
+  }
+  if (text.rfind("file:", 0) == 0) {
+    const std::string file = beside(node.path(), text.substr(5));
+    const std::string content = read_whole_file(file, largest_key_file, node.place());
+    std::string value(ascii::trim(content));
+    if (value.empty()) node.fail(fmt::format("{} is empty", quoted(file)));
+    return value;
+  }
+  config_.literal_keys = true;
+  return text;
+}
+
+Credential ConfigReader::read_secret(const Node& node) {
+  Credential secret(referred_secret(node, node.text()));
+  if (secret.empty()) node.fail("this key is empty");
+  if (!secret.fits_header())
+    node.fail("this key holds blanks, control characters or bytes that are not ASCII");
+  return secret;
+}
+
+json::value parse_json(std::string_view text, const std::string& path) {
+  json::parse_options options;
+  options.allow_comments = true;
+  options.allow_trailing_commas = true;
+  json::parser parser({}, options);
+  boost::system::error_code error;
+  const std::size_t read = parser.write_some(text.data(), text.size(), error);
+  const bool rest = !error && read < text.size();
+  if (!error && !rest) return parser.release();
+  const TextPlace place = place_at(text, read);
+  const std::string where = fmt::format("{}:{}:{}", path, place.line, place.column);
+  if (rest)
+    throw UsageError("something follows the end of the config", "one JSON object, comments allowed", where);
+  if (error == json::error::incomplete) {
+    const TextPlace end = place_at(text, text.size());
+    throw UsageError("the config ends in the middle", "a brace, bracket or quote is not closed",
+                     fmt::format("{}:{}:{}", path, end.line, end.column));
+  }
+  throw UsageError(fmt::format("not valid JSON: {}", error.message()),
+                   "JSON with // comments and trailing commas is expected", where);
+}
+
+// An open file that closes itself.
+struct File {
+  explicit File(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~File() {
+    if (fd >= 0) ::close(fd);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd;
+};
+
+std::string read_all(const File& file, const std::string& path, std::size_t max_bytes,
+                     const std::string& place) {
+  const auto fail = [&](const char* why) {
+    throw UsageError(fmt::format("cannot read {}: {}", quoted(path), why), "", place);
+  };
+  std::string text;
+  char buffer[16384];
+  if (file.fd < 0) fail(std::strerror(errno));
+  for (;;) {
+    const ssize_t got = ::read(file.fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(std::strerror(errno));
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > max_bytes) fail("too large");
+  }
+}
+
+}  // namespace
+
+std::string read_whole_file(const std::string& path, std::size_t max_bytes, const std::string& place) {
+  return read_all(File(path), path, max_bytes, place);
+}
+
+PoolConfig parse_config(std::string_view text, const std::string& path, const Environment& environment) {
+  if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
+  const json::value document = parse_json(text, path);
+  const JsonPlaces places(text);
+  if (!places.duplicate().empty()) {
+    const TextPlace place = places.duplicate_place();
+    const std::string& pointer = places.duplicate();
+    throw UsageError(fmt::format("{} is there twice", quoted(pointer.substr(pointer.rfind('/') + 1))), "",
+                     fmt::format("{}:{}:{}", path, place.line, place.column));
+  }
+  return ConfigReader(environment).read(Node(document, "", places, path));
+}
+
+PoolConfig read_config(const std::string& path, const Environment& environment) {
+  const File file(path);
+  const std::string text = read_all(file, path, largest_config, "");
+  PoolConfig config = parse_config(text, path, environment);
+  struct stat status {};
+  if (config.literal_keys && ::fstat(file.fd, &status) == 0 && (status.st_mode & 077) != 0) {
+    throw UsageError(fmt::format("{} holds keys and is open to others than its owner", quoted(path)),
+                     fmt::format("chmod 600 {}, or name the keys as env:NAME or file:/path", inert(path)),
+                     path);
+  }
+  return config;
+}
+
+}  // namespace batchrun

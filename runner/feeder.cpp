@@ -1,0 +1,108 @@
+#include "runner/feeder.h"
+
+#include <utility>
+
+namespace batchrun {
+namespace {
+
+constexpr std::size_t batch_rows = 128;
+constexpr std::size_t batch_bytes = 128u << 10;
+constexpr double bytes_per_token = 4;
+constexpr double tokens_per_message = 3;
+
+}  // namespace
+
+double estimate_input_tokens(const Row& row) {
+  return row.content_bytes / bytes_per_token + tokens_per_message * (row.message_count + 1);
+}
+
+Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake)
+    : settings_(settings), reader_(reader), done_(done), intake_(intake), routing_(settings) {}
+
+void Feeder::run() {
+  try {
+    read_all();
+  } catch (const InputError& error) {
+    failure_ = error;
+  }
+  hand_over();
+  intake_.close();
+}
+
+void Feeder::read_all() {
+  for (;;) {
+    // A pipe may be slow: what has been read must not wait for what has not.
+    if (!batch_.rows.empty() && !reader_.line_is_buffered() && !hand_over()) return;
+    auto item = reader_.next();
+    if (std::holds_alternative<RowReader::End>(item)) return;
+    ++batch_.rows_read;
+    if (auto* row = std::get_if<RowPtr>(&item)) {
+      take(std::move(*row));
+    } else {
+      take(std::get<RowError>(std::move(item)));
+    }
+    if (settings_.max_rows > 0 && fresh_rows_ >= settings_.max_rows) {
+      max_rows_reached_ = true;
+      return;
+    }
+    if ((batch_.rows.size() >= batch_rows || batch_bytes_ >= batch_bytes) && !hand_over()) return;
+  }
+}
+
+void Feeder::take(RowPtr row) {
+  const DoneRows::Match match = done_.find(row->identity);
+  if (match == DoneRows::Match::changed) {
+    add_changed(*row);
+    if (settings_.changed == ChangedRows::stop) {
+      throw InputError{"line " + std::to_string(row->line) + " has changed since its answer was written",
+                       "choose with --changed=rerun or --changed=keep, or start over with --fresh"};
+    }
+  }
+  if (match == DoneRows::Match::done || (match == DoneRows::Match::changed && settings_.changed == ChangedRows::keep)) {
+    ++batch_.rows_skipped;
+    return;
+  }
+  auto lane = routing_.resolve(*row);
+  if (auto* none = std::get_if<NoRoute>(&lane)) {
+    RowError refused;
+    refused.line = row->line;
+    refused.code = none->code;
+    refused.message = none->message;
+    refused.custom_id = row->custom_id;
+    refused.text = std::move(row->text);
+    refused.text_is_json = true;
+    refused.identity = row->identity;
+    return take(std::move(refused));
+  }
+  ++fresh_rows_;
+  batch_bytes_ += row->text.size();
+  Arrival arrival;
+  arrival.lane = std::get<LaneId>(lane);
+  arrival.input_tokens = estimate_input_tokens(*row);
+  arrival.max_output_tokens = static_cast<double>(row->max_output_tokens * row->choices);
+  arrival.row = std::move(row);
+  batch_.rows.push_back(std::move(arrival));
+}
+
+void Feeder::take(RowError refused) {
+  if (done_.find(refused.identity) == DoneRows::Match::done) {
+    ++batch_.rows_skipped;
+    return;
+  }
+  batch_bytes_ += refused.text.size();
+  batch_.refused.push_back(std::move(refused));
+}
+
+void Feeder::add_changed(const Row& row) {
+  if (changed_rows_++ == 0) first_changed_line_ = row.line;
+}
+
+bool Feeder::hand_over() {
+  batch_.lanes = routing_.take_new();
+  batch_.input_bytes = reader_.bytes_read();
+  batch_.input_bytes_total = reader_.bytes_total();
+  const std::size_t weight = std::exchange(batch_bytes_, 0) + 1;
+  return intake_.push(std::exchange(batch_, {}), weight);
+}
+
+}  // namespace batchrun

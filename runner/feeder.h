@@ -1,0 +1,53 @@
+// The thread that reads the input: rows that still need an answer go to the shard, lines that cannot be used with them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "io/recovery.h"
+#include "io/row_reader.h"
+#include "runner/intake.h"
+#include "runner/routing.h"
+#include "runner/settings.h"
+
+namespace batchrun {
+
+// Tokens the model will read, before correction by what replies report: about four bytes a token, three for each
+// message's frame. Source: OpenAI's guide to counting tokens.
+double estimate_input_tokens(const Row& row);
+
+class Feeder {
+ public:
+  // All of these outlive the feeder. `done` is sealed.
+  Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake);
+
+  // Reads to the end, to --max-rows, or until the queue is closed; then closes it. One thread.
+  void run();
+
+  // After run(): why reading stopped before the end, if it did.
+  const std::optional<InputError>& failure() const { return failure_; }
+  bool max_rows_reached() const { return max_rows_reached_; }
+  std::uint64_t changed_rows() const { return changed_rows_; }
+  std::uint64_t first_changed_line() const { return first_changed_line_; }
+
+ private:
+  void read_all();
+  void take(RowPtr row);
+  void take(RowError refused);
+  bool hand_over();
+  void add_changed(const Row& row);
+
+  const Settings& settings_;
+  RowReader& reader_;
+  const DoneRows& done_;
+  IntakeQueue& intake_;
+  Routing routing_;
+  Intake batch_;
+  std::size_t batch_bytes_ = 0;
+  std::uint64_t fresh_rows_ = 0;
+  std::uint64_t changed_rows_ = 0, first_changed_line_ = 0;
+  std::optional<InputError> failure_;
+  bool max_rows_reached_ = false;
+};
+
+}  // namespace batchrun

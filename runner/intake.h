@@ -1,0 +1,41 @@
+// What travels between a run's threads: rows from the feeder to the shard, lines from the shard to the writer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/row.h"
+#include "runner/handoff.h"
+#include "runner/routing.h"
+
+namespace batchrun {
+
+// A row on its way to the scheduler, with what it is expected to cost.
+struct Arrival {
+  RowPtr row;
+  LaneId lane;
+  double input_tokens = 0;
+  double max_output_tokens = 0;
+};
+
+// A stretch of the input.
+struct Intake {
+  NewLanes lanes;                  // to be added before the rows
+  std::vector<Arrival> rows;
+  std::vector<RowError> refused;   // lines that will never be sent
+  std::uint64_t rows_read = 0;     // lines of this stretch that are not blank
+  std::uint64_t rows_skipped = 0;  //   of these done in an earlier run
+  std::uint64_t input_bytes = 0, input_bytes_total = 0;  // where the reader is; total 0 = not known
+};
+
+// Finished lines, whole, each ending in LF.
+struct Lines {
+  std::string results, errors;
+  std::size_t size() const { return results.size() + errors.size(); }
+};
+
+using IntakeQueue = Handoff<Intake>;
+using LinesQueue = Handoff<Lines>;
+
+}  // namespace batchrun

@@ -1,0 +1,47 @@
+// The thread that writes: takes whole lines from the shard, appends them, syncs them as a group.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "io/result_writer.h"
+#include "runner/intake.h"
+#include "runner/settings.h"
+
+namespace batchrun {
+
+class LinesWriter {
+ public:
+  // All of these outlive the writer.
+  LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors, LinesQueue& lines);
+
+  // Writes until the queue is closed and empty, then syncs. One thread. After a failure it goes on taking lines and
+  // drops them, so that nobody waits for it; their rows are sent again when the run is resumed.
+  void run();
+
+  // Any thread.
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  std::uint64_t written_bytes() const { return written_.load(std::memory_order_relaxed); }
+  std::uint64_t synced_bytes() const { return synced_.load(std::memory_order_relaxed); }
+
+  // REQUIRES: failed().
+  const OutputError& failure() const { return *failure_; }
+
+ private:
+  void write(const Lines& lines);
+  void sync();
+  void fail(const OutputError& error);
+
+  const SyncPolicy policy_;
+  const Duration interval_;
+  ResultWriter& results_;
+  ResultWriter& errors_;
+  LinesQueue& lines_;
+  bool results_dirty_ = false, errors_dirty_ = false;
+  std::size_t unsynced_bytes_ = 0;
+  std::atomic<std::uint64_t> written_ = 0, synced_ = 0;
+  std::optional<OutputError> failure_;  // written before failed_ is set
+  std::atomic<bool> failed_ = false;
+};
+
+}  // namespace batchrun

@@ -1,0 +1,70 @@
+// The program: argv to exit code. Everything it does is in the library beside it.
+#include <fmt/core.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <exception>
+
+#include "io/result_writer.h"
+#include "io/row_reader.h"
+#include "runner/diagnostics.h"
+#include "runner/make_settings.h"
+#include "runner/options.h"
+#include "runner/plan.h"
+#include "runner/run.h"
+
+namespace {
+
+using namespace batchrun;
+
+// A core would hold every key.
+void leave_no_core() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+// One file descriptor for each open request; the settings have counted on the hard limit.
+void raise_open_files() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int act(const Options& options, const Environment& environment) {
+  const Settings settings = make_settings(options, environment);
+  if (settings.verb == Verb::plan) return print_plan(settings);
+  return run_batch(settings, environment);
+}
+
+int complain(const std::string& message, const std::string& place, const std::string& hint, ExitCode code,
+             const Environment& environment) {
+  const bool color = use_color(ColorMode::automatic, environment, isatty(STDERR_FILENO) != 0);
+  fmt::print(stderr, "{}", render_error(message, place, hint, color));
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  leave_no_core();
+  raise_open_files();
+  const Environment environment = process_environment();
+  try {
+    auto parsed = parse_options(argc, argv);
+    if (const auto* exit = std::get_if<Exit>(&parsed)) {
+      fmt::print(exit->to_stderr ? stderr : stdout, "{}", exit->text);
+      return exit->code;
+    }
+    return act(std::get<Options>(parsed), environment);
+  } catch (const UsageError& error) {
+    return complain(error.what(), error.place, error.hint, ExitCode::usage, environment);
+  } catch (const InputError& error) {
+    return complain(error.message, "", error.hint, ExitCode::usage, environment);
+  } catch (const OutputError& error) {
+    return complain(error.what(), "", error.hint, ExitCode::output_failed, environment);
+  } catch (const std::exception& error) {
+    return complain(error.what(), "", "this is a bug in batchrun; the output files are in order and the run can be resumed",
+                    ExitCode::internal_error, environment);
+  }
+}

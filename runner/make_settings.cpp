@@ -1,0 +1,155 @@
+#include "runner/make_settings.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "pool/strategy.h"
+#include "runner/assemble_pool.h"
+#include "runner/config.h"
+#include "runner/env_pool.h"
+#include "runner/inert.h"
+#include "runner/nearest.h"
+#include "runner/options.h"
+#include "runner/routing.h"
+#include "runner/run_paths.h"
+
+namespace batchrun {
+namespace {
+
+constexpr std::size_t largest_env_file = 1u << 20;
+constexpr std::uint64_t files_kept_back = 64;  // for everything that is not a connection
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+// The environment file under the process's own variables.
+Environment whole_environment(const Options& options, const Environment& process) {
+  const std::string path = options.env_file.value_or(".env");
+  if (!options.env_file && !exists(path)) return process;
+  Environment out = process;
+  out.merge(parse_env_file(read_whole_file(path, largest_env_file, ""), path));
+  return out;
+}
+
+// The config file to read, or "".
+std::string config_path(const Options& options, const Environment& environment) {
+  if (options.config) return *options.config;
+  if (exists("batchrun.json")) return "batchrun.json";
+  std::string base = env_value(environment, "XDG_CONFIG_HOME");
+  if (base.empty() && !env_value(environment, "HOME").empty())
+    base = env_value(environment, "HOME") + "/.config";
+  const std::string path = base + "/batchrun/config.json";
+  return !base.empty() && exists(path) ? path : "";
+}
+
+Strategy chosen_strategy(const Placed& given, std::vector<std::string>& notices) {
+  if (!given.given()) return PoolSettings{}.strategy;
+  if (const std::optional<Strategy> known = parse_strategy(given.text)) return *known;
+  if (given.text == "saturate") {
+    notices.push_back("strategy saturate is not in this version; least-loaded is used");
+    return Strategy::least_loaded;
+  }
+  const std::vector<std::string> names{"least-loaded", "round-robin"};
+  const std::string near = did_you_mean(given.text, names);
+  throw UsageError(fmt::format("unknown strategy \"{}\"", inert(given.text, 64)),
+                   near.empty() ? fmt::format("strategies are {}", strategy_names()) : near, given.place);
+}
+
+std::uint32_t open_requests(const Options& options, const Machine& machine) {
+  const std::uint64_t room = machine.open_files > files_kept_back ? machine.open_files - files_kept_back : 1;
+  if (!options.max_in_flight) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(PoolSettings{}.max_in_flight, room));
+  }
+  if (*options.max_in_flight > room) {
+    throw UsageError(fmt::format("-j {} needs more open files than the {} this system allows",
+                                 *options.max_in_flight, machine.open_files),
+                     fmt::format("ulimit -Hn says the limit; at most -j {} here", room));
+  }
+  return *options.max_in_flight;
+}
+
+void apply_limits(const Options& options, const Machine& machine, Settings& settings) {
+  PoolSettings& pool = settings.pool.settings;
+  pool.max_in_flight = open_requests(options, machine);
+  pool.max_attempts = options.max_attempts.value_or(pool.max_attempts);
+  pool.row_deadline = options.row_deadline.value_or(pool.row_deadline);
+  settings.max_line = options.max_line.value_or(settings.max_line);
+  settings.max_rows = options.max_rows.value_or(settings.max_rows);
+  settings.max_error_rate = options.max_error_rate.value_or(settings.max_error_rate);
+  settings.deadline = options.deadline.value_or(settings.deadline);
+  settings.drain_timeout = options.drain_timeout.value_or(settings.drain_timeout);
+}
+
+void apply_choices(const Options& options, Settings& settings) {
+  settings.verb = options.verb;
+  settings.stream = options.stream.value_or(settings.stream);
+  settings.fresh = options.fresh;
+  settings.retry_failed = options.retry_failed;
+  settings.changed = options.changed.value_or(settings.changed);
+  settings.sync = options.sync.value_or(settings.sync);
+  settings.sync_interval = options.sync_interval.value_or(settings.sync_interval);
+  settings.quiet = options.quiet;
+  settings.verbose = options.verbose;
+  settings.progress = options.progress.value_or(options.quiet ? ProgressMode::none : ProgressMode::automatic);
+  settings.color = options.color.value_or(settings.color);
+  settings.provider = options.provider.value_or("");
+  settings.model = options.model.value_or("");
+  settings.resume_command = resume_command(options.argv);
+}
+
+void need_keys(const Settings& settings) {
+  if (!settings.keys.empty() || settings.verb == Verb::plan) return;
+  throw UsageError(
+      "no API key is configured",
+      "in the environment or .env:  OPENAI_API_KEY=sk-... (also GROQ_API_KEY, CEREBRAS_API_KEY)\n"
+      "or in batchrun.json:  {\"providers\": {\"openai\": {\"keys\": [\"env:OPENAI_API_KEY\"]}}}");
+}
+
+// -p and -m are judged before the run: what no key can answer would only fill the errors file.
+void check_defaults(const Settings& settings) {
+  if (settings.keys.empty() || (settings.provider.empty() && settings.model.empty())) return;
+  if (settings.model.empty()) {  // rows may name the model, so only the provider can be judged
+    std::vector<std::string> names;
+    for (const Key& key : settings.keys) names.push_back(settings.providers[key.provider].name);
+    if (std::find(names.begin(), names.end(), settings.provider) != names.end()) return;
+    throw UsageError(fmt::format("-p: there is no key of a provider \"{}\"", inert(settings.provider, 128)),
+                     did_you_mean(settings.provider, names));
+  }
+  const std::variant<LaneId, NoRoute> lane = Routing(settings).resolve(Row{});
+  if (const NoRoute* refused = std::get_if<NoRoute>(&lane)) {
+    throw UsageError(fmt::format("-m: {}", refused->message));
+  }
+}
+
+}  // namespace
+
+Machine Machine::here() {
+  rlimit limit{};
+  Machine machine;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) machine.open_files = limit.rlim_max;
+  return machine;
+}
+
+Settings make_settings(const Options& options, const Environment& process, const Machine& machine) {
+  Settings settings;
+  apply_choices(options, settings);
+  apply_limits(options, machine, settings);
+  set_paths({options.input, options.output, options.errors, options.report}, settings);
+
+  const Environment environment = whole_environment(options, process);
+  const std::string path = config_path(options, environment);
+  PoolConfig file = path.empty() ? PoolConfig{} : read_config(path, environment);
+  PoolConfig pool = merge_pools(std::move(file), pool_from_environment(environment));
+  if (options.strategy) pool.strategy = {*options.strategy, "--strategy"};
+  settings.pool.settings.strategy = chosen_strategy(pool.strategy, settings.notices);
+  assemble_pool(std::move(pool), settings);
+  need_keys(settings);
+  check_defaults(settings);
+  return settings;
+}
+
+}  // namespace batchrun

@@ -1,0 +1,255 @@
+#include "runner/report.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "io/json_text.h"
+#include "io/result_writer.h"
+#include "runner/inert.h"
+#include "runner/progress.h"
+#include "runner/run_rates.h"
+#include "runner/summary.h"
+#include "runner/version.h"
+
+namespace batchrun {
+namespace {
+
+namespace json = boost::json;
+
+// Boost.JSON writes 1.5E0 and no line breaks; people read reports too.
+void append_pretty(std::string& out, const json::value& value, int depth) {
+  const auto new_line = [&](int level) {
+    out += '\n';
+    out.append(static_cast<std::size_t>(level) * 2, ' ');
+  };
+  if (const json::object* object = value.if_object()) {
+    out += '{';
+    bool first = true;
+    for (const auto& member : *object) {
+      if (!std::exchange(first, false)) out += ',';
+      new_line(depth + 1);
+      append_json_string(out, std::string_view(member.key().data(), member.key().size()));
+      out += ": ";
+      append_pretty(out, member.value(), depth + 1);
+    }
+    if (!object->empty()) new_line(depth);
+    out += '}';
+  } else if (const json::array* array = value.if_array()) {
+    out += '[';
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      if (i > 0) out += ',';
+      new_line(depth + 1);
+      append_pretty(out, (*array)[i], depth + 1);
+    }
+    if (!array->empty()) new_line(depth);
+    out += ']';
+  } else if (const json::string* text = value.if_string()) {
+    append_json_string(out, std::string_view(text->data(), text->size()));
+  } else if (const double* number = value.if_double()) {
+    append_json_number(out, *number);
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+// To a thousandth: more digits than that are noise in a report.
+double rounded(double value) {
+  return std::round(value * 1000) / 1000;
+}
+double milliseconds(Duration duration) {
+  return rounded(seconds(duration) * 1000);
+}
+
+json::value latencies(const Histogram& values) {
+  return {{"count", values.count()},
+          {"mean", milliseconds(values.mean())},
+          {"p50", milliseconds(values.percentile(50))},
+          {"p90", milliseconds(values.percentile(90))},
+          {"p99", milliseconds(values.percentile(99))},
+          {"max", milliseconds(values.max())}};
+}
+
+json::value keys_of(const PoolFigures& pool) {
+  json::array out;
+  for (const KeyFigures& key : pool.keys) {
+    json::object entry{{"key", key.alias},
+                       {"state", json::string(name(key.state))},
+                       {"requests", key.sends},
+                       {"ok", key.successes},
+                       {"rate_limited", key.rate_limited},
+                       {"faults", key.faults},
+                       {"input_tokens", key.input_tokens},
+                       {"output_tokens", key.output_tokens}};
+    if (!key.out_because.empty()) entry["out_because"] = key.out_because;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+// "requests per minute" -> "requests_per_minute".
+std::string field_name(Dimension dimension) {
+  std::string out(name(dimension));
+  for (char& c : out) {
+    if (c == ' ') c = '_';
+  }
+  return out;
+}
+
+json::value groups_of(const RunFigures& figures) {
+  json::array out;
+  for (const GroupFigures& group : figures.pool.groups) {
+    json::object quotas;
+    for (std::size_t d = 0; d < dimensions; ++d) {
+      const auto dimension = static_cast<Dimension>(d);
+      if (!group.limits[d]) continue;
+      json::object quota{{"granted", rounded(*group.limits[d])},
+                         {"admitted_in_run", rounded(group.total[d])}};
+      if (const std::optional<QuotaUse> use = quota_use(group, dimension, figures.elapsed)) {
+        quota["used"] = rounded(use->used);
+        quota["share"] = rounded(use->share());
+      }
+      quotas[field_name(dimension)] = std::move(quota);
+    }
+    out.push_back(json::object{{"group", group.name}, {"quotas", std::move(quotas)}});
+  }
+  return out;
+}
+
+json::value errors_of(const RunFigures& figures) {
+  json::array out;
+  for (const auto& [code, group] : figures.errors) {
+    out.push_back(json::object{{"code", code},
+                               {"rows", group.rows},
+                               {"sample_custom_id", group.sample_id},
+                               {"sample_message", group.sample_message}});
+  }
+  return out;
+}
+
+json::object rows_of(const RunFigures& figures) {
+  return {{"read", figures.rows_read},
+          {"all_read", figures.input_ended},
+          {"skipped", figures.rows_skipped},
+          {"ok", figures.rows_ok},
+          {"failed", figures.rows_failed}};
+}
+
+// A file being written; gone again unless kept.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& target)
+      : path_(target + ".tmp." + std::to_string(::getpid())), target_(target) {
+    ::unlink(path_.c_str());  // left by a process that had our number and was killed
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd_ < 0) fail("create");
+  }
+  ~TemporaryFile() {
+    if (fd_ >= 0) ::close(fd_);
+    if (!kept_) ::unlink(path_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  void write(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t sent = ::write(fd_, text.data(), text.size());
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent <= 0) fail("write");
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    if (::fsync(fd_) != 0) fail("sync");
+  }
+
+  void keep() {
+    if (::rename(path_.c_str(), target_.c_str()) != 0) fail("rename");
+    kept_ = true;
+    const std::size_t slash = target_.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
+    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return;
+    ::fsync(directory);
+    ::close(directory);
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view what) const {
+    const std::string why = std::strerror(errno);
+    throw OutputError(fmt::format("cannot {} {}: {}", what, inert(target_), why), "");
+  }
+
+  std::string path_, target_;
+  int fd_ = -1;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+std::string_view end_name(RunEnd end) {
+  switch (end) {
+    case RunEnd::complete:
+      return "complete";
+    case RunEnd::interrupted:
+      return "interrupted";
+    case RunEnd::stopped:
+      return "stopped";
+    case RunEnd::no_usable_key:
+      return "no_usable_key";
+    case RunEnd::output_failed:
+      return "output_failed";
+  }
+  return "";
+}
+
+std::string render_report(const Settings& settings, const RunFigures& figures, RunEnd end,
+                          std::time_t started, std::time_t finished) {
+  const RunRates now = rates(figures);
+  json::object report{
+      {"schema_version", report_schema_version},
+      {"program", {{"name", "batchrun"}, {"version", json::string(program_version)}}},
+      {"end", json::string(end_name(end))},
+      {"started_at", utc_stamp(started)},
+      {"finished_at", utc_stamp(finished)},
+      {"elapsed_s", rounded(seconds(figures.elapsed))},
+      {"files", {{"input", settings.input}, {"results", settings.output}, {"errors", settings.errors}}},
+      {"rows", rows_of(figures)},
+      {"rows_per_second", rounded(now.rows_per_second)},
+      {"requests",
+       {{"sent", figures.attempts},
+        {"rate_limited", figures.rate_limited},
+        {"retries", figures.pool.retries}}},
+      {"tokens",
+       {{"input", figures.input_tokens},
+        {"output", figures.output_tokens},
+        {"per_minute", rounded(now.tokens_per_minute)}}},
+      {"latency_ms", latencies(figures.latency)},
+      {"first_chunk_ms", latencies(figures.first_chunk)},
+      {"keys", keys_of(figures.pool)},
+      {"groups", groups_of(figures)},
+      {"errors", errors_of(figures)}};
+  if (resumable(settings, end)) report["resume_command"] = settings.resume_command;
+  std::string out;
+  append_pretty(out, report, 0);
+  return out + "\n";
+}
+
+void write_whole_file(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (std::fflush(stdout) != 0) throw OutputError("cannot write to standard output", "");
+    return;
+  }
+  TemporaryFile file(path);
+  file.write(text);
+  file.keep();
+}
+
+}  // namespace batchrun

@@ -1,0 +1,214 @@
+#include "runner/run.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <thread>
+
+#include "runner/clock.h"
+#include "runner/diagnostics.h"
+#include "runner/feeder.h"
+#include "runner/inert.h"
+#include "runner/lines_writer.h"
+#include "runner/outputs.h"
+#include "runner/progress.h"
+#include "runner/report.h"
+#include "runner/shard_thread.h"
+#include "runner/signals.h"
+#include "runner/summary.h"
+
+namespace batchrun {
+namespace {
+
+constexpr std::size_t intake_bytes = 2u << 20;   // read ahead of the shard
+constexpr std::size_t lines_bytes = 32u << 20;   // written behind it
+constexpr auto tick = std::chrono::milliseconds(100);
+constexpr std::uint64_t error_rate_after_rows = 100;
+
+// One run. The parts are made in the order they depend on each other and ended in the opposite one.
+class Run {
+ public:
+  Run(const Settings& settings, const Environment& environment)
+      : settings_(settings),
+        color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
+        reader_(settings.input, RowReaderOptions{settings.max_line}),
+        outputs_(open_outputs(settings)),
+        intake_(intake_bytes),
+        lines_(lines_bytes),
+        feeder_(settings, reader_, outputs_.done, intake_),
+        writer_(settings, outputs_.results, outputs_.errors, lines_),
+        shard_(settings, intake_, lines_, [this] { signals_.wake(); }),
+        progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
+
+  int perform();
+
+ private:
+  void talk_of_start();
+  void watch();
+  void heed(int signal);
+  void heed_limits();
+  void stop(RunEnd why, const std::string& because);
+  RunFigures figures() const;
+  RunEnd how_it_ended(const RunFigures& figures) const;
+  int conclude();
+  int exit_code(RunEnd end, const RunFigures& figures) const;
+  void say(const std::string& text) {
+    if (!settings_.quiet) progress_.say(text);
+  }
+
+  const Settings& settings_;
+  const bool color_;
+  const SteadyClock clock_;
+  Signals signals_;
+  RowReader reader_;
+  Outputs outputs_;
+  IntakeQueue intake_;
+  LinesQueue lines_;
+  Feeder feeder_;
+  LinesWriter writer_;
+  ShardThread shard_;
+  Progress progress_;
+  TimePoint started_at_ = clock_.now();
+  const std::time_t started_ = std::time(nullptr);
+  TimePoint abort_at_ = never;
+  RunEnd stopped_ = RunEnd::complete;  // why the run was told to stop; complete = it was not
+  int signal_ = 0, signals_seen_ = 0;
+};
+
+int Run::perform() {
+  check_resume(settings_, outputs_.done);
+  talk_of_start();
+  std::thread writing([this] { writer_.run(); });
+  shard_.start();
+  std::thread feeding([this] { feeder_.run(); });
+  watch();
+  shard_.join();
+  intake_.close();
+  feeding.join();
+  lines_.close();
+  writing.join();
+  return conclude();
+}
+
+void Run::talk_of_start() {
+  for (const std::string& note : outputs_.notes) say(render_note(note, color_));
+  const std::uint64_t before = outputs_.answered + outputs_.failed;
+  if (before > 0) {
+    say(render_note(fmt::format("resuming: {} rows have their line already ({} answered, {} failed)", before,
+                                outputs_.answered, outputs_.failed),
+                    color_));
+  }
+}
+
+void Run::watch() {
+  while (!shard_.ended()) {
+    const std::optional<int> signal = signals_.wait(tick);
+    const RunFigures now = figures();
+    progress_.update(now, std::time(nullptr));
+    if (signal) heed(*signal);
+    heed_limits();
+  }
+  progress_.finish();
+}
+
+void Run::heed(int signal) {
+  if (signal == SIGUSR1) return progress_.status(figures(), std::time(nullptr));
+  signal_ = signal;
+  switch (++signals_seen_) {
+    case 1:
+      stop(RunEnd::interrupted, fmt::format("draining {} requests (at most {} s); press Ctrl-C again to abort",
+                                            figures().pool.in_flight,
+                                            std::chrono::duration_cast<std::chrono::seconds>(settings_.drain_timeout).count()));
+      break;
+    case 2: abort_at_ = clock_.now(); break;
+    default: _exit(128 + signal);  // whatever was synced stays good
+  }
+}
+
+void Run::heed_limits() {
+  const TimePoint now = clock_.now();
+  if (writer_.failed() && stopped_ != RunEnd::output_failed) {
+    stopped_ = RunEnd::output_failed;
+    abort_at_ = now;  // answers that cannot be written are not worth waiting for
+  }
+  if (now >= abort_at_) {
+    abort_at_ = never;
+    shard_.abort();
+  }
+  if (stopped_ != RunEnd::complete) return;
+  if (settings_.deadline > Duration::zero() && now - started_at_ >= settings_.deadline) {
+    stop(RunEnd::stopped, "the run's deadline has come; draining");
+  }
+  const RunFigures seen = figures();
+  const std::uint64_t finished = seen.rows_ok + seen.rows_failed;
+  if (settings_.max_error_rate > 0 && finished >= error_rate_after_rows &&
+      static_cast<double>(seen.rows_failed) > settings_.max_error_rate * static_cast<double>(finished)) {
+    stop(RunEnd::stopped, fmt::format("{} of {} rows failed, more than --max-error-rate allows; draining",
+                                      seen.rows_failed, finished));
+  }
+}
+
+void Run::stop(RunEnd why, const std::string& because) {
+  stopped_ = why;
+  abort_at_ = clock_.now() + settings_.drain_timeout;
+  say(because + "\n");
+  shard_.drain();
+}
+
+RunFigures Run::figures() const {
+  RunFigures seen = shard_.figures();
+  seen.bytes_out = writer_.written_bytes();
+  seen.bytes_synced = writer_.synced_bytes();
+  return seen;
+}
+
+RunEnd Run::how_it_ended(const RunFigures& seen) const {
+  if (writer_.failed()) return RunEnd::output_failed;
+  if (shard_.starved()) return RunEnd::no_usable_key;
+  const bool all_ended = seen.input_ended && seen.rows_skipped + seen.rows_ok + seen.rows_failed == seen.rows_read;
+  if (stopped_ != RunEnd::complete && !all_ended) return stopped_;
+  return feeder_.max_rows_reached() ? RunEnd::stopped : RunEnd::complete;
+}
+
+int Run::conclude() {
+  const RunFigures last = figures();
+  const RunEnd end = how_it_ended(last);
+  if (writer_.failed()) {
+    fmt::print(stderr, "{}", render_error(writer_.failure().what(), settings_.output, writer_.failure().hint, color_));
+  }
+  if (const auto& failure = feeder_.failure()) {
+    fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
+  }
+  struct stat errors {};
+  if (end == RunEnd::complete && fstat(outputs_.errors.fd(), &errors) == 0 && errors.st_size == 0) {
+    unlink(settings_.errors.c_str());  // no empty file to wonder about
+  }
+  if (!settings_.report.empty()) {
+    write_whole_file(settings_.report, render_report(settings_, last, end, started_, std::time(nullptr)));
+  }
+  if (!settings_.quiet) fmt::print(stderr, "{}", render_summary(settings_, last, end, color_));
+  return feeder_.failure() ? static_cast<int>(ExitCode::usage) : exit_code(end, last);
+}
+
+int Run::exit_code(RunEnd end, const RunFigures& last) const {
+  switch (end) {
+    case RunEnd::complete: break;
+    case RunEnd::interrupted: return 128 + signal_;
+    case RunEnd::stopped: return static_cast<int>(ExitCode::stopped);
+    case RunEnd::no_usable_key: return static_cast<int>(ExitCode::no_usable_key);
+    case RunEnd::output_failed: return static_cast<int>(ExitCode::output_failed);
+  }
+  return static_cast<int>(last.rows_failed + outputs_.failed > 0 ? ExitCode::rows_failed : ExitCode::ok);
+}
+
+}  // namespace
+
+int run_batch(const Settings& settings, const Environment& environment) {
+  Run run(settings, environment);
+  return run.perform();
+}
+
+}  // namespace batchrun

@@ -1,0 +1,383 @@
+#include "runner/shard.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+// GCC 12 takes Asio's recycled coroutine frames for a mismatched delete (GCC bug 109224).
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace batchrun {
+namespace {
+
+// Rows waiting here are what the scheduler may choose from: enough of them that one busy lane does not hide another.
+constexpr std::size_t waiting_rows = 16'384;
+constexpr std::size_t row_bytes_limit = 16u << 20;     // text of rows in memory, the one being added aside
+constexpr std::size_t lines_bytes = 64u << 10;         // handed over at this size,
+constexpr Duration lines_age = std::chrono::milliseconds(1);   // or at this age: what a SIGKILL may cost
+constexpr Duration publish_interval = std::chrono::milliseconds(100);
+constexpr int dispatches_per_turn = 64;                // then the network gets its turn
+constexpr std::size_t notes_limit = 20;                // attempts listed in an error line
+
+std::uint64_t in_ms(Duration d) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(d).count()));
+}
+
+// The stable code of an error line.
+std::string error_code_of(GiveUp why, const Fault* fault, const Row& row) {
+  switch (why) {
+    case GiveUp::deadline: return "deadline";
+    case GiveUp::exceeds_window: return "exceeds_quota_window";
+    case GiveUp::permanent:
+      if (fault == nullptr) break;
+      if (fault->kind == FaultKind::content_refused) return "content_refused";
+      if (fault->kind == FaultKind::too_large) return "response_too_large";
+      return "bad_request";
+    case GiveUp::attempts_spent:
+    case GiveUp::no_candidate:
+    case GiveUp::none: break;
+  }
+  return row.model.empty() && row.route.empty() ? "all_providers_failed" : "all_keys_failed";
+}
+
+std::string message_of(GiveUp why, const Fault* fault) {
+  if (fault != nullptr && !fault->message.empty()) return fault->message;
+  switch (why) {
+    case GiveUp::deadline: return "the row's deadline passed before it got an answer";
+    case GiveUp::exceeds_window: return "the row needs more tokens than any key's quota window holds";
+    case GiveUp::no_candidate: return "no key that may answer this row is left";
+    case GiveUp::attempts_spent: return "every attempt failed";
+    case GiveUp::permanent: return "the provider refuses this request";
+    case GiveUp::none: break;
+  }
+  return "failed";
+}
+
+}  // namespace
+
+Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
+             IntakeQueue& intake, LinesQueue& lines)
+    : settings_(settings),
+      context_(context),
+      clock_(clock),
+      transport_(transport),
+      intake_(intake),
+      outbox_(lines),
+      scheduler_(settings.pool),
+      alarm_(clock.make_alarm(context)) {
+  const auto ring = [this] { from_outside(nullptr); };
+  intake_.on_item = ring;
+  outbox_.on_room = ring;
+}
+
+Shard::~Shard() {
+  intake_.on_item = nullptr;
+  outbox_.on_room = nullptr;
+}
+
+void Shard::start() {
+  started_at_ = published_at_ = clock_.now();
+  net::co_spawn(context_, run(), [this](const std::exception_ptr& broken) {
+    if (broken) std::rethrow_exception(broken);
+    context_.stop();  // the transport's own timers are nothing to wait for
+  });
+}
+
+Task<void> Shard::run() {
+  for (;;) {
+    const TimePoint now = clock_.now();
+    TimePoint sleep_until = now;
+    if (!step(now, sleep_until)) break;
+    if (!lines_.results.empty() || !lines_.errors.empty()) sleep_until = std::min(sleep_until, lines_since_ + lines_age);
+    co_await alarm_->wait_until(std::min(sleep_until, published_at_ + publish_interval));
+  }
+  while (attempts_open_ > 0) co_await alarm_->wait_until(never);
+  hand_over_lines(clock_.now(), true);
+  publish(clock_.now());
+}
+
+// Everything that can be done now. False: the run is over.
+bool Shard::step(TimePoint now, TimePoint& sleep_until) {
+  take_in(now);
+  hand_over_lines(now, false);
+  if (now - published_at_ >= publish_interval) publish(now);
+  waiting_until_ = {};
+  if (!stopping_ && outbox_.full()) {  // the disk is behind: more answers would only pile up in memory
+    sleep_until = never;
+    return true;
+  }
+  for (int i = 0; i < dispatches_per_turn; ++i) {
+    Decision decision = scheduler_.next(now);
+    if (auto* go = std::get_if<Dispatch>(&decision)) {
+      spawn(std::move(*go));
+    } else if (auto* expired = std::get_if<Expired>(&decision)) {
+      give_up(expired->job, expired->why, nullptr);
+    } else if (auto* wait = std::get_if<Wait>(&decision)) {
+      waiting_until_ = scheduler_.waiting() > 0 ? wait->until : TimePoint{};
+      sleep_until = wait->until;
+      return true;
+    } else if (std::holds_alternative<Starved>(decision)) {
+      starved_ = true;
+      intake_.close();  // the feeder need not read on
+      return false;
+    } else {
+      return false;
+    }
+  }
+  sleep_until = now;
+  return true;
+}
+
+void Shard::take_in(TimePoint now) {
+  while (!stopping_ && scheduler_.waiting() < waiting_rows && row_bytes_ < row_bytes_limit) {
+    std::optional<Intake> intake = intake_.try_pop();
+    if (!intake) break;
+    admit(std::move(*intake), now);
+  }
+  if (!closed_ && (stopping_ || intake_.ended())) {
+    closed_ = true;
+    figures_.input_ended = !stopping_;
+    scheduler_.close();
+  }
+}
+
+void Shard::admit(Intake intake, TimePoint now) {
+  for (std::string& model : intake.lanes.models) models_.push_back(std::move(model));
+  for (LaneSpec& lane : intake.lanes.lanes) scheduler_.add_lane(std::move(lane));
+  figures_.rows_read += intake.rows_read;
+  figures_.rows_skipped += intake.rows_skipped;
+  figures_.input_bytes = intake.input_bytes;
+  figures_.input_bytes_total = intake.input_bytes_total;
+  for (const RowError& refused : intake.refused) {
+    if (lines_.size() == 0) lines_since_ = now;
+    append_refusal_line(lines_.errors, refused);
+    ++figures_.rows_failed;
+    count_error(refused.code, refused.custom_id, "line " + std::to_string(refused.line) + ": " + refused.message);
+  }
+  for (Arrival& arrival : intake.rows) {
+    Job job;
+    job.lane = arrival.lane;
+    job.input_tokens = arrival.input_tokens;
+    job.max_output_tokens = arrival.max_output_tokens;
+    job.row = new_slot(std::move(arrival.row), now);
+    scheduler_.submit(job, now);
+  }
+}
+
+void Shard::spawn(Dispatch dispatch) {
+  ++attempts_open_;
+  net::co_spawn(context_, attempt(std::move(dispatch)), [this](const std::exception_ptr& broken) {
+    if (broken) std::rethrow_exception(broken);
+    --attempts_open_;
+    alarm_->ring();
+  });
+}
+
+Task<void> Shard::attempt(Dispatch dispatch) {
+  const TimePoint sent_at = clock_.now();
+  Slot& slot = slots_[dispatch.job.row.value];
+  if (slot.attempts++ == 0) slot.queue_ms = in_ms(sent_at - slot.arrived_at);
+  const Key& key = settings_.keys[dispatch.permit.key().value];
+  const Provider& provider = settings_.providers[key.provider];
+  const bool streamed = settings_.stream != StreamMode::off;
+
+  const Request request = provider.dialect->encode(*slot.row, models_[dispatch.permit.model()], streamed,
+                                                   provider.endpoint, key.credential);
+  StreamValidator validator(*provider.dialect, streamed);
+  const Deadlines deadlines;
+  Ending ending = co_await transport_.perform(request, validator, deadlines);
+  Reply reply = validator.conclude(ending);
+  settle(std::move(dispatch), std::move(reply), ending, sent_at);
+}
+
+void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at) {
+  const TimePoint now = clock_.now();
+  const RowId id = dispatch.job.row;
+  Outcome outcome;
+  outcome.fault = reply.fault;
+  outcome.usage = reply.answer.usage;
+  outcome.limits = reply.limits;
+  outcome.first_chunk = ending.first_chunk;
+  outcome.elapsed = now - sent_at;
+
+  Slot& slot = slots_[id.value];
+  slot.last_key = dispatch.permit.key();
+  slot.last_model = dispatch.permit.model();
+  ++figures_.attempts;
+  if (reply.fault) note_failure(slot, dispatch.permit, reply, sent_at);
+
+  const Job job = dispatch.job;
+  const Disposition disposition = scheduler_.settle(std::move(dispatch.permit), std::move(dispatch.job), outcome, now);
+  if (lines_.size() == 0) lines_since_ = now;
+  switch (disposition.next) {
+    case Disposition::Next::finished: finish(id, reply, outcome); break;
+    case Disposition::Next::given_up: give_up(job, disposition.why, &*reply.fault); break;
+    case Disposition::Next::requeued: break;
+  }
+}
+
+void Shard::note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at) {
+  const Fault& fault = *reply.fault;
+  if (fault.kind == FaultKind::rate_limited) ++figures_.rate_limited;
+  slot.last_status = reply.status;
+  slot.last_request_id = reply.request_id;
+  slot.last_body = settings_.keys[permit.key().value].credential.redact(reply.error_body);
+  if (slot.notes.size() >= notes_limit) slot.notes.erase(slot.notes.begin());  // the last ones tell most
+  const Key& key = settings_.keys[permit.key().value];
+  AttemptNote note;
+  note.provider = settings_.providers[key.provider].name;
+  note.key = key.alias;
+  note.model = models_[permit.model()];
+  note.status = reply.status;
+  note.fault = name(fault.kind);
+  note.message = key.credential.redact(fault.message);
+  note.at_ms = in_ms(sent_at - started_at_);
+  slot.notes.push_back(std::move(note));
+}
+
+RowFigures Shard::row_figures(const Slot& slot, const Outcome* outcome) const {
+  RowFigures figures;
+  figures.attempts = slot.attempts;
+  figures.queue_ms = slot.queue_ms;
+  if (slot.attempts > 0) {
+    const Key& key = settings_.keys[slot.last_key.value];
+    figures.key = key.alias;
+    figures.provider = settings_.providers[key.provider].name;
+    figures.model = models_[slot.last_model];
+  }
+  if (outcome != nullptr) {
+    figures.first_chunk_ms = in_ms(outcome->first_chunk);
+    figures.latency_ms = in_ms(outcome->elapsed);
+  }
+  return figures;
+}
+
+void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
+  const Slot& slot = slots_[id.value];
+  append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id,
+                     row_figures(slot, &outcome));
+  ++figures_.rows_ok;
+  figures_.input_tokens += outcome.usage.input_tokens;
+  figures_.output_tokens += outcome.usage.output_tokens;
+  figures_.latency.record(outcome.elapsed);
+  figures_.first_chunk.record(outcome.first_chunk);
+  free_slot(id);
+}
+
+void Shard::give_up(const Job& job, GiveUp why, const Fault* fault) {
+  Slot& slot = slots_[job.row.value];
+  RowFailure failure;
+  failure.code = error_code_of(why, fault, *slot.row);
+  failure.message = message_of(why, fault);
+  if (slot.attempts > 0) failure.message = settings_.keys[slot.last_key.value].credential.redact(failure.message);
+  failure.attempts = std::move(slot.notes);
+  failure.status = slot.last_status;
+  failure.request_id = slot.last_request_id;
+  failure.body = std::move(slot.last_body);
+  append_error_line(lines_.errors, *slot.row, failure, row_figures(slot, nullptr));
+  ++figures_.rows_failed;
+  count_error(failure.code, slot.row->custom_id, failure.message);
+  free_slot(job.row);
+}
+
+void Shard::count_error(const std::string& code, const std::string& id, const std::string& message) {
+  ErrorGroup& group = figures_.errors[code];
+  if (group.rows++ > 0) return;
+  group.sample_id = id;
+  group.sample_message = message;
+}
+
+void Shard::hand_over_lines(TimePoint now, bool all) {
+  const std::size_t size = lines_.size();
+  if (size == 0 || (!all && size < lines_bytes && now - lines_since_ < lines_age)) return;
+  outbox_.put(std::exchange(lines_, {}), size);
+}
+
+void Shard::publish(TimePoint now) {
+  published_at_ = now;
+  figures_.elapsed = now - started_at_;
+  figures_.pool = scheduler_.figures(now);
+  describe_wait(now);
+  const std::lock_guard lock(published_mutex_);
+  published_ = figures_;
+}
+
+// Never a silent wait: what is waited for, and for how long.
+void Shard::describe_wait(TimePoint now) {
+  figures_.waiting_for = {};
+  figures_.waiting_reason.clear();
+  if (waiting_until_ <= now || scheduler_.in_flight() > 0) return;
+  if (waiting_until_ != never) figures_.waiting_for = waiting_until_ - now;
+  std::size_t limited = 0, out = 0;
+  const KeyFigures* first = nullptr;
+  const KeyFigures* broken = nullptr;
+  for (const KeyFigures& key : figures_.pool.keys) {
+    limited += key.state == KeyState::rate_limited;
+    out += key.state == KeyState::unavailable;
+    if (key.state == KeyState::unavailable && !key.out_because.empty()) broken = &key;
+    if (key.usable_at != never && (first == nullptr || key.usable_at < first->usable_at)) first = &key;
+  }
+  const std::size_t keys = figures_.pool.keys.size();
+  std::string& reason = figures_.waiting_reason;
+  if (limited + out < keys) {
+    reason = "the quotas are in use up to their limits";
+    return;
+  }
+  if (limited > 0) reason = fmt::format("{} of {} keys rate-limited", limited, keys);
+  if (out > 0) reason += fmt::format("{}{} of {} keys out", limited > 0 ? ", " : "", out, keys);
+  if (broken != nullptr) reason += fmt::format(" ({})", broken->out_because);
+  if (first != nullptr) reason += ", first back " + first->alias;
+}
+
+RunFigures Shard::figures() const {
+  const std::lock_guard lock(published_mutex_);
+  return published_;
+}
+
+void Shard::from_outside(void (Shard::*what)()) {
+  net::post(context_, [this, what] {
+    if (what != nullptr) (this->*what)();
+    alarm_->ring();
+  });
+}
+
+void Shard::drain() { from_outside(&Shard::stop_sending); }
+void Shard::abort() { from_outside(&Shard::stop_everything); }
+
+void Shard::stop_sending() {
+  if (stopping_) return;
+  stopping_ = true;
+  scheduler_.stop();
+  intake_.close();
+}
+
+void Shard::stop_everything() {
+  stop_sending();
+  transport_.abort();
+}
+
+RowId Shard::new_slot(RowPtr row, TimePoint now) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const RowId id{free_.back()};
+  free_.pop_back();
+  row_bytes_ += row->text.size();
+  Slot& slot = slots_[id.value];
+  slot = Slot{};
+  slot.row = std::move(row);
+  slot.arrived_at = now;
+  return id;
+}
+
+RowPtr Shard::free_slot(RowId id) {
+  RowPtr row = std::move(slots_[id.value].row);
+  row_bytes_ -= row->text.size();
+  free_.push_back(id.value);
+  return row;
+}
+
+}  // namespace batchrun

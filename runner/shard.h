@@ -1,0 +1,103 @@
+// One thread's share of a run: its scheduler, its attempts, and the one loop that joins them.
+//
+// The loop starts everything that may start and then sleeps until something could. Attempts settle and ring; only the
+// loop dispatches. Everything here belongs to the thread that runs the io_context, except where it says "any thread".
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <optional>
+
+#include "io/result.h"
+#include "io/stream_validator.h"
+#include "pool/scheduler.h"
+#include "runner/alarm.h"
+#include "runner/clock.h"
+#include "runner/intake.h"
+#include "runner/run_figures.h"
+#include "runner/settings.h"
+
+namespace batchrun {
+
+class Shard {
+ public:
+  // All of these outlive the shard. `context` is run by the caller after start().
+  Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport, IntakeQueue& intake,
+        LinesQueue& lines);
+  ~Shard();
+
+  // Puts the loop to work; context.run() returns when every row has ended or nothing more can be done.
+  void start();
+
+  // Any thread. Send nothing more; what is in flight may finish.
+  void drain();
+  // Any thread. drain(), and end what is in flight.
+  void abort();
+  // Any thread. The picture as of at most a tenth of a second ago.
+  RunFigures figures() const;
+
+  // After context.run(): no key is left that could answer the rows that still wait.
+  bool starved() const { return starved_; }
+
+ private:
+  // A row in memory, from its arrival to its line.
+  struct Slot {
+    RowPtr row;
+    std::vector<AttemptNote> notes;
+    TimePoint arrived_at{};
+    std::uint64_t queue_ms = 0;
+    std::uint32_t attempts = 0;  // requests made
+    int last_status = 0;
+    std::string last_request_id, last_body;  // of the last failure
+    KeyId last_key{};
+    std::uint32_t last_model = 0;
+  };
+
+  Task<void> run();
+  Task<void> attempt(Dispatch dispatch);
+  void spawn(Dispatch dispatch);
+  bool step(TimePoint now, TimePoint& sleep_until);
+  void take_in(TimePoint now);
+  void admit(Intake intake, TimePoint now);
+  void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);
+  void finish(RowId id, const Reply& reply, const Outcome& outcome);
+  void give_up(const Job& job, GiveUp why, const Fault* fault);
+  void note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at);
+  RowFigures row_figures(const Slot& slot, const Outcome* outcome) const;
+  void count_error(const std::string& code, const std::string& id, const std::string& message);
+  void hand_over_lines(TimePoint now, bool all);
+  void publish(TimePoint now);
+  void describe_wait(TimePoint now);
+  void from_outside(void (Shard::*what)());
+  void stop_sending();
+  void stop_everything();
+  RowId new_slot(RowPtr row, TimePoint now);
+  RowPtr free_slot(RowId id);
+
+  // constant after construction
+  const Settings& settings_;
+  net::io_context& context_;
+  Clock& clock_;
+  Transport& transport_;
+  IntakeQueue& intake_;
+  LinesQueue& outbox_;
+
+  Scheduler scheduler_;
+  std::unique_ptr<Alarm> alarm_;
+  std::deque<std::string> models_;   // by number; grows with the lanes
+  std::deque<Slot> slots_;           // a place keeps its address
+  std::vector<std::uint32_t> free_;
+  std::size_t row_bytes_ = 0;        // text of the rows in memory
+  std::size_t attempts_open_ = 0;    // coroutines not yet gone
+  Lines lines_;
+  TimePoint lines_since_{}, published_at_{}, started_at_{};
+  TimePoint waiting_until_{};
+  bool closed_ = false, stopping_ = false, starved_ = false;
+  RunFigures figures_;               // as it grows
+
+  mutable std::mutex published_mutex_;
+  RunFigures published_;             // protected by published_mutex_
+};
+
+}  // namespace batchrun

@@ -1,0 +1,300 @@
+"""What bad things get: a clear message, a true exit code, and no row lost or doubled."""
+import json
+import os
+import pathlib
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import harness
+from harness import wait_until
+
+
+class Refusals(harness.Case):
+    """Everything that cannot be meant is refused before anything is sent: exit 2, place and hint."""
+
+    def refused(self, *args, says, hint=True, env=None):
+        code, out, err = self.run_batch(*args, **({"env": env} if env else {}))
+        self.assertEqual(code, 2, err)
+        self.assertEqual(out, "")
+        self.assertIn("error:", err)
+        self.assertIn(says, err)
+        if hint:
+            self.assertIn("hint:", err)
+        self.check_no_secret(out, err)
+
+    def test_each_kind_of_mistake(self):
+        mock = self.mock()
+        config = self.config(mock)
+        self.rows(3)
+        self.refused("input.jsonl", "--strem", "never", says="--stream")
+        self.refused("inptu.jsonl", says="input.jsonl")
+        self.refused("input.jsonl", "--strategy", "fastest", says="fastest")
+        self.refused("input.jsonl", "-j", "many", says="many")
+        self.refused("input.jsonl", "-o", "input.jsonl", says="input")
+        (self.folder / "link.jsonl").symlink_to("input.jsonl")
+        self.refused("input.jsonl", "-o", "link.jsonl", says="input")
+        self.refused(".", says="directory")
+        (self.folder / "wide.jsonl").write_bytes("{}".encode("utf-16"))
+        self.refused("wide.jsonl", says="UTF-16")
+        config.write_text('{\n  "providers": {\n    "openai": {"kyes": []}\n  }\n}\n')
+        self.refused("input.jsonl", says="batchrun.json:3:")
+        config.write_text('{"providers": {"openai": {"keys": ["k"] ')
+        self.refused("input.jsonl", says="batchrun.json:1:")
+        config.write_text('{"providers": {"openai": {"keys": [{"key": "env:NOT_SET_ANYWHERE"}]}}}')
+        self.refused("input.jsonl", says="NOT_SET_ANYWHERE")
+        self.config(mock).chmod(0o644)
+        self.refused("input.jsonl", says="readable")
+        config.unlink()
+        self.refused("input.jsonl", says="key")
+        self.assertEqual(mock.count("requests"), 0)
+        self.assertFalse((self.folder / "input.results.jsonl").exists())
+
+    def test_a_second_run_on_the_same_output(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 1500}}})
+        self.config(mock)
+        self.rows(4)
+        first = self.start("input.jsonl")
+        self.assertTrue(wait_until(lambda: mock.count("requests") > 0))
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertIn(code, (2, 6))
+        self.assertIn("another", err)
+        self.assertEqual(first.wait(20), 0)
+        self.check_each_row_once([f"row-{i}" for i in range(4)])
+
+
+class Resume(harness.Case):
+    def test_killed_at_any_moment_every_row_is_answered_once(self):
+        """SIGKILL at 50 random moments, each followed by the same command again."""
+        seed = int(os.environ.get("BATCHRUN_SEED", "20"))
+        rng = random.Random(seed)
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "uniform", "min_ms": 1, "max_ms": 30}}})
+        self.config(mock)
+        total = 4000
+        self.rows(total)
+        ids = [f"row-{i}" for i in range(total)]
+        kills = 0
+        in_flight = 16
+        while kills < 50:
+            run = self.start("input.jsonl", "-j", in_flight, "--progress", "none", "--stream", rng.choice(["always", "never"]))
+            time.sleep(rng.uniform(0.0, 0.12))
+            if run.poll() is None:
+                run.kill()
+                kills += 1
+            code = run.wait()
+            run.communicate()
+            if code == 0:  # ran to its end before the kill: start over with the killing
+                self.check_each_row_once(ids)
+                for name in ("input.results.jsonl", "input.errors.jsonl"):
+                    (self.folder / name).unlink(missing_ok=True)
+        code, _, err = self.run_batch("input.jsonl", "-j", in_flight)
+        self.assertEqual(code, 0, f"seed {seed}: {err}")
+        self.check_each_row_once(ids)
+
+    def test_resends_no_more_than_was_in_flight(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "uniform", "min_ms": 5, "max_ms": 15}}})
+        self.config(mock)
+        self.rows(600)
+        in_flight = 8
+        kills = 0
+        for _ in range(5):
+            run = self.start("input.jsonl", "-j", in_flight, "--progress", "none")
+            before = mock.count("requests")
+            wait_until(lambda: mock.count("requests") > before + 40)
+            if run.poll() is None:
+                kills += 1
+            run.kill()
+            run.wait()
+        code, _, err = self.run_batch("input.jsonl", "-j", in_flight)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(600)])
+        # In flight at the kill, and answered in the millisecond before it.
+        self.assertLessEqual(mock.count("requests"), 600 + kills * (in_flight + 8))
+
+    def test_torn_and_foreign_bytes_are_repaired(self):
+        mock = self.mock()
+        self.config(mock)
+        self.rows(50)
+        self.assertEqual(self.run_batch("input.jsonl")[0], 0)
+        path = self.folder / "input.results.jsonl"
+        text = path.read_bytes()
+        path.write_bytes(text[:len(text) // 2] + b"\0" * 512)
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(50)])
+
+    def test_a_changed_row_and_another_input_are_asked_about(self):
+        mock = self.mock()
+        self.config(mock)
+        path = self.rows(5)
+        self.assertEqual(self.run_batch("input.jsonl")[0], 0)
+        sent = mock.count("requests")
+        path.write_text(path.read_text().replace("question-3?", "question-3? again"))
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 2, err)
+        self.assertIn("--changed=rerun", err)
+        self.assertEqual(mock.count("requests"), sent)
+        self.assertEqual(self.run_batch("input.jsonl", "--changed=keep")[0], 0)
+        self.assertEqual(mock.count("requests"), sent)
+        self.rows(5, start=100)
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 2, err)
+        self.assertIn("--fresh", err)
+
+
+class Faults(harness.Case):
+    def test_a_mixed_bag_of_faults_loses_nothing(self):
+        names = ["status_500", "status_502_html", "status_503_empty", "status_529", "rate_limit_429", "html_200", "empty_200",
+                 "error_200", "reset_before_head", "reset_in_head", "reset_in_body", "close_before_head", "truncated_chunked",
+                 "bad_chunk_size", "eof_without_done", "error_first_event", "error_mid_stream",
+                 "malformed_json_event", "keepalive_close", "http10_close", "continue_100", "slice", "choices_empty_first",
+                 "done_keeps_open", "no_usage", "gzip_body", "huge_event"]
+        faults = [{"fault": name, "probability": 0.01, "bytes": 2_000_000 if name == "huge_event" else 0} for name in names]
+        mock = self.mock({"seed": 5, "faults": faults, "latency": {"first_chunk_ms": {"kind": "fixed", "ms": 3}}})
+        self.config(mock)
+        self.rows(1500)
+        code, out, err = self.run_batch("input.jsonl", "-j", "64", "--max-attempts", "12", timeout=100)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(1500)])
+        self.check_no_secret(out, err)
+
+    def test_a_key_that_is_refused_is_left_out(self):
+        mock = self.mock({"keys": [{"key": harness.KEYS[0], "organisation": "a"}]})
+        self.config(mock)
+        self.rows(40)
+        code, _, err = self.run_batch("input.jsonl", timeout=60)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(40)])
+        self.assertEqual({l["batchrun"]["key"] for l in self.lines("input.results.jsonl")}, {"openai-1"})
+
+    def test_no_usable_key_stops_the_run_and_burns_no_row(self):
+        mock = self.mock({"keys": [{"key": "somebody-else", "organisation": "a"}],
+                          "faults": [{"fault": "unauthorized", "echo_key": True}]})
+        self.config(mock)
+        self.rows(40)
+        code, out, err = self.run_batch("input.jsonl", timeout=60)
+        self.assertEqual(code, 4, err)
+        self.assertEqual(self.lines("input.results.jsonl") + self.lines("input.errors.jsonl"), [])
+        self.check_no_secret(out, err)
+
+    def test_waits_for_a_provider_that_is_down_and_says_why(self):
+        gone = self.mock()
+        port = gone.port
+        self.config(gone)
+        gone.stop()
+        self.rows(20)
+        run = self.start("input.jsonl", "--progress", "plain")
+        time.sleep(6)
+        self.assertIsNone(run.poll(), "the run waits")
+        self.mock({}, port=port)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(20)])
+        self.assertRegex(err, "waiting")
+
+    def test_one_group_s_quota_is_kept_and_429s_lose_nothing(self):
+        mock = self.mock({"keys": [{"key": k, "organisation": "one"} for k in harness.KEYS],
+                          "organisations": {"one": {"rpm": 1200}}})
+        config = self.config(mock, rate_limit={"requestsPerMinute": 1200})
+        config.write_text(config.read_text().replace("org-1", "org-0"))
+        self.rows(60)
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(mock.count("refused"), 0)
+
+
+class Interruptions(harness.Case):
+    def slow_run(self, rows=200, ms=300):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": ms}}})
+        self.config(mock)
+        self.rows(rows)
+        run = self.start("input.jsonl", "-j", "8", "--progress", "plain")
+        self.assertTrue(wait_until(lambda: mock.count("completed") > 8))
+        return mock, run
+
+    def test_first_signal_drains_and_says_how_to_go_on(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number):
+                mock, run = self.slow_run()
+                run.send_signal(number)
+                out, err = run.communicate(timeout=20)
+                self.assertEqual(run.returncode, code, err)
+                self.assertIn("draining", err)
+                self.assertIn("batchrun input.jsonl", err)
+                answered = len(self.lines("input.results.jsonl"))
+                self.assertEqual(answered, mock.count("completed"), "what was in flight was finished")
+                code, _, err = self.run_batch("input.jsonl")
+                self.assertEqual(code, 0, err)
+                self.check_each_row_once([f"row-{i}" for i in range(200)])
+                self.assertEqual(mock.count("requests"), 200, "nothing was sent twice")
+                for path in self.folder.glob("input.*"):
+                    path.unlink()
+
+    def test_second_signal_aborts(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 20000}}})
+        self.config(mock)
+        self.rows(20)
+        run = self.start("input.jsonl", "-j", "8", "--progress", "plain")
+        self.assertTrue(wait_until(lambda: mock.count("requests") >= 8))
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.4)
+        self.assertIsNone(run.poll())
+        begun = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=20)
+        self.assertEqual(run.returncode, 130)
+        self.assertLess(time.monotonic() - begun, 5)
+        self.assertEqual(self.lines("input.results.jsonl") + self.lines("input.errors.jsonl"), [])
+
+    def test_status_on_request(self):
+        _, run = self.slow_run()
+        run.send_signal(signal.SIGUSR1)
+        time.sleep(0.3)
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=20)
+        self.assertIn("/200", err)
+
+    def test_limits_of_the_run_leave_it_resumable(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 50}}})
+        self.config(mock)
+        self.rows(300)
+        self.assertEqual(self.run_batch("input.jsonl", "--max-rows", "10")[0], 5)
+        self.assertEqual(len(self.lines("input.results.jsonl")), 10)
+        code, _, err = self.run_batch("input.jsonl", "--deadline", "500ms", "-j", "4")
+        self.assertEqual(code, 5, err)
+        self.assertLess(len(self.lines("input.results.jsonl")), 300)
+        self.assertEqual(self.run_batch("input.jsonl")[0], 0)
+        self.check_each_row_once([f"row-{i}" for i in range(300)])
+
+    def test_too_many_failures_stop_the_run(self):
+        mock = self.mock({"faults": [{"fault": "bad_request", "probability": 0.5}],
+                          "latency": {"first_chunk_ms": {"kind": "fixed", "ms": 5}}})
+        self.config(mock)
+        self.rows(3000)
+        code, _, err = self.run_batch("input.jsonl", "--max-error-rate", "10%", "-j", "8")
+        self.assertEqual(code, 5, err)
+        self.assertLess(mock.count("requests"), 2000)
+
+    def test_a_full_disk_stops_the_run_and_loses_nothing(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 2}}})
+        self.config(mock)
+        self.rows(1000)
+
+        def small_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+        code, _, err = self.run_batch("input.jsonl", "-j", "16", preexec_fn=small_files)
+        self.assertEqual(code, 6, err)
+        self.assertIn("error:", err)
+        lines = self.lines("input.results.jsonl")
+        self.assertGreater(len(lines), 50)
+        self.assertLess(len(lines), 1000)
+        self.assertEqual(self.run_batch("input.jsonl")[0], 0)
+        self.check_each_row_once([f"row-{i}" for i in range(1000)])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,148 @@
+#include "io/row_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "io/result.h"
+#include "tests/support/scratch_dir.h"
+
+namespace batchrun {
+namespace {
+
+// A row or a refusal, told in a few words.
+struct Seen {
+  std::uint64_t line;
+  std::string id;
+  std::string code;  // "" for a row
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
+
+struct Reading {
+  std::vector<Seen> seen;
+  std::vector<RowIdentity> identities;
+  std::vector<std::string> messages;
+  std::string errors;  // every row and refusal as an error line
+};
+
+Reading read(const std::string& text, std::size_t max_line = 1000) {
+  const ScratchDir scratch;
+  scratch.write("in.jsonl", text);
+  RowReader reader("in.jsonl", {max_line});
+  Reading out;
+  for (;;) {
+    auto next = reader.next();
+    if (auto* row = std::get_if<RowPtr>(&next)) {
+      out.seen.push_back({(*row)->line, (*row)->custom_id, ""});
+      out.identities.push_back((*row)->identity);
+      append_error_line(out.errors, **row, {"bad_request", "no", {}, 0, "", ""}, {});
+    } else if (auto* error = std::get_if<RowError>(&next)) {
+      out.seen.push_back({error->line, error->custom_id, error->code});
+      out.identities.push_back(error->identity);
+      out.messages.push_back(error->message);
+      append_refusal_line(out.errors, *error);
+    } else {
+      break;
+    }
+  }
+  EXPECT_EQ(reader.bytes_read(), text.size());
+  EXPECT_EQ(reader.bytes_total(), text.size());
+  return out;
+}
+
+TEST(RowReader, GivesOneRowOrRefusalForEveryLineThatIsNotBlank) {
+  const auto out = read(
+      "\xEF\xBB\xBF{\"id\":\"a\",\"prompt\":\"x\"}\r\n\n  "
+      "\t\r\n{\"id\":\"b\",\"prompt\":\n{\"id\":\"c\",\"prompt\":\"y\"}");
+  ASSERT_EQ(out.seen.size(), 3u);
+  EXPECT_EQ(out.seen[0], (Seen{1, "a", ""}));
+  EXPECT_EQ(out.seen[1].line, 4u);
+  EXPECT_EQ(out.seen[1].code, "invalid_row");
+  EXPECT_EQ(out.seen[2], (Seen{5, "c", ""}));
+}
+
+TEST(RowReader, RefusesTheLaterOfTwoEqualIds) {
+  const auto out = read(
+      "{\"id\":\"a\",\"prompt\":\"x\"}\n{\"id\":\"b\",\"prompt\":\"x\"}\n{\"custom_id\":\"a\",\"prompt\":"
+      "\"y\"}\n"
+      "{\"id\":\"a\",\"prompt\":7}\n");
+  const std::vector<Seen> expected = {
+      {1, "a", ""}, {2, "b", ""}, {3, "a", "duplicate_custom_id"}, {4, "a", "duplicate_custom_id"}};
+  EXPECT_EQ(out.seen, expected);
+  EXPECT_EQ(out.messages[0], "the custom_id of line 3 is already that of line 1");
+}
+
+TEST(RowReader, NumbersEqualRowsWithoutIds) {
+  const auto out =
+      read("{\"prompt\":\"x\"}\n{\"prompt\":\"x\"}\n{\"prompt\":\"y\"}\n{\"prompt\":\"x\"}\nbad\nbad\n");
+  ASSERT_EQ(out.seen.size(), 6u);
+  const std::string x = out.seen[0].id, bad = out.seen[4].id;
+  EXPECT_EQ(out.seen[1].id, x + "-2");
+  EXPECT_NE(out.seen[2].id, x);
+  EXPECT_EQ(out.seen[3].id, x + "-3");
+  EXPECT_EQ(out.seen[5].id, bad + "-2");
+}
+
+TEST(RowReader, ReportsALineThatIsTooLongAndGoesOn) {
+  const std::string large = "{\"prompt\":\"" + std::string(3'000'000, 'x') + "\"}";
+  const auto out = read(large + "\n{\"id\":\"a\",\"prompt\":\"x\"}\n" + large + "\n");
+  ASSERT_EQ(out.seen.size(), 3u);
+  EXPECT_EQ(out.messages[0], "the line has 3000013 bytes, allowed are 1000 (--max-line)");
+  EXPECT_EQ(out.seen[1], (Seen{2, "a", ""}));
+  EXPECT_EQ(out.seen[2].id, out.seen[0].id + "-2");
+}
+
+// Whatever the lines are, each has an identity of its own, and reading the file again finds the same ones.
+TEST(RowReader, GivesEveryLineAnIdentityOfItsOwn) {
+  std::string text;
+  const char* const lines[] = {"{\"prompt\":\"x\"}",
+                               "{\"id\":\"a\",\"prompt\":\"x\"}",
+                               "{\"id\":\"a\",\"prompt\":7}",
+                               "bad",
+                               "[]",
+                               "{\"id\":\"b\",\"query\":\"x\"}",
+                               "{\"messages\":[{\"content\":\"x\"}]}"};
+  for (int i = 0; i < 70; ++i) text += std::string(lines[i % 7]) + "\n";
+  const auto out = read(text);
+  ASSERT_EQ(out.seen.size(), 70u);
+  std::set<std::pair<std::uint64_t, std::uint32_t>> identities;
+  for (const auto& identity : out.identities) identities.insert({identity.id_hash, identity.content_hash});
+  EXPECT_EQ(identities.size(), 70u);
+  EXPECT_EQ(read(text).identities, out.identities);
+}
+
+// An errors file is an input, and its rows keep their identity.
+TEST(RowReader, ReadsItsOwnErrorLinesAgain) {
+  const auto first = read(
+      "{\"prompt\":\"x\"}\n{\"prompt\":\"x\"}\n{\"id\":\"a\",\"prompt\":\"x\",\"tags\":[\"t\"]}\n"
+      "{\"custom_id\":\"b\",\"method\":\"POST\",\"body\":{\"messages\":[{\"content\":\"x\"}]}}\nbad\n");
+  const auto second = read(first.errors);
+  ASSERT_EQ(second.seen.size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(second.identities[i], first.identities[i]) << i;
+    EXPECT_EQ(second.seen[i].id, first.seen[i].id);
+    EXPECT_EQ(second.seen[i].code, first.seen[i].code);
+  }
+  // Beside the rows they came from, they are duplicates.
+  const auto both = read("{\"prompt\":\"x\"}\n{\"prompt\":\"x\"}\n" + first.errors);
+  EXPECT_EQ(both.seen[2].code, "duplicate_custom_id");
+  EXPECT_EQ(both.seen[3].code, "duplicate_custom_id");
+}
+
+TEST(RowReader, ManyEqualRowsStayCheap) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "{\"prompt\":\"x\"}\n";
+  const auto out = read(text);
+  ASSERT_EQ(out.seen.size(), 20'000u);
+  EXPECT_EQ(out.seen.back().id, out.seen.front().id + "-20000");
+}
+
+TEST(RowReader, ThrowsForWhatIsNoInput) {
+  const ScratchDir scratch;
+  EXPECT_THROW(RowReader(scratch.path(), {}), InputError);
+  EXPECT_THROW(RowReader("missing", {}), InputError);
+}
+
+}  // namespace
+}  // namespace batchrun

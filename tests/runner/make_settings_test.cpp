@@ -1,0 +1,223 @@
+#include "runner/make_settings.h"
+
+#include <gtest/gtest.h>
+
+#include "runner/options.h"
+#include "tests/support/scratch_dir.h"
+
+namespace batchrun {
+namespace {
+
+class MakeSettings : public ::testing::Test {
+ protected:
+  MakeSettings() {
+    dir_.write("in.jsonl", "{}\n");
+    options_.input = "in.jsonl";
+    options_.argv = {"batchrun", "in.jsonl"};
+  }
+
+  Settings make(const Environment& environment = {}) {
+    return make_settings(options_, environment, Machine{1024});
+  }
+  Settings make_from(const std::string& config, const Environment& environment = {}) {
+    dir_.write("batchrun.json", config);
+    return make(environment);
+  }
+  UsageError refusal(const std::string& config, const Environment& environment = {}) {
+    try {
+      make_from(config, environment);
+    } catch (const UsageError& error) {
+      return error;
+    }
+    ADD_FAILURE() << "accepted: " << config;
+    return UsageError("");
+  }
+
+  const ScratchDir dir_;
+  Options options_;
+};
+
+std::vector<std::string> aliases(const Settings& settings) {
+  std::vector<std::string> out;
+  for (const Key& key : settings.keys) out.push_back(key.alias);
+  return out;
+}
+
+TEST_F(MakeSettings, NeedsNothingButAKeyInTheEnvironment) {
+  const Settings s =
+      make({{"OPENAI_API_KEYS", "sk-1,sk-2"}, {"GROQ_API_KEY", "gsk-1"}, {"OPENAI_ORG_ID", "org-9"}});
+  ASSERT_EQ(s.providers.size(), 2u);
+  EXPECT_EQ(s.providers[0].endpoint.origin.host, "api.openai.com");
+  EXPECT_EQ(s.providers[0].endpoint.base_path, "/v1");
+  EXPECT_EQ(s.providers[0].endpoint.organization, "org-9");
+  EXPECT_EQ(s.providers[1].endpoint.origin.host, "api.groq.com");
+  EXPECT_EQ(s.providers[1].endpoint.base_path, "/openai/v1");
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "openai-2", "groq-1"}));
+  ASSERT_EQ(s.pool.keys.size(), 3u);
+  EXPECT_EQ(s.pool.groups.size(), 3u) << "a key without a group is its own";
+  EXPECT_EQ(s.pool.keys[2].alias, "groq-1");
+  EXPECT_EQ(s.output, "in.results.jsonl");
+  EXPECT_EQ(s.resume_command, "batchrun in.jsonl");
+  EXPECT_EQ(s.pool.settings.max_in_flight, 512u);
+}
+
+TEST_F(MakeSettings, SaysBothWaysToGiveAKeyWhenThereIsNone) {
+  try {
+    make();
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_NE(error.hint.find("OPENAI_API_KEY="), std::string::npos);
+    EXPECT_NE(error.hint.find("batchrun.json"), std::string::npos);
+  }
+  options_.verb = Verb::plan;
+  EXPECT_TRUE(make().keys.empty()) << "plan sends nothing, so it needs no key";
+}
+
+TEST_F(MakeSettings, SharesOneGroupAmongKeysThatNameIt) {
+  const Settings s = make_from(R"({"providers": {"openai": {"tier": 1, "keys": [
+      {"key": "sk-a", "group": "org", "rateLimit": {"requestsPerMinute": 600, "maxConcurrent": 9}},
+      {"key": "sk-b", "group": "org", "rateLimit": {"tokensPerMinute": 60000}},
+      {"key": "sk-c"}]},
+    "vllm": {"base_url": "http://localhost:8000/v1", "keys": [{"key": "none", "group": "org"}]}}})");
+  ASSERT_EQ(s.pool.groups.size(), 3u);
+  EXPECT_EQ(s.pool.keys[0].group, s.pool.keys[1].group);
+  EXPECT_NE(s.pool.keys[0].group, s.pool.keys[2].group);
+  EXPECT_NE(s.pool.keys[0].group, s.pool.keys[3].group) << "a group is of one provider";
+  const GroupSpec& org = s.pool.groups[s.pool.keys[0].group.value];
+  EXPECT_EQ(org.name, "openai/org");
+  EXPECT_EQ(org.limits[static_cast<std::size_t>(Dimension::requests_per_minute)], 600);
+  EXPECT_EQ(org.limits[static_cast<std::size_t>(Dimension::tokens_per_minute)], 60000);
+  EXPECT_EQ(org.max_concurrent, 9u);
+  EXPECT_EQ(s.pool.keys[0].tier, 1);
+  EXPECT_EQ(s.pool.keys[3].tier, 2);
+}
+
+TEST_F(MakeSettings, RefusesContradictionsWithPlaceAndNames) {
+  const struct {
+    std::string config, message, place;
+  } cases[] = {
+      {R"({"providers": {"openai": {"keys": [
+{"key": "sk-a", "group": "org", "name": "one", "rateLimit": {"tokensPerMinute": 5}},
+{"key": "sk-b", "group": "org", "name": "two", "rateLimit": {"tokensPerMinute": 6}}]}}})",
+       "keys two and one are of the group \"org\" but differ in tokens per minute: 6 and 5",
+       "batchrun.json:3:1"},
+      {R"({"providers": {"openai": {"keys": [
+{"key": "sk-canary-1", "group": "org"},
+{"key": "sk-canary-1", "group": "other"}]}}})",
+       "same secret as the one at batchrun.json:2:1", "batchrun.json:3:1"},
+      {R"({"providers": {"openai": {"keys": [
+{"key": "sk-a", "name": "x"},
+{"key": "sk-b", "name": "x"}]}}})",
+       "two keys have the name \"x\"", "batchrun.json:3:1"},
+      {R"({"providers": {"openai": {"keys": [{"key": "sk-secret-canary", "name": "secret-canary"}]}}})",
+       "holds a part of the key", "batchrun.json:1:36"},
+      {R"({"providers": {"opnai": {"keys": ["sk-a"]}}})", "provider \"opnai\" has no base_url",
+       "batchrun.json:1:16"},
+      {R"({"providers": {"a/b": {"base_url": "http://h", "keys": ["sk-a"]}}})", "cannot be a provider's name",
+       "batchrun.json:1:16"},
+      {R"({"providers": {"openai": {"base_url": "https://u:p@h/", "keys": ["sk-a"]}}})",
+       "must not hold a user", "batchrun.json:1:39"},
+      {R"({"providers": {"openai": {"ca_file": "no.pem", "keys": ["sk-a"]}}})", "cannot read \"no.pem\"",
+       "batchrun.json:1:38"},
+      {R"({"strategy": "least-laoded", "providers": {"openai": {"keys": ["sk-a"]}}})", "unknown strategy",
+       "batchrun.json:1:14"},
+      {R"({"providers": {"openai": {"keys": ["sk-a"]}}, "routes": {"r": ["gorq/x"]}})",
+       "unknown provider \"gorq\"", "batchrun.json:1:64"},
+      {R"({"providers": {"openai": {"keys": ["sk-a"]}}, "routes": {"r": ["gpt"]}})",
+       "is not \"provider/model\"", "batchrun.json:1:64"},
+  };
+  for (const auto& c : cases) {
+    const UsageError error = refusal(c.config);
+    EXPECT_NE(std::string(error.what()).find(c.message), std::string::npos) << error.what();
+    EXPECT_EQ(error.place, c.place) << error.what();
+    EXPECT_EQ((error.what() + error.hint).find("sk-"), std::string::npos);
+  }
+}
+
+TEST_F(MakeSettings, MergesKeysOfConfigAndEnvironment) {
+  const Settings s =
+      make_from(R"({"providers": {"openai": {"default_model": "gpt-4o", "keys": [
+      {"key": "env:OPENAI_API_KEY", "name": "main", "rateLimit": {"requestsPerMinute": 7}}]}}})",
+                {{"OPENAI_API_KEY", "sk-1"}, {"OPENAI_API_KEY_1", "sk-2"}, {"CEREBRAS_API_KEY", "csk"}});
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"main", "openai-2", "cerebras-1"}));
+  EXPECT_EQ(s.pool.groups[0].limits[0], 7);
+  EXPECT_EQ(s.providers[0].default_model, "gpt-4o");
+}
+
+TEST_F(MakeSettings, GivesEveryKeyItsOwnAliasEvenBesideAConfiguredOne) {
+  const Settings s = make_from(
+      R"({"providers": {"openai": {"keys": ["sk-1", {"key": "sk-2", "name": "openai-1"}, "sk-3"]}}})");
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-2", "openai-1", "openai-3"}));
+}
+
+TEST_F(MakeSettings, PutsFlagOverEnvironmentOverFile) {
+  const std::string config =
+      R"({"strategy": "least-loaded", "providers": {"openai": {"base_url": "http://localhost:1", "keys": ["sk-1"]}}})";
+  EXPECT_EQ(make_from(config).providers[0].endpoint.origin.port, 1);
+  const Environment environment{{"OPENAI_BASE_URL", "http://localhost:2"},
+                                {"OPENAI_KEY_ROTATION_STRATEGY", "round-robin"}};
+  EXPECT_EQ(make_from(config, environment).providers[0].endpoint.origin.port, 2);
+  EXPECT_EQ(make_from(config, environment).pool.settings.strategy, Strategy::round_robin);
+  options_.strategy = "least_loaded";
+  EXPECT_EQ(make_from(config, environment).pool.settings.strategy, Strategy::least_loaded);
+}
+
+TEST_F(MakeSettings, ReadsTheEnvironmentFileUnderTheEnvironment) {
+  dir_.write(".env", "OPENAI_API_KEY=sk-file\nGROQ_API_KEY=gsk-file\nXDG_CONFIG_HOME=xdg\n");
+  const Settings s = make({{"OPENAI_API_KEY", "sk-env"}});
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "groq-1"}));
+  EXPECT_EQ(s.keys[0].credential, Credential("sk-env"));
+  options_.env_file = "missing.env";
+  EXPECT_THROW(make({{"OPENAI_API_KEY", "k"}}), UsageError);
+}
+
+TEST_F(MakeSettings, LooksForTheConfigHereThenAtHome) {
+  dir_.write("xdg/batchrun/config.json", R"({"providers": {"groq": {"keys": ["gsk-user"]}}})");
+  EXPECT_EQ(make({{"XDG_CONFIG_HOME", "xdg"}}).keys.at(0).alias, "groq-1");
+  dir_.write("home/.config/batchrun/config.json", R"({"providers": {"cerebras": {"keys": ["csk"]}}})");
+  EXPECT_EQ(make({{"HOME", "home"}}).keys.at(0).alias, "cerebras-1");
+  EXPECT_EQ(make_from(R"({"providers": {"openai": {"keys": ["sk"]}}})", {{"HOME", "home"}}).keys.at(0).alias,
+            "openai-1");
+  options_.config = "other.json";
+  EXPECT_THROW(make({{"HOME", "home"}}), UsageError) << "a config that was named must be there";
+}
+
+TEST_F(MakeSettings, JudgesDefaultsBeforeTheRun) {
+  const std::string config =
+      R"({"providers": {"openai": {"keys": [{"key": "sk-1", "models": ["gpt-4o-mini"]}]}}})";
+  options_.model = "gpt-4o-mni";
+  EXPECT_NE(std::string(refusal(config).what()).find("did you mean \"gpt-4o-mini\""), std::string::npos);
+  options_.model = "gpt-4o-mini";
+  EXPECT_NO_THROW(make_from(config));
+  options_.model.reset();
+  options_.provider = "opnai";
+  EXPECT_NE(refusal(config).hint.find("\"openai\""), std::string::npos);
+}
+
+TEST_F(MakeSettings, KeepsOpenRequestsWithinOpenFiles) {
+  const Environment key{{"OPENAI_API_KEY", "k"}};
+  EXPECT_EQ(make_settings(options_, key, Machine{128}).pool.settings.max_in_flight, 64u);
+  EXPECT_EQ(make_settings(options_, key, Machine{10}).pool.settings.max_in_flight, 1u);
+  options_.max_in_flight = 5000;
+  EXPECT_EQ(make_settings(options_, key, Machine{10'000}).pool.settings.max_in_flight, 5000u);
+  EXPECT_THROW(make_settings(options_, key, Machine{1024}), UsageError);
+}
+
+TEST_F(MakeSettings, SaysWhatHasNoEffectOrIsUnsafe) {
+  const Settings s = make_from(
+      R"({"strategy": "saturate", "providers": {"lan": {"base_url": "http://10.1.2.3/v1", "keys": ["k"]}},
+      "routes": {"r": ["groq/x", "lan/y"]}})");
+  EXPECT_EQ(s.notices.size(), 3u);
+  EXPECT_EQ(s.routes.at(0).candidates.size(), 1u);
+}
+
+TEST_F(MakeSettings, LeavesOutKeysThatAreSwitchedOff) {
+  const Settings s =
+      make_from(R"({"providers": {"openai": {"keys": ["sk-1", {"key": "sk-2", "enabled": false}, "sk-3"]}}})",
+                {{"OPENAI_API_KEY", "sk-2"}});
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "openai-3"}))
+      << "off stays off, numbers stay put";
+}
+
+}  // namespace
+}  // namespace batchrun

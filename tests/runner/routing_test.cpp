@@ -1,0 +1,168 @@
+#include "runner/routing.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace batchrun {
+namespace {
+
+// openai: two keys, the second for gpt-4o only; groq: one key, tagged, no list; idle: no keys.
+Settings pool() {
+  Settings settings;
+  for (const char* name : {"openai", "groq", "idle"}) settings.providers.emplace_back().name = name;
+  settings.providers[0].default_model = "gpt-4o-mini";
+  settings.keys.push_back({0, "openai-1", {}, {}, {}});
+  settings.keys.push_back({0, "openai-2", {}, {"gpt-4o"}, {"paid"}});
+  settings.keys.push_back({1, "groq-1", {}, {}, {"free"}});
+  settings.routes.push_back({"small", {{1, "llama"}, {0, "gpt-4o-mini"}}});
+  return settings;
+}
+
+// A caller that keeps what it takes, as the shard does.
+class Caller {
+ public:
+  explicit Caller(Settings settings) : settings_(std::move(settings)), routing_(settings_) {}
+
+  // "key:model key:model", or "!message".
+  std::string ask(const Row& row) {
+    const std::variant<LaneId, NoRoute> answer = routing_.resolve(row);
+    NewLanes fresh = routing_.take_new();
+    for (LaneSpec& lane : fresh.lanes) lanes_.push_back(std::move(lane));
+    for (std::string& model : fresh.models) models_.push_back(std::move(model));
+    if (const NoRoute* refused = std::get_if<NoRoute>(&answer)) {
+      EXPECT_EQ(refused->code, "no_route");
+      return "!" + refused->message;
+    }
+    std::string out;
+    for (const Candidate& candidate : lanes_.at(std::get<LaneId>(answer).value).candidates) {
+      EXPECT_EQ(routing_.model(candidate.model), models_.at(candidate.model));
+      out += (out.empty() ? "" : " ") + settings_.keys.at(candidate.key.value).alias + ":" +
+             models_.at(candidate.model);
+    }
+    return out;
+  }
+  std::size_t lanes() const { return lanes_.size(); }
+  Routing& routing() { return routing_; }
+
+ private:
+  Settings settings_;
+  Routing routing_;
+  std::vector<LaneSpec> lanes_;
+  std::vector<std::string> models_;
+};
+
+Row row(const std::string& model, const std::string& provider = "", const std::string& route = "",
+        const std::vector<std::string>& tags = {}) {
+  Row out;
+  out.model = model;
+  out.provider = provider;
+  out.route = route;
+  out.tags = tags;
+  return out;
+}
+
+TEST(Routing, FindsTheKeysThatMayAnswer) {
+  Caller caller(pool());
+  const std::pair<Row, std::string> cases[] = {
+      {row(""), "openai-1:gpt-4o-mini"},
+      {row("gpt-4o"), "openai-1:gpt-4o openai-2:gpt-4o"},
+      {row("gpt-4o-mini"), "openai-1:gpt-4o-mini"},
+      {row("unheard-of"), "openai-1:unheard-of groq-1:unheard-of"},
+      {row("groq/llama"), "groq-1:llama"},
+      {row("groq,llama"), "groq-1:llama"},
+      {row("groq/openai/gpt-oss-20b"), "groq-1:openai/gpt-oss-20b"},
+      {row("meta-llama/llama-4"), "openai-1:meta-llama/llama-4 groq-1:meta-llama/llama-4"},
+      {row("groq/"), "openai-1:groq/ groq-1:groq/"},
+      {row("openai/gpt-oss-20b", "groq"), "groq-1:openai/gpt-oss-20b"},
+      {row("", "openai"), "openai-1:gpt-4o-mini"},
+      {row("gpt-4o", "openai"), "openai-1:gpt-4o openai-2:gpt-4o"},
+      {row("", "", "small"), "groq-1:llama openai-1:gpt-4o-mini"},
+      {row("ignored", "", "small"), "groq-1:llama openai-1:gpt-4o-mini"},
+      {row("gpt-4o", "", "", {"paid"}), "openai-2:gpt-4o"},
+      {row("gpt-4o", "", "", {"nope", "paid"}), "openai-2:gpt-4o"},
+      {row("", "", "small", {"free"}), "groq-1:llama"},
+  };
+  for (const auto& [asked, expected] : cases)
+    EXPECT_EQ(caller.ask(asked), expected) << asked.model << asked.route;
+}
+
+TEST(Routing, RefusesWithAReasonAndTheNearestName) {
+  Caller caller(pool());
+  const std::pair<Row, std::vector<std::string>> cases[] = {
+      {row("x", "gorq"), {"no provider \"gorq\"", "did you mean \"groq\"?"}},
+      {row("x", "idle"), {"no key of idle is in use"}},
+      {row("idle/x"), {"no key of idle is in use"}},
+      {row("", "groq"), {"no model is named", "groq"}},
+      {row("", "", "smal"), {"no route \"smal\"", "did you mean \"small\"?"}},
+      {row("gpt-4o", "groq", "", {"paid"}), {"no key of groq with one of the tags paid"}},
+      {row("", "", "small", {"paid"}), {"no key with one of the tags paid"}},
+      {row("", "", "", {"free"}), {"no model is named"}},
+      {row("x\x1b[31m\n", "", "", {"\x1b]0;t\x07"}), {"\\x1b[31m\\n", "\\x1b]0;t\\x07"}},
+  };
+  for (const auto& [asked, parts] : cases) {
+    const std::string answer = caller.ask(asked);
+    EXPECT_EQ(answer.substr(0, 1), "!");
+    for (const std::string& part : parts) EXPECT_NE(answer.find(part), std::string::npos) << answer;
+    EXPECT_EQ(answer.find('\x1b'), std::string::npos);
+  }
+  Settings listed = pool();
+  listed.keys[0].models = {"gpt-4o-mini"};
+  listed.keys[2].models = {"llama"};
+  EXPECT_EQ(Caller(std::move(listed)).ask(row("gpt-4o-mni")),
+            "!no key serves the model \"gpt-4o-mni\"; did you mean \"gpt-4o-mini\"?");
+}
+
+TEST(Routing, FillsInTheOperatorsDefaults) {
+  const auto with = [](const std::string& provider, const std::string& model) {
+    Settings settings = pool();
+    settings.provider = provider;
+    settings.model = model;
+    return Caller(std::move(settings));
+  };
+  EXPECT_EQ(with("groq", "llama").ask(row("")), "groq-1:llama");
+  EXPECT_EQ(with("groq", "").ask(row("llama")), "groq-1:llama");
+  EXPECT_EQ(with("groq", "").ask(row("openai/gpt-4o-mini")), "openai-1:gpt-4o-mini")
+      << "the row names its own";
+  EXPECT_EQ(with("", "groq/llama").ask(row("")), "groq-1:llama");
+  EXPECT_EQ(with("", "groq/llama").ask(row("", "openai")), "openai-1:gpt-4o-mini")
+      << "-m is another provider's";
+  EXPECT_EQ(with("", "gpt-4o").ask(row("", "openai")), "openai-1:gpt-4o openai-2:gpt-4o");
+  EXPECT_EQ(with("groq", "openai/gpt-oss-20b").ask(row("")), "groq-1:openai/gpt-oss-20b")
+      << "-p says whose model it is";
+  EXPECT_EQ(with("", "llama").ask(row("gpt-4o")), "openai-1:gpt-4o openai-2:gpt-4o");
+}
+
+TEST(Routing, UsesAKeysFirstModelWhereItsProviderHasNoDefault) {
+  Settings settings = pool();
+  settings.providers[0].default_model.clear();
+  settings.keys[2].models = {"llama", "qwen"};
+  EXPECT_EQ(Caller(std::move(settings)).ask(row("")), "openai-2:gpt-4o groq-1:llama");
+}
+
+TEST(Routing, GivesRowsThatAskTheSameOneLaneAndCountsOnly) {
+  Caller caller(pool());
+  for (int i = 0; i < 3; ++i) {
+    caller.ask(row("gpt-4o"));
+    caller.ask(row("groq/llama"));
+    caller.ask(row("gpt-4o", "", "", {"paid"}));
+  }
+  EXPECT_EQ(caller.lanes(), 3u);
+  EXPECT_TRUE(caller.routing().take_new().empty());
+  // Texts that would run together without their lengths.
+  caller.ask(row("a", "groq", "", {"free", "b"}));
+  caller.ask(row("a", "groq", "", {"freeb", "free"}));
+  EXPECT_EQ(caller.lanes(), 5u);
+}
+
+TEST(Routing, BoundsTheLanesThatAnInputCanMake) {
+  Caller caller(pool());
+  for (std::size_t i = 0; i < Routing::max_lanes; ++i)
+    EXPECT_NE(caller.ask(row("m" + std::to_string(i)))[0], '!');
+  EXPECT_EQ(caller.ask(row("one-more"))[0], '!');
+  EXPECT_NE(caller.ask(row("m7"))[0], '!') << "lanes that are there go on";
+  EXPECT_EQ(caller.lanes(), Routing::max_lanes);
+}
+
+}  // namespace
+}  // namespace batchrun

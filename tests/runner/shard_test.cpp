@@ -1,0 +1,223 @@
+// The real shard on a hand-turned clock and a written-down network: whole runs in milliseconds.
+#include "runner/shard.h"
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "io/row_reader.h"
+#include "tests/support/sim_transport.h"
+
+namespace batchrun {
+namespace {
+
+Settings settings_with_keys(std::uint32_t keys) {
+  Settings settings;
+  settings.stream = StreamMode::off;
+  Provider provider;
+  provider.name = "sim";
+  provider.dialect = make_openai_dialect(OpenAiFlavour::openai);
+  provider.endpoint.origin.host = "sim.invalid";
+  provider.endpoint.base_path = "/v1";
+  provider.default_model = "m";
+  settings.providers.push_back(std::move(provider));
+  for (std::uint32_t i = 0; i < keys; ++i) {
+    const std::string alias = "sim-" + std::to_string(i + 1);
+    Key key;
+    key.alias = alias;
+    key.credential = Credential("secret-of-key-" + std::to_string(i + 1));
+    settings.keys.push_back(std::move(key));
+    settings.pool.groups.push_back({alias, {}, 0, Charging::reserves_max_tokens});
+    settings.pool.keys.push_back({alias, GroupId{i}, 0, 2});
+  }
+  settings.pool.settings.max_in_flight = 64;
+  return settings;
+}
+
+SimReply answer_to(const Request& request, Duration delay) {
+  SimReply reply;
+  reply.delay = delay;
+  const std::size_t at = request.body.find("row-");
+  const std::string mark = request.body.substr(at, request.body.find('!', at) - at);
+  reply.chunks = {fmt::format(R"({{"id":"c","object":"chat.completion","model":"m","choices":[{{"index":0,"message":)"
+                              R"({{"role":"assistant","content":"{}"}},"finish_reason":"stop"}}],)"
+                              R"("usage":{{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}}})",
+                              mark)};
+  return reply;
+}
+
+SimReply refusal(int status, std::string body, Duration delay) {
+  SimReply reply;
+  reply.delay = delay;
+  reply.status = status;
+  reply.chunks = {std::move(body)};
+  return reply;
+}
+
+// A run of `rows` rows over a shard in virtual time.
+struct Stage {
+  Stage(Settings s, SimTransport::Server server) : settings(std::move(s)), transport(clock, context, std::move(server)) {}
+
+  void run(int rows) {
+    Intake batch;
+    LaneSpec lane{"sim/m", {}};
+    for (std::uint32_t i = 0; i < settings.keys.size(); ++i) lane.candidates.push_back({KeyId{i}, 0});
+    batch.lanes.lanes.push_back(std::move(lane));
+    batch.lanes.models.push_back("m");
+    for (int i = 0; i < rows; ++i) {
+      auto parsed = parse_row(fmt::format(R"({{"custom_id":"row-{0}","prompt":"row-{0}!","max_tokens":5}})", i),
+                              static_cast<std::uint64_t>(i) + 1);
+      Arrival arrival;
+      arrival.row = std::move(std::get<RowPtr>(parsed));
+      arrival.input_tokens = 9;
+      arrival.max_output_tokens = 5;
+      batch.rows.push_back(std::move(arrival));
+    }
+    batch.rows_read = static_cast<std::uint64_t>(rows);
+    intake.put(std::move(batch), 1);
+    intake.close();
+    Shard shard(settings, context, clock, transport, intake, lines);
+    shard.start();
+    clock.run(context);
+    figures = shard.figures();
+    starved = shard.starved();
+    while (auto some = lines.try_pop()) {
+      results += some->results;
+      errors += some->errors;
+    }
+  }
+
+  // How often each custom_id has a line in `text`.
+  static std::map<std::string, int> ids(const std::string& text) {
+    std::map<std::string, int> found;
+    for (std::size_t at = 0; (at = text.find("\"custom_id\":\"", at)) != std::string::npos;) {
+      at += 13;
+      ++found[text.substr(at, text.find('"', at) - at)];
+    }
+    return found;
+  }
+
+  Settings settings;
+  net::io_context context;
+  ManualClock clock;
+  SimTransport transport;
+  IntakeQueue intake{1u << 20};
+  LinesQueue lines{64u << 20};
+  RunFigures figures;
+  bool starved = false;
+  std::string results, errors;
+};
+
+TEST(Shard, AnswersEveryRowWithItsOwnAnswer) {
+  Stage stage(settings_with_keys(2), [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(1000);
+  EXPECT_EQ(stage.figures.rows_ok, 1000u);
+  EXPECT_EQ(stage.errors, "");
+  std::size_t line_start = 0;
+  for (int n = 0; n < 1000; ++n) {
+    const std::size_t line_end = stage.results.find('\n', line_start);
+    const std::string line = stage.results.substr(line_start, line_end - line_start);
+    const std::string id = line.substr(line.find("row-"), line.find('"', line.find("row-")) - line.find("row-"));
+    EXPECT_NE(line.find("\"content\":\"" + id + "\""), std::string::npos) << line;
+    line_start = line_end + 1;
+  }
+}
+
+TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    Settings settings = settings_with_keys(1 + static_cast<std::uint32_t>(random() % 4));
+    settings.pool.settings.seed = seed;
+    if (random() % 2 == 0) {
+      for (GroupSpec& group : settings.pool.groups) group.limits[0] = 600;
+    }
+    Stage stage(std::move(settings), [&random](const Request& r, TimePoint) -> SimReply {
+      const Duration delay = std::chrono::milliseconds(1 + random() % 400);
+      switch (random() % 20) {
+        case 0: return refusal(500, "<html>broken</html>", delay);
+        case 1: return refusal(429, R"({"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}})", delay);
+        case 2: return refusal(400, R"({"error":{"message":"bad","type":"invalid_request_error"}})", delay);
+        case 3: {
+          SimReply cut = answer_to(r, delay);
+          cut.chunks[0].resize(cut.chunks[0].size() / 2);
+          cut.fault = Fault{FaultKind::truncated_reply, 0, "cut", {}, {}};
+          return cut;
+        }
+        case 4: {
+          SimReply lost;
+          lost.delay = delay;
+          lost.status = 0;
+          lost.fault = Fault{FaultKind::connect, 0, "reset", {}, {}};
+          return lost;
+        }
+        default: return answer_to(r, delay);
+      }
+    });
+    stage.run(200);
+    std::map<std::string, int> seen = Stage::ids(stage.results);
+    for (const auto& [id, n] : Stage::ids(stage.errors)) seen[id] += n;
+    ASSERT_EQ(seen.size(), 200u) << "seed " << seed;
+    for (const auto& [id, n] : seen) {
+      // An error line names its row twice: as its id, and in the request it gives back.
+      ASSERT_EQ(stage.results.find("\"" + id + "\"") != std::string::npos ? 1 : 2, n) << id << " seed " << seed;
+    }
+    EXPECT_EQ(stage.figures.rows_ok + stage.figures.rows_failed, 200u) << "seed " << seed;
+    EXPECT_FALSE(stage.starved);
+  }
+}
+
+TEST(Shard, StarvesWithoutBurningRowsWhenEveryKeyIsRefused) {
+  int requests = 0;
+  Stage stage(settings_with_keys(2), [&requests](const Request&, TimePoint) {
+    ++requests;
+    return refusal(401, R"({"error":{"message":"Incorrect API key","code":"invalid_api_key"}})", std::chrono::milliseconds(5));
+  });
+  stage.run(500);
+  EXPECT_TRUE(stage.starved);
+  EXPECT_EQ(stage.results, "");
+  EXPECT_EQ(stage.errors, "");
+  EXPECT_LT(requests, 200);
+}
+
+TEST(Shard, WaitsOutAnOutageAndResumesByItself) {
+  const TimePoint start{std::chrono::hours(1)};
+  int during_outage = 0;
+  Stage stage(settings_with_keys(2), [&](const Request& r, TimePoint now) {
+    if (now < start + std::chrono::minutes(5)) {
+      ++during_outage;
+      return refusal(503, "", std::chrono::milliseconds(5));
+    }
+    return answer_to(r, std::chrono::milliseconds(5));
+  });
+  stage.run(300);
+  EXPECT_EQ(stage.figures.rows_ok + stage.figures.rows_failed, 300u);
+  EXPECT_GT(stage.figures.rows_ok, 280u);
+  EXPECT_LT(during_outage, 330);
+}
+
+TEST(Shard, NeverWritesASecretTheProviderEchoes) {
+  Stage stage(settings_with_keys(1), [](const Request&, TimePoint) {
+    return refusal(400, R"({"error":{"message":"bad key secret-of-key-1 here","type":"invalid_request_error"}})",
+                   std::chrono::milliseconds(5));
+  });
+  stage.run(3);
+  EXPECT_EQ(stage.figures.rows_failed, 3u);
+  EXPECT_EQ(stage.errors.find("secret-of-key"), std::string::npos) << stage.errors;
+}
+
+TEST(Shard, RunsManyRowsInLittleRealTime) {
+  Settings settings = settings_with_keys(4);
+  for (GroupSpec& group : settings.pool.groups) group.limits[0] = 6000;
+  Stage stage(std::move(settings), [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(300)); });
+  stage.run(20'000);
+  EXPECT_EQ(stage.figures.rows_ok, 20'000u);
+  const double virtual_seconds = seconds(stage.figures.elapsed);
+  EXPECT_GT(virtual_seconds, 20'000 / 400.0 * 0.97);  // 4 x 100 a second is what the limits allow
+  EXPECT_LT(virtual_seconds, 20'000 / 400.0 * 1.05);
+}
+
+}  // namespace
+}  // namespace batchrun

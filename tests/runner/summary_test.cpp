@@ -1,0 +1,86 @@
+#include "runner/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/support/sample_figures.h"
+
+namespace batchrun {
+namespace {
+
+Settings sample_settings() {
+  Settings settings;
+  settings.input = "in.jsonl";
+  settings.output = "in.results.jsonl";
+  settings.errors = "in.errors.jsonl";
+  settings.report = "in.report.json";
+  settings.resume_command = "batchrun in.jsonl";
+  return settings;
+}
+
+TEST(Summary, SaysWhatHappenedInNumbers) {
+  RunFigures figures = sample_figures();
+  figures.input_ended = true;
+  const std::string text = render_summary(sample_settings(), figures, RunEnd::interrupted, false);
+  for (const char* part :
+       {"interrupted: 4,197 ok, 3 failed, 10 already done before, 790 not done; 1m 10s (60 rows/s)",
+        "350,000 in, 70,000 out (360k tok/min)", "requests: 4,300, 2 answered 429 (0.05 %), 21 retries",
+        "openai-1", "2,200", "openai/org-a", "tokens per minute", "45.0k", "60.0k", "75.0 %", "43.0 %", "p50",
+        "2 x bad_request", "for example r17: unknown parameter", "results: in.results.jsonl",
+        "errors:  in.errors.jsonl", "report:  in.report.json", "resume: batchrun in.jsonl"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+}
+
+TEST(Summary, FitsAHundredColumnsAndHoldsNothingATerminalObeys) {
+  const std::string text = render_summary(sample_settings(), sample_figures(), RunEnd::complete, false);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.find('\x07'), std::string::npos);
+  EXPECT_NE(render_summary(sample_settings(), sample_figures(), RunEnd::complete, true).find("\x1b["),
+            std::string::npos);
+}
+
+TEST(Summary, OffersToGoOnOnlyWhereThatIsPossible) {
+  Settings settings = sample_settings();
+  EXPECT_FALSE(resumable(settings, RunEnd::complete));
+  for (const RunEnd end :
+       {RunEnd::interrupted, RunEnd::stopped, RunEnd::no_usable_key, RunEnd::output_failed}) {
+    EXPECT_TRUE(resumable(settings, end));
+  }
+  settings.input = "-";
+  EXPECT_FALSE(resumable(settings, RunEnd::interrupted));
+  EXPECT_EQ(render_summary(settings, {}, RunEnd::interrupted, false).find("resume:"), std::string::npos);
+}
+
+TEST(Summary, ShowsLatenciesAsBarsThatAddUpToTheRows) {
+  const std::string text = render_summary(sample_settings(), sample_figures(), RunEnd::complete, false);
+  std::istringstream lines(text);
+  std::uint64_t rows = 0;
+  int bars = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const bool step = line.find("<= ") != std::string::npos, last = line.rfind("        more", 0) == 0;
+    if (!step && !last) continue;
+    ++bars;
+    std::istringstream words(line.substr(12));
+    std::uint64_t count = 0;
+    words >> count;
+    rows += count;
+  }
+  EXPECT_EQ(bars, 9) << text;
+  EXPECT_NEAR(static_cast<double>(rows), 1000, 5) << text;
+}
+
+TEST(Summary, ShortensLongTables) {
+  RunFigures figures = sample_figures();
+  figures.pool.keys.resize(200);
+  for (int i = 0; i < 50; ++i) figures.errors["code_" + std::to_string(i)] = {1, "x", "y"};
+  const std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
+  EXPECT_NE(text.find("160 more keys"), std::string::npos);
+  EXPECT_NE(text.find("40 more kinds"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace batchrun

@@ -1,0 +1,365 @@
+// The real transport against a server that obeys a script: what comes whole, what breaks, and where.
+#include "io/http_transport.h"
+
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <string>
+
+#include "tests/support/scripted_server.h"
+
+namespace batchrun {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Keeps what comes; done at `done_at`, if it is set.
+class Keeper final : public ResponseSink {
+ public:
+  Flow on_head(const ResponseHead& head) override {
+    status = head.status;
+    location = head.field("location");
+    return Flow::awaiting;
+  }
+  Flow on_body(std::string_view octets) override {
+    body += octets;
+    return !done_at.empty() && body.find(done_at) != std::string::npos ? Flow::done : Flow::committed;
+  }
+  int status = 0;
+  std::string location, body, done_at;
+};
+
+const std::string ok_reply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+
+struct Client {
+  explicit Client(const ScriptedServer& server, std::string host = "127.0.0.1") {
+    origin.tls = !server.ca_file().empty();
+    origin.host = std::move(host);
+    origin.port = server.port();
+    origin.ca_file = server.ca_file();
+    deadlines.connect = deadlines.tls = milliseconds(2000);
+    deadlines.first_chunk = deadlines.idle = milliseconds(300);
+    deadlines.total = milliseconds(3000);
+  }
+
+  // One exchange, to its end.
+  Ending ask(Keeper& keeper, const std::string& body = "{}") {
+    Request request;
+    request.origin = &origin;
+    request.head = "POST /x HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    request.body = body;
+    Ending ending;
+    bool over = false;
+    net::co_spawn(context, transport->perform(request, keeper, deadlines),
+                  [&](const std::exception_ptr& broken, Ending e) {
+                    EXPECT_EQ(broken, nullptr);
+                    ending = std::move(e);
+                    over = true;
+                  });
+    context.restart();
+    while (!over && context.run_one() > 0) {
+    }
+    EXPECT_TRUE(over);
+    return ending;
+  }
+
+  net::io_context context;
+  std::unique_ptr<Transport> transport = make_http_transport(context);
+  Origin origin;
+  Deadlines deadlines;
+};
+
+// The fault of one exchange with a server that answers the first request so and then returns.
+std::optional<Fault> fault_after(const std::string& reply, bool reset = false) {
+  ScriptedServer server([&](Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send(reply);
+    if (reset) peer.reset();
+  });
+  Client client(server);
+  Keeper keeper;
+  return client.ask(keeper).fault;
+}
+
+TEST(HttpTransport, UsesAConnectionAgain) {
+  ScriptedServer server([](Peer& peer) {
+    while (!peer.read_request().empty()) peer.send(ok_reply);
+  });
+  Client client(server);
+  for (int i = 0; i < 3; ++i) {
+    Keeper keeper;
+    const Ending ending = client.ask(keeper);
+    EXPECT_FALSE(ending.fault);
+    EXPECT_TRUE(ending.request_sent);
+    EXPECT_GT(ending.first_chunk, Duration::zero());
+    EXPECT_EQ(keeper.body, "hello");
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(HttpTransport, ReadsAReplyThatComesByteByByte) {
+  const std::string reply =
+      "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;ext=1\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: t\r\n\r\n";
+  ScriptedServer server([&](Peer& peer) {
+    while (!peer.read_request().empty()) {
+      for (const char octet : reply) peer.send({&octet, 1});
+    }
+  });
+  Client client(server);
+  for (int i = 0; i < 2; ++i) {
+    Keeper keeper;
+    EXPECT_FALSE(client.ask(keeper).fault);
+    EXPECT_EQ(keeper.status, 200);
+    EXPECT_EQ(keeper.body, "hello");
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(HttpTransport, SendsALargeBodyWhole) {
+  std::string seen;
+  ScriptedServer server([&](Peer& peer) {
+    seen = peer.read_request();
+    peer.send(ok_reply);
+  });
+  Client client(server);
+  Keeper keeper;
+  const std::string body(8u << 20, 'b');
+  EXPECT_FALSE(client.ask(keeper, body).fault);
+  EXPECT_EQ(seen.substr(seen.find("\r\n\r\n") + 4), body);
+}
+
+TEST(HttpTransport, TriesAgainForFreeWhenAKeptConnectionWasClosed) {
+  ScriptedServer server([](Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send(ok_reply);
+    if (peer.number == 0) return;  // hangs up without saying so
+    while (!peer.read_request().empty()) peer.send(ok_reply);
+  });
+  Client client(server);
+  for (int i = 0; i < 3; ++i) {
+    Keeper keeper;
+    EXPECT_FALSE(client.ask(keeper).fault) << i;
+    EXPECT_EQ(keeper.body, "hello");
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(HttpTransport, KeepsAConnectionWhoseChunkedEndComesLate) {
+  ScriptedServer server([](Peer& peer) {
+    while (!peer.read_request().empty()) {
+      peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n[DONE]\r\n");
+      std::this_thread::sleep_for(milliseconds(20));
+      peer.send("0\r\n\r\n");
+    }
+  });
+  Client client(server);
+  for (int i = 0; i < 3; ++i) {
+    Keeper keeper;
+    keeper.done_at = "[DONE]";
+    EXPECT_FALSE(client.ask(keeper).fault);
+    std::this_thread::sleep_for(milliseconds(60));
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(HttpTransport, DropsAConnectionThatSendsMoreThanItsReply) {
+  ScriptedServer server([](Peer& peer) {
+    while (!peer.read_request().empty()) {
+      peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n[DONE]\r\n");
+      std::this_thread::sleep_for(milliseconds(20));
+      peer.send("4\r\nmore\r\n0\r\n\r\n");
+    }
+  });
+  Client client(server);
+  for (int i = 0; i < 2; ++i) {
+    Keeper keeper;
+    keeper.done_at = "[DONE]";
+    EXPECT_FALSE(client.ask(keeper).fault);
+    EXPECT_EQ(keeper.body, "[DONE]");
+    std::this_thread::sleep_for(milliseconds(60));
+  }
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(HttpTransport, HandsARedirectOnAndFollowsNothing) {
+  ScriptedServer elsewhere([](Peer& peer) { peer.read_request(); });
+  ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:" + std::to_string(elsewhere.port()) +
+              "/x\r\nContent-Length: 0\r\n\r\n");
+  });
+  Client client(server);
+  Keeper keeper;
+  EXPECT_FALSE(client.ask(keeper).fault);
+  EXPECT_EQ(keeper.status, 307);
+  EXPECT_NE(keeper.location, "");
+  EXPECT_EQ(elsewhere.connections(), 0);
+}
+
+TEST(HttpTransport, ReadsABodyThatEndsWithTheConnection) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.0 200 OK\r\n\r\nhello");
+  });
+  Client client(server);
+  Keeper keeper;
+  EXPECT_FALSE(client.ask(keeper).fault);
+  EXPECT_EQ(keeper.body, "hello");
+}
+
+TEST(HttpTransport, NamesWhatBroke) {
+  struct Case {
+    const char* what;
+    std::string reply;
+    FaultKind kind;
+  };
+  const std::string head = "HTTP/1.1 200 OK\r\n";
+  std::string many_fields = head;
+  for (int i = 0; i < 150; ++i) many_fields += "f" + std::to_string(i) + ": v\r\n";
+  std::string interim;
+  for (int i = 0; i < 8; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
+  const Case cases[] = {
+      {"nothing", "", FaultKind::connect},
+      {"half a head", "HTTP/1.1 200 OK\r\nContent-", FaultKind::connect},
+      {"a body cut short", head + "Content-Length: 50\r\n\r\nhel", FaultKind::truncated_reply},
+      {"chunks cut short", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", FaultKind::truncated_reply},
+      {"a bad chunk size", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", FaultKind::malformed_reply},
+      {"a huge chunk size", head + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\nx", FaultKind::malformed_reply},
+      {"two lengths", head + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", FaultKind::malformed_reply},
+      {"both framings", head + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello", FaultKind::malformed_reply},
+      {"not HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", FaultKind::malformed_reply},
+      {"too many fields", many_fields + "\r\n", FaultKind::malformed_reply},
+      {"a header over the limit", head + "x: " + std::string(40'000, 'x') + "\r\n\r\n", FaultKind::malformed_reply},
+      {"a chunk line without end", head + "Transfer-Encoding: chunked\r\n\r\n5;" + std::string(200'000, 'x'),
+       FaultKind::malformed_reply},
+      {"interim replies without end", interim, FaultKind::malformed_reply},
+  };
+  for (const Case& c : cases) {
+    const auto fault = fault_after(c.reply);
+    ASSERT_TRUE(fault) << c.what;
+    EXPECT_EQ(name(fault->kind), name(c.kind)) << c.what << ": " << fault->message;
+    EXPECT_NE(fault->message, "") << c.what;
+  }
+  const auto reset = fault_after(head + "Content-Length: 50\r\n\r\nhel", true);
+  ASSERT_TRUE(reset);
+  EXPECT_EQ(reset->kind, FaultKind::truncated_reply);
+}
+
+TEST(HttpTransport, SaysThatNothingWasSentWhenItCannotConnect) {
+  std::uint16_t port = 0;
+  {
+    const ScriptedServer gone([](Peer&) {});
+    port = gone.port();
+  }
+  const ScriptedServer other([](Peer&) {});
+  Client client(other);
+  client.origin.port = port;
+  Keeper keeper;
+  const Ending ending = client.ask(keeper);
+  ASSERT_TRUE(ending.fault);
+  EXPECT_EQ(ending.fault->kind, FaultKind::connect);
+  EXPECT_FALSE(ending.request_sent);
+}
+
+TEST(HttpTransport, GivesUpOnSilenceInEachPhase) {
+  {
+    ScriptedServer server([](Peer& peer) { peer.wait_for_hangup(); });
+    Client client(server);
+    Keeper keeper;
+    const Ending ending = client.ask(keeper);
+    ASSERT_TRUE(ending.fault);
+    EXPECT_EQ(ending.fault->kind, FaultKind::timeout_first_chunk);
+  }
+  {
+    ScriptedServer server([](Peer& peer) {
+      peer.read_request();
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel");
+      peer.wait_for_hangup();
+    });
+    Client client(server);
+    Keeper keeper;
+    const Ending ending = client.ask(keeper);
+    ASSERT_TRUE(ending.fault);
+    EXPECT_EQ(ending.fault->kind, FaultKind::timeout_idle);
+  }
+  {
+    ScriptedServer server([](Peer& peer) {  // a byte now and then would go on for ever
+      peer.read_request();
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n");
+      for (int i = 0; i < 25; ++i) {
+        peer.send("x");
+        std::this_thread::sleep_for(milliseconds(30));
+      }
+    });
+    Client client(server);
+    client.deadlines.total = milliseconds(500);
+    Keeper keeper;
+    const Ending ending = client.ask(keeper);
+    ASSERT_TRUE(ending.fault);
+    EXPECT_EQ(ending.fault->kind, FaultKind::timeout_idle);
+    EXPECT_LT(keeper.body.size(), 60u);
+  }
+}
+
+TEST(HttpTransport, SpeaksTlsAndKeepsTheConnection) {
+  ScriptedServer server(
+      [](Peer& peer) {
+        while (!peer.read_request().empty()) peer.send(ok_reply);
+      },
+      TestCertificate{});
+  Client client(server);
+  for (const std::size_t size : {2u, 300'000u, 2u}) {
+    Keeper keeper;
+    const Ending ending = client.ask(keeper, std::string(size, 'b'));
+    EXPECT_FALSE(ending.fault) << ending.fault->message;
+    EXPECT_EQ(keeper.body, "hello");
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(HttpTransport, RefusesACertificateItCannotTrust) {
+  struct Case {
+    const char* what;
+    TestCertificate certificate;
+    bool trusted;
+    const char* says;
+  };
+  const Case cases[] = {
+      {"expired", {"127.0.0.1", -3, -2, 0}, true, "expired"},
+      {"not yet valid", {"127.0.0.1", 2, 3, 0}, true, "not yet valid"},
+      {"another host", {"other.test", -1, 1, 0}, true, "mismatch"},
+      {"unknown signer", {}, false, "certificate"},
+      {"old TLS", {"127.0.0.1", -1, 1, TLS1_1_VERSION}, true, ""},
+  };
+  for (const Case& c : cases) {
+    std::string seen;
+    ScriptedServer server([&](Peer& peer) { seen = peer.read_request(); }, c.certificate);
+    Client client(server);
+    if (!c.trusted) client.origin.ca_file = "";
+    Keeper keeper;
+    const Ending ending = client.ask(keeper);
+    ASSERT_TRUE(ending.fault) << c.what;
+    EXPECT_EQ(ending.fault->kind, FaultKind::tls) << c.what;
+    EXPECT_NE(ending.fault->message.find(c.says), std::string::npos) << c.what << ": " << ending.fault->message;
+    EXPECT_FALSE(ending.request_sent);
+    EXPECT_EQ(seen, "") << c.what;
+  }
+}
+
+TEST(HttpTransport, AbortEndsWhatIsInProgress) {
+  ScriptedServer server([](Peer& peer) { peer.wait_for_hangup(); });
+  Client client(server);
+  client.deadlines.first_chunk = milliseconds(60'000);
+  Transport& transport = *client.transport;
+  net::post(client.context, [&] { net::post(client.context, [&] { net::post(client.context, [&] { transport.abort(); }); }); });
+  Keeper keeper;
+  const Ending ending = client.ask(keeper);
+  ASSERT_TRUE(ending.fault);
+  EXPECT_EQ(ending.fault->kind, FaultKind::cancelled);
+}
+
+}  // namespace
+}  // namespace batchrun
