@@ -14,7 +14,8 @@ constexpr std::size_t waiting_rows = 4000;
 constexpr std::size_t in_flight_rows = 256;
 
 struct World {
-  World(std::uint32_t groups, std::uint32_t keys, std::optional<double> tokens_per_minute) : scheduler(spec(groups, keys, tokens_per_minute)) {
+  World(std::uint32_t groups, std::uint32_t keys, std::optional<double> tokens_per_minute)
+      : scheduler(spec(groups, keys, tokens_per_minute)) {
     LaneSpec lane{.name = "lane", .candidates = {}};
     for (std::uint32_t key = 0; key < keys; ++key) lane.candidates.push_back({.key = {key}});
     scheduler.add_lane(lane);
@@ -65,7 +66,8 @@ struct World {
 
 // Every row may go at once: what the pool adds to a request when no quota holds it back.
 void unlimited(benchmark::State& state) {
-  World world(static_cast<std::uint32_t>(state.range(0)), static_cast<std::uint32_t>(state.range(1)), std::nullopt);
+  World world(static_cast<std::uint32_t>(state.range(0)), static_cast<std::uint32_t>(state.range(1)),
+              std::nullopt);
   for (std::size_t i = 0; i < waiting_rows; ++i) world.submit();
   for (auto _ : state) {
     world.now += std::chrono::microseconds(10);
@@ -77,8 +79,8 @@ void unlimited(benchmark::State& state) {
 }
 BENCHMARK(unlimited)->Args({8, 8})->Args({3, 8})->Args({200, 1000})->Args({1000, 1000});
 
-// Quotas are full: every settle gives a little back and asks again; time goes to when the pool wants to be asked.
-// One iteration is one decision of whatever kind; `sent` is the share that admitted a row.
+// Quotas are full: every settle gives a little back and asks again; time goes to when the pool wants to be
+// asked. One iteration is one decision of whatever kind; `sent` is the share that admitted a row.
 void saturated(benchmark::State& state) {
   const auto groups = static_cast<std::uint32_t>(state.range(0));
   World world(groups, static_cast<std::uint32_t>(state.range(1)), 60'000);

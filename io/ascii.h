@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace batchrun::ascii {
@@ -19,15 +21,28 @@ constexpr bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-constexpr bool same(std::string_view a, std::string_view b) {
+inline bool same(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
+  std::size_t i = 0;
+  // Eight at a time: different in more than the bit of the case is different. Most names that are compared
+  // here share their length and start with others ("x-ratelimit-...").
+  for (; i + 8 <= a.size(); i += 8) {
+    std::uint64_t x = 0, y = 0;
+    std::memcpy(&x, a.data() + i, 8);
+    std::memcpy(&y, b.data() + i, 8);
+    if (x == y) continue;
+    if (((x ^ y) & ~std::uint64_t{0x2020202020202020}) != 0) return false;
+    for (std::size_t j = i; j < i + 8; ++j) {
+      if (lower(a[j]) != lower(b[j])) return false;
+    }
+  }
+  for (; i < a.size(); ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
 }
 
-constexpr bool starts_with(std::string_view text, std::string_view prefix) {
+inline bool starts_with(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && same(text.substr(0, prefix.size()), prefix);
 }
 

@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/intrusive/list.hpp>
+#include <deque>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -40,6 +41,9 @@ constexpr int interim_limit = 5;                                     // 1xx repl
 constexpr auto sweep_interval = std::chrono::milliseconds(50);       // how late a deadline may be noticed
 constexpr auto idle_limit = std::chrono::seconds(45);                // servers commonly hang up after 60 s
 constexpr auto address_lifetime = std::chrono::seconds(60);
+// Handshakes at once. Each holds 30 kB or more for a moment; a ramp keeps the heap small, and lets all but the first
+// resume the session the first ones were given.
+constexpr int handshake_limit = 16;
 constexpr int user_timeout_ms = 30'000;  // unacknowledged data for this long: the peer is gone
 
 Fault fault(FaultKind kind, std::string message) {
@@ -343,10 +347,56 @@ class Exchange {
   bool sent_ = false, waiting_ = false, over_ = false, lost_ = false, reusable_ = false;
 };
 
+// Lets a number of coroutines in at once; the others wait their turn.
+class Turnstile {
+ public:
+  Turnstile(const Executor& executor, int places) : executor_(executor), free_(places) {}
+
+  // True: in, until leave(). False: no turn came before `deadline`, or turn_away() was called.
+  Task<bool> enter(SteadyPoint deadline) {
+    if (free_ > 0) {
+      --free_;
+      co_return true;
+    }
+    Waiter waiter{Timer(executor_, deadline)};
+    waiting_.push_back(&waiter);
+    auto waited = co_await waiter.timer.async_wait(as_result);
+    (void)waited;
+    std::erase(waiting_, &waiter);
+    co_return waiter.let_in;
+  }
+
+  // The place goes straight to the one who has waited longest.
+  void leave() {
+    if (waiting_.empty()) {
+      ++free_;
+      return;
+    }
+    Waiter* next = waiting_.front();
+    waiting_.pop_front();
+    next->let_in = true;
+    next->timer.cancel();
+  }
+
+  void turn_away() {
+    for (Waiter* waiter : waiting_) waiter->timer.cancel();
+  }
+
+ private:
+  struct Waiter {
+    Timer timer;
+    bool let_in = false;
+  };
+  Executor executor_;
+  int free_;
+  std::deque<Waiter*> waiting_;
+};
+
 class HttpTransport final : public Transport {
  public:
   explicit HttpTransport(net::io_context& context)
-      : executor_(context.get_executor()), resolver_(context), sweep_timer_(executor_), buffer_(read_buffer_bytes) {}
+      : executor_(context.get_executor()), resolver_(context), sweep_timer_(executor_), handshakes_(executor_, handshake_limit),
+        buffer_(read_buffer_bytes) {}
 
   Task<Ending> perform(const Request& request, ResponseSink& sink, const Deadlines& deadlines) override;
   void abort() override;
@@ -369,6 +419,7 @@ class HttpTransport final : public Transport {
   Executor executor_;
   net::ip::basic_resolver<Tcp, Executor> resolver_;
   Timer sweep_timer_;
+  Turnstile handshakes_;
   std::vector<char> buffer_;  // shared by all: nothing is left in it across a suspension
   std::map<std::tuple<bool, std::string, std::uint16_t, std::string>, std::shared_ptr<Pool>> pools_;
   OpenList open_;
@@ -499,7 +550,13 @@ Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Dea
   connection.socket.set_option(net::socket_base::keep_alive(true), ec);
   ::setsockopt(connection.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
   if (!pool.origin.tls) co_return std::nullopt;
-  co_return co_await shake_hands(connection, std::min(total, std::chrono::steady_clock::now() + deadlines.tls));
+  connection.deadline = SteadyPoint::max();  // waiting for one's turn is no fault of the server
+  const bool my_turn = co_await handshakes_.enter(total);
+  if (!my_turn) co_return fault(connection.aborted ? FaultKind::cancelled : FaultKind::timeout_connect, "no handshake in time");
+  std::optional<Fault> refused =
+      co_await shake_hands(connection, std::min(total, std::chrono::steady_clock::now() + deadlines.tls));
+  handshakes_.leave();
+  co_return refused;
 }
 
 Task<std::optional<Fault>> HttpTransport::shake_hands(Connection& connection, SteadyPoint deadline) {
@@ -558,6 +615,7 @@ void HttpTransport::abort() {
     connection.aborted = true;
     connection.socket.cancel(ignored);
   }
+  handshakes_.turn_away();
   for (auto& [key, pool] : pools_) {
     pool->idle.clear();
     for (Timer* timer : pool->waiting_for_addresses) timer->cancel();

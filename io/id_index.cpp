@@ -66,10 +66,15 @@ IdIndex::~IdIndex() {
   if (file_ >= 0) ::close(file_);
 }
 
+// The high bits of a hash choose its place, so that the table is nearly sorted when it is written out.
+std::size_t IdIndex::home_of(std::uint64_t low) const {
+  return static_cast<std::size_t>(low >> (64 - std::countr_zero(table_.size())));
+}
+
 // Where the id's entry is, or the free place where it would be.
 std::size_t IdIndex::place_of(const IdHash& id) const {
   const std::size_t mask = table_.size() - 1;
-  std::size_t place = id.low & mask;
+  std::size_t place = home_of(id.low);
   while (table_[place].number != 0 && (table_[place].low != id.low || table_[place].high != id.high)) {
     place = (place + 1) & mask;
   }
@@ -134,14 +139,27 @@ void IdIndex::put(std::size_t place, const IdHash& id, std::uint32_t number) {
   table_[place] = {id.low, id.high, number + 1};
 }
 
-void IdIndex::spill() {
+// Compacts the table and sorts it by hash. Only entries that found their place taken are out of order, most
+// by a few places; those that went over the table's end are at its start.
+void IdIndex::sort_table() {
+  std::size_t wrapped = 0;
+  while (table_[wrapped].number != 0 && home_of(table_[wrapped].low) > table_.size() / 2) ++wrapped;
+  std::rotate(table_.begin(), table_.begin() + static_cast<std::ptrdiff_t>(wrapped), table_.end());
   std::erase_if(table_, [](const Entry& entry) { return entry.number == 0; });
-  std::sort(table_.begin(), table_.end(), [](const Entry& a, const Entry& b) { return a.low < b.low; });
+  for (std::size_t i = 1; i < table_.size(); ++i) {
+    const Entry entry = table_[i];
+    std::size_t place = i;
+    for (; place > 0 && table_[place - 1].low > entry.low; --place) table_[place] = table_[place - 1];
+    table_[place] = entry;
+  }
+}
+
+void IdIndex::spill() {
+  const std::size_t size = table_.size();
+  sort_table();
   Run run;
   write_run(run, table_);
-  const std::size_t size = table_.capacity();
-  table_.clear();
-  table_.resize(std::bit_floor(size));
+  table_.assign(size, Entry{});
   used_ = 0;
   runs_.push_back(std::move(run));
 }

@@ -47,10 +47,12 @@ class IdIndex {
     std::vector<std::uint64_t> page_starts;  // the first hash of each page
   };
 
+  std::size_t home_of(std::uint64_t low) const;
   std::size_t place_of(const IdHash& id) const;
   std::optional<std::uint32_t> find_in_runs(const IdHash& id) const;
   std::optional<std::uint32_t> find_in(const Run& run, const IdHash& id) const;
   void put(std::size_t place, const IdHash& id, std::uint32_t number);
+  void sort_table();
   void spill();
   void write_run(Run& run, const std::vector<Entry>& sorted);
 

@@ -165,7 +165,7 @@ void append_json_unescaped(std::string& out, std::string_view inner) {
   const char* const end = at + inner.size();
   while (at < end) {
     const char* const slash = find_backslash(at, end);
-    out.append(at, slash);
+    out.append(at, static_cast<std::size_t>(slash - at));
     at = slash;
     if (end - at < 2) break;
     ++at;

@@ -17,7 +17,7 @@ constexpr std::size_t kept_capacity = 1u << 20;
 
 constexpr const char* unclosed = "string is not closed";
 
-bool is_space(char c) {
+bool is_white(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 bool is_operator(char c) {
@@ -54,7 +54,8 @@ const char* find_backslash(const char* at, const char* end) {
 // Checks a text's grammar from the places of its tokens.
 class Grammar {
  public:
-  // REQUIRES: places[count] is `size`, and text[size] may be read.
+  // REQUIRES: places[count] is `size`; text[size] may be read, or the last token is the end of an object or
+  // array, or the only one and no operator.
   Grammar(const char* text, std::size_t size, const std::uint32_t* places, std::uint32_t count)
       : text_(text),
         end_(text + size),
@@ -72,7 +73,7 @@ class Grammar {
   char at(std::uint32_t token) const { return text_[places_[token]]; }
   std::size_t end_of_token() const {
     std::size_t end = places_[token_ + 1];
-    while (end > places_[token_] + 1 && is_space(text_[end - 1])) --end;
+    while (end > places_[token_] + 1 && is_white(text_[end - 1])) --end;
     return end;
   }
   bool fail(std::size_t place, const char* message) {
@@ -80,9 +81,9 @@ class Grammar {
     return false;
   }
   bool fail(const char* message) { return fail(places_[token_], message); }
-  inline bool name();
-  inline bool scalar();
-  inline bool string();
+  [[gnu::always_inline]] inline bool name();
+  [[gnu::always_inline]] inline bool scalar();
+  [[gnu::always_inline]] inline bool string();
   bool escapes(const char* end);
   bool number();
   bool word(std::string_view expected);
@@ -118,7 +119,7 @@ bool Grammar::check(std::uint32_t* after, std::uint32_t* open, std::size_t max_d
     // A value is complete, or the container that is open has nothing in it.
     for (;;) {
       if (depth == 0) return token_ == count_ || fail("text after the end of the value");
-      const char next = at(token_);
+      const char next = token_ < count_ ? at(token_) : '\0';
       if (next == ',') break;
       if (next != (in_object ? '}' : ']'))
         return fail(in_object ? "expected ',' or '}'" : "expected ',' or ']'");
@@ -158,7 +159,7 @@ bool Grammar::string() {
   const char* const start = text_ + places_[token_] + 1;
   const char* end = text_ + places_[token_ + 1] - 1;
   if (*end != '"') {
-    while (end >= start && is_space(*end)) --end;
+    while (end >= start && is_white(*end)) --end;
   }
   if (end < start || *end != '"') return fail(unclosed);
   ++token_;
@@ -247,7 +248,7 @@ class SlowFinder {
         at = skip_string(begin, at, end);
       } else if (is_operator(*at)) {
         add(begin, at++);
-      } else if (is_space(*at)) {
+      } else if (is_white(*at)) {
         ++at;
       } else {
         add(begin, at);
@@ -276,7 +277,7 @@ class SlowFinder {
   }
 
   const char* skip_word(const char* begin, const char* at, const char* end) {
-    while (at < end && !is_space(*at) && !is_operator(*at) && *at != '"') {
+    while (at < end && !is_white(*at) && !is_operator(*at) && *at != '"') {
       const std::size_t length = utf8_length(at, end);
       if (length == 0) return fail(begin, at, "not valid UTF-8");
       at += length;
@@ -307,22 +308,6 @@ JsonTokens::JsonTokens(std::size_t max_depth) : max_depth_(max_depth), finder_(s
 }
 
 JsonTokens::~JsonTokens() = default;
-
-std::size_t JsonTokens::end_of(std::uint32_t token) const {
-  std::size_t end = places_[token + 1];
-  while (end > places_[token] + 1 && is_space(text_[end - 1])) --end;
-  return end;
-}
-
-std::string_view JsonTokens::raw(Value value) const {
-  const std::size_t start = place(value);
-  return text_.substr(start, end_of(after(value) - 1) - start);
-}
-
-std::string_view JsonTokens::inner(Value value) const {
-  const std::size_t start = place(value) + 1;
-  return text_.substr(start, end_of(value) - 1 - start);
-}
 
 bool JsonTokens::scan(std::string_view text) {
   text_ = text;
@@ -355,7 +340,10 @@ bool JsonTokens::find_tokens() {
   if (stage.stage1(octets, text_.size(), simdjson::stage1_mode::regular)) return false;
   places_ = stage.structural_indexes.get();
   count_ = stage.n_structural_indexes;
-  return count_ > 0 && places_[count_] == text_.size();
+  if (count_ == 0 || places_[count_] != text_.size()) return false;
+  // With this known, the grammar cannot run past the last token except where it looks for it.
+  const char last = text_[places_[count_ - 1]];
+  return last == '}' || last == ']' || (count_ == 1 && !is_operator(last));
 }
 
 // Finds out what is wrong with a text that is not good: a fault inside of a token or one of the grammar

@@ -45,9 +45,15 @@ class JsonTokens {
   // At which byte of the text a token starts.
   std::size_t offset(std::uint32_t token) const { return places_[token]; }
   // The text of the value, without white space around it.
-  std::string_view raw(Value value) const;
+  std::string_view raw(Value value) const {
+    const std::size_t start = place(value);
+    return {text_.data() + start, end_of(after(value) - 1) - start};
+  }
   // What is between a string's quotes, escapes as they are. REQUIRES: first() is a quote.
-  std::string_view inner(Value value) const;
+  std::string_view inner(Value value) const {
+    const std::size_t start = place(value) + 1;
+    return {text_.data() + start, end_of(value) - 1 - start};
+  }
   // The token after the value's last.
   std::uint32_t after(Value value) const { return is_container(first(value)) ? after_[value] : value + 1; }
   char token(std::uint32_t number) const { return text_[place(number)]; }
@@ -55,7 +61,12 @@ class JsonTokens {
  private:
   static bool is_container(char c) { return c == '{' || c == '['; }
   std::size_t place(std::uint32_t token) const { return places_[token]; }
-  std::size_t end_of(std::uint32_t token) const;
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+  std::size_t end_of(std::uint32_t token) const {
+    std::size_t end = places_[token + 1];
+    while (static_cast<unsigned char>(text_[end - 1]) <= ' ' && is_space(text_[end - 1])) --end;
+    return end;
+  }
   bool find_tokens();
   void explain();
   void reserve_after(std::size_t tokens);

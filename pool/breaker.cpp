@@ -8,10 +8,13 @@ namespace batchrun {
 
 TimePoint Breaker::ready_at() const {
   switch (state_) {
-    case State::closed: return TimePoint::min();
-    case State::open: return open_until_;
+    case State::closed:
+      return TimePoint::min();
+    case State::open:
+      return open_until_;
     case State::probing:
-    case State::retired: return never;
+    case State::retired:
+      return never;
   }
   broken_invariant("a breaker without a state");
 }

@@ -24,8 +24,8 @@ class Breaker {
   bool closed() const { return state_ == State::closed; }
   bool probing() const { return state_ == State::probing; }
   bool retired() const { return state_ == State::retired; }
-  bool suspected() const { return suspected_; }          // a 401 is not yet confirmed or refuted
-  std::uint32_t failures() const { return failures_; }   // in a row
+  bool suspected() const { return suspected_; }         // a 401 is not yet confirmed or refuted
+  std::uint32_t failures() const { return failures_; }  // in a row
 
   // Earliest time an attempt may go: any time when closed, `never` while a probe is out or when retired.
   TimePoint ready_at() const;
@@ -36,14 +36,15 @@ class Breaker {
   // A good answer. Closes the circuit; a suspected key needs its probe's good answer.
   void succeeded(RowId row);
 
-  // A fault of the kind that blames the key. Returns whether it counts as an attempt of the row: a probe's does not,
-  // it only tested the water, unless every failure since the last success was this very row's.
+  // A fault of the kind that blames the key. Returns whether it counts as an attempt of the row: a probe's
+  // does not, it only tested the water, unless every failure since the last success was this very row's.
   bool failed(RowId row, TimePoint now);
 
   // A 401.
   void refused(RowId row, TimePoint now);
 
-  // The provider answered, with something that is neither good nor the key's fault: as a probe that is enough.
+  // The provider answered, with something that is neither good nor the key's fault: as a probe that is
+  // enough.
   void answered(RowId row);
 
   // The attempt says nothing: a probe may go again at once.
@@ -58,11 +59,11 @@ class Breaker {
   const PoolSettings* settings_;
   State state_ = State::closed;
   bool suspected_ = false;
-  bool one_row_ = false;           // all failures in a row were failing_row_'s
-  std::uint32_t failures_ = 0;     // in a row
+  bool one_row_ = false;        // all failures in a row were failing_row_'s
+  std::uint32_t failures_ = 0;  // in a row
   RowId failing_row_{};
   RowId probe_row_{};
-  Duration open_for_{};            // how long it was open last
+  Duration open_for_{};  // how long it was open last
   TimePoint open_until_{};
 };
 

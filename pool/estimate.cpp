@@ -5,8 +5,9 @@
 namespace batchrun {
 namespace {
 
-constexpr double memory = 63.0 / 64.0;    // share of the old figure that a new one leaves: looks back over 64 rows
-constexpr double prior_rows = 4;          // how many rows of ratio 1 the first replies are weighed against
+constexpr double memory =
+    63.0 / 64.0;                  // share of the old figure that a new one leaves: looks back over 64 rows
+constexpr double prior_rows = 4;  // how many rows of ratio 1 the first replies are weighed against
 constexpr double lowest_ratio = 0.25, highest_ratio = 4;
 constexpr double output_margin = 1.1;
 

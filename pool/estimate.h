@@ -1,5 +1,5 @@
-// What the rows of a lane really cost on one model, learned from what replies report, so that what is reserved comes
-// close to what is charged. One thread.
+// What the rows of a lane really cost on one model, learned from what replies report, so that what is
+// reserved comes close to what is charged. One thread.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,16 @@ class Estimate {
     return cut < bounded ? cut + 1 : cut;
   }
 
-  // Estimated input tokens, corrected: a whole number, at least 1. The correction starts at 1, is within 3 % of the true
-  // ratio after some 50 replies, and stays in [0.25, 4]: beyond that it is not the estimate that is wrong.
+  // Estimated input tokens, corrected: a whole number, at least 1. The correction starts at 1, is within 3 %
+  // of the true ratio after some 50 replies, and stays in [0.25, 4]: beyond that it is not the estimate that
+  // is wrong.
   double input(double estimated) const { return plain_input(estimated * ratio_); }
 
   // Input tokens uncorrected, in the same form.
   static double plain_input(double estimated) { return estimated > 1 ? whole(estimated) : 1; }
 
-  // Output tokens to expect where a provider charges what is produced: the learned mean and a tenth, never more than
-  // `max_output` unless that is 0 (no maximum set). Before the first reply 512.
+  // Output tokens to expect where a provider charges what is produced: the learned mean and a tenth, never
+  // more than `max_output` unless that is 0 (no maximum set). Before the first reply 512.
   double output(double max_output) const {
     return max_output > 0 && max_output < output_expected_ ? whole(max_output) : output_expected_;
   }

@@ -47,9 +47,9 @@ Duration Histogram::mean() const {
 
 Duration Histogram::percentile(double percent) const {
   if (count_ == 0) return Duration::zero();
-  const double share = std::clamp(percent, 0.0, 100.0) / 100.0;
-  const auto rank = std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
+  if (!(percent > 0)) return min_;
+  const double share = std::min(percent, 100.0) / 100.0;
+  const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_)));
   if (rank >= count_) return max_;
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets; ++i) {

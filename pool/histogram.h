@@ -1,9 +1,9 @@
-// How long things took, as a table of counts: fixed size, mergeable, and a plain copy (7.5 kB), so that a picture of it
-// may cross threads.
+// How long things took, as a table of counts: fixed size, mergeable, and a plain copy (7.5 kB), so that a
+// picture of it may cross threads.
 //
-// Buckets are log-linear: every doubling is cut into 32 equal parts, so a percentile is within 1.6 % of the value that
-// was recorded, from 32 microseconds to 2.4 hours; below that within half a microsecond, above it "at least 2.4 hours"
-// (max() stays exact). One thread.
+// Buckets are log-linear: every doubling is cut into 32 equal parts, so a percentile is within 1.6 % of the
+// value that was recorded, from 32 microseconds to 2.4 hours; below that within half a microsecond, above it
+// "at least 2.4 hours" (max() stays exact). One thread.
 #pragma once
 
 #include <array>
@@ -27,7 +27,8 @@ class Histogram {
   Duration mean() const;                 // zero if nothing was counted
 
   // The smallest value that at least `percent` % of the values do not exceed, within the precision above;
-  // 0 gives the smallest value, 100 the largest, and anything outside is clamped. Zero if nothing was counted.
+  // 0 gives the smallest value, 100 the largest, and anything outside is clamped. Zero if nothing was
+  // counted.
   Duration percentile(double percent) const;
 
  private:

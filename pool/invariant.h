@@ -1,5 +1,5 @@
-// What happens when this program itself is wrong: it stops at once, in release builds too, before it can write a wrong
-// line. Never used for what the world or the operator did.
+// What happens when this program itself is wrong: it stops at once, in release builds too, before it can
+// write a wrong line. Never used for what the world or the operator did.
 #pragma once
 
 namespace batchrun {

@@ -29,10 +29,14 @@ KeyState state_of(const PoolKey& key, const QuotaGroup& group, TimePoint now) {
 
 std::string_view name(KeyState state) {
   switch (state) {
-    case KeyState::healthy: return "healthy";
-    case KeyState::degraded: return "degraded";
-    case KeyState::rate_limited: return "rate-limited";
-    case KeyState::unavailable: return "unavailable";
+    case KeyState::healthy:
+      return "healthy";
+    case KeyState::degraded:
+      return "degraded";
+    case KeyState::rate_limited:
+      return "rate-limited";
+    case KeyState::unavailable:
+      return "unavailable";
   }
   broken_invariant("a key state without a name");
 }
@@ -78,17 +82,18 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) const {
   for (const PoolKey& key : keys_) {
     const QuotaGroup& group = groups_[key.group.value];
     const bool gone = key.breaker.retired() || group.retired();
-    figures.push_back({.alias = key.alias,
-                       .state = state_of(key, group, now),
-                       .in_flight = key.in_flight,
-                       .sends = key.sends,
-                       .successes = key.successes,
-                       .rate_limited = key.rate_limited,
-                       .faults = key.faults,
-                       .input_tokens = key.input_tokens,
-                       .output_tokens = key.output_tokens,
-                       .usable_at = gone ? never : std::max({now, key.breaker.ready_at(), group.closed_until()}),
-                       .out_because = out_because(key, group)});
+    figures.push_back(
+        {.alias = key.alias,
+         .state = state_of(key, group, now),
+         .in_flight = key.in_flight,
+         .sends = key.sends,
+         .successes = key.successes,
+         .rate_limited = key.rate_limited,
+         .faults = key.faults,
+         .input_tokens = key.input_tokens,
+         .output_tokens = key.output_tokens,
+         .usable_at = gone ? never : std::max({now, key.breaker.ready_at(), group.closed_until()}),
+         .out_because = out_because(key, group)});
   }
   return figures;
 }

@@ -1,4 +1,5 @@
-// The keys and the groups they draw on, with what is known of each: the state that all lanes share. One thread.
+// The keys and the groups they draw on, with what is known of each: the state that all lanes share. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ struct PoolKey {
 
 class KeyPool {
  public:
-  // `settings` must outlive this; so must the pool what points into it. Throws std::invalid_argument for a limit that is
-  // not > 0. REQUIRES: every key's group exists.
+  // `settings` must outlive this; so must the pool what points into it. Throws std::invalid_argument for a
+  // limit that is not > 0. REQUIRES: every key's group exists.
   KeyPool(const PoolSpec& spec, const PoolSettings& settings);
   KeyPool(const KeyPool&) = delete;
   KeyPool& operator=(const KeyPool&) = delete;
@@ -49,8 +50,8 @@ class KeyPool {
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
 
-  // Goes up whenever something that could not be admitted may now be, so that an answer "nothing may go before t" holds
-  // until t as long as this stays the same.
+  // Goes up whenever something that could not be admitted may now be, so that an answer "nothing may go
+  // before t" holds until t as long as this stays the same.
   std::uint64_t changes() const { return changes_; }
   void changed() { ++changes_; }
 

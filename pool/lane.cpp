@@ -3,23 +3,27 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <tuple>
 
 #include "pool/invariant.h"
 
 namespace batchrun {
 
-// Smaller is better, field by field; among equals whoever is first in turn.
+// Smaller is better, field by field.
 struct Lane::Rank {
   bool same_key;  // failed on it before
   int tier;
   bool same_group;
   double load;
   std::uint32_t in_flight;
+  std::size_t turns;  // until it is its turn
 
   bool operator<(const Rank& other) const {
-    return std::tie(same_key, tier, same_group, load, in_flight) <
-           std::tie(other.same_key, other.tier, other.same_group, other.load, other.in_flight);
+    if (same_key != other.same_key) return other.same_key;
+    if (tier != other.tier) return tier < other.tier;
+    if (same_group != other.same_group) return other.same_group;
+    if (load != other.load) return load < other.load;
+    if (in_flight != other.in_flight) return in_flight < other.in_flight;
+    return turns < other.turns;
   }
 };
 
@@ -32,7 +36,7 @@ Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& s
     groups.insert(key.group);
     const std::size_t option = option_for(key.group, candidate.model);
     options_[option].choices.push_back(choices_.size());
-    choices_.push_back({candidate.key, &key, option, key.tier, false});
+    choices_.push_back({candidate.key, key.tier, &key, option, false});
   }
   require(!choices_.empty(), "a lane without candidates");
   groups_ = groups.size();
@@ -89,7 +93,8 @@ Cost Lane::cost_of(double input_tokens, double max_output_tokens, const Option& 
             .output_tokens = option.quota->charging() == Charging::reserves_max_tokens
                                  ? Estimate::whole(max_output_tokens)
                                  : estimate.output(max_output_tokens)};
-  // A correction learned from other rows must not make a row impossible that may well fit: let the server say so.
+  // A correction learned from other rows must not make a row impossible that may well fit: let the server say
+  // so.
   if (option.quota->exceeds(cost) && estimate.ratio() > 1) {
     cost.input_tokens = Estimate::plain_input(input_tokens);
   }
@@ -156,13 +161,19 @@ void Lane::survey(TimePoint now) {
 bool Lane::has_room(Option& option, TimePoint now) {
   QuotaGroup& quota = *option.quota;
   if (!quota.limited()) return true;
-  option.room = quota.room(now);
   const LaneQueue::Least least = queue_.least();
   const Cost cost = option.quota == held_ ? cost_of(queue_.at(0), option)
                                           : cost_of(least.input_tokens, least.max_output_tokens, option);
-  if (option.room.holds(cost) || quota.day_spent(cost)) return true;  // a day that is spent is looked into later
+  const bool known = option.no_room_version == quota.version() && option.no_room_for == cost;
+  if (!known || now >= option.no_room_until) {
+    option.room = quota.room(now);
+    if (option.room.holds(cost) || quota.day_spent(cost)) return true;  // a spent day is looked into later
+    option.no_room_for = cost;
+    option.no_room_version = quota.version();
+    option.no_room_until = quota.ready_at(cost, now);
+  }
   short_of_room_ = true;
-  opens_at_ = std::min(opens_at_, quota.ready_at(cost, now));
+  opens_at_ = std::min(opens_at_, option.no_room_until);
   return false;
 }
 
@@ -171,52 +182,37 @@ bool Lane::open_to(const Option& option, std::size_t place) const {
   return place == 0 || option.quota != held_;
 }
 
-Lane::Rank Lane::rank(const Choice& choice, const Job& job) const {
-  const Option& option = options_[choice.option];
+Lane::Rank Lane::rank(std::size_t number, const Job& job, double group_load) const {
+  const Choice& choice = choices_[number];
   const bool again = job.sends > 0;
-  Rank rank{.same_key = again && choice.key == job.last_key,
-            .tier = choice.tier,
-            .same_group = again && option.group == pool_.key(job.last_key).group,
-            .load = 0,
-            .in_flight = 0};
-  if (settings_.strategy == Strategy::least_loaded) {
-    rank.load = std::max(option.load, choice.pool_key->load());
-    rank.in_flight = choice.pool_key->in_flight;
-  }
-  return rank;
+  const bool by_load = settings_.strategy == Strategy::least_loaded;
+  return {.same_key = again && choice.key == job.last_key,
+          .tier = choice.tier,
+          .same_group = again && choice.pool_key->group == pool_.key(job.last_key).group,
+          .load = by_load ? std::max(group_load, choice.pool_key->load()) : 0,
+          .in_flight = by_load ? choice.pool_key->in_flight : 0,
+          .turns = number >= turn_ ? number - turn_ : number + choices_.size() - turn_};
 }
 
-// Marks the open options that take row `place`, with what it costs there.
-bool Lane::find_takers(std::size_t place, TimePoint now) {
-  bool any = false;
-  for (Option* option : open_) {
-    option->cost = cost_of(queue_.at(place), *option);
-    option->takes = open_to(*option, place) && (!option->quota->limited() || option->room.holds(option->cost));
-    if (!option->takes) continue;
-    option->load = option->quota->load(now);
-    any = true;
-  }
-  return any;
-}
-
+// The best key for row `place` among those that can take it now.
 std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
-  if (!find_takers(place, now)) return std::nullopt;
   const Job& job = queue_.at(place);
-  std::optional<std::size_t> best;
+  std::optional<Pick> best;
   Rank best_rank{};
-  for (std::size_t i = 0; i < choices_.size(); ++i) {
-    const std::size_t number = turn_ + i < choices_.size() ? turn_ + i : turn_ + i - choices_.size();
-    const Choice& choice = choices_[number];
-    if (!options_[choice.option].takes || !usable(choice, now)) continue;
-    const Rank its_rank = rank(choice, job);
-    if (best && !(its_rank < best_rank)) continue;
-    best = number;
-    best_rank = its_rank;
+  for (const Option* option : open_) {
+    if (!open_to(*option, place)) continue;
+    const Cost cost = cost_of(job, *option);
+    if (option->quota->limited() && !option->room.holds(cost)) continue;
+    const double load = option->quota->load(now);
+    for (const std::size_t number : option->choices) {
+      if (!usable(choices_[number], now)) continue;
+      const Rank its_rank = rank(number, job, load);
+      if (best && !(its_rank < best_rank)) continue;
+      best = Pick{number, cost};
+      best_rank = its_rank;
+    }
   }
-  std::optional<Pick> pick;
-  if (best) pick = Pick{*best, options_[choices_[*best].option].cost};
-  for (Option* option : open_) option->takes = false;
-  return pick;
+  return best;
 }
 
 std::optional<std::size_t> Lane::largest_that_fits() const {
@@ -280,7 +276,8 @@ std::optional<Job> Lane::take_overaged(TimePoint now) {
   return job;
 }
 
-// A group whose day has no room for any row of the look-ahead, and to which nothing will be given back, is done.
+// A group whose day has no room for any row of the look-ahead, and to which nothing will be given back, is
+// done.
 bool Lane::retire_spent_days() {
   bool any = false;
   for (const Option* option : open_) {

@@ -1,9 +1,9 @@
 // One lane: its waiting rows, the keys that may answer them, and which row goes on which key now.
 //
-// The first row goes if it fits anywhere; else the largest of the look-ahead that fits (reference: first-fit wastes 2.5 %
-// of a token limit behind rows that do not fit, best fit of 64 wins that back). A first row that is overdue gets the group
-// where it will fit soonest to itself until it goes. Of the keys that could take the row, lower tiers go first, then the
-// strategy decides; a retry avoids the key it failed on. One thread.
+// The first row goes if it fits anywhere; else the largest of the look-ahead that fits (reference: first-fit
+// wastes 2.5 % of a token limit behind rows that do not fit, best fit of 64 wins that back). A first row that
+// is overdue gets the group where it will fit soonest to itself until it goes. Of the keys that could take
+// the row, lower tiers go first, then the strategy decides; a retry avoids the key it failed on. One thread.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@ class Lane {
   // `pool` and `settings` must outlive this. REQUIRES: the candidates are keys of the pool, and there is one.
   Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings);
 
-  // What next() came to. A row in Admission or Expired has left the queue; nothing was taken from the pool yet.
+  // What next() came to. A row in Admission or Expired has left the queue; nothing was taken from the pool
+  // yet.
   struct Admission {
     Job job;
     Candidate candidate;
@@ -73,16 +74,16 @@ class Lane {
     Estimate estimate{};
     std::vector<std::size_t> choices{};  // places in choices_
     bool alive = true;
-    Room room{};       // while in open_
-    bool takes = false;  // the row that choose() is asked for
-    Cost cost{};
-    double load = 0;
+    Room room{};         // while in open_
+    Cost no_room_for{};  // what had no room when last asked, by the version of the group then, and until when
+    std::uint64_t no_room_version = 0;
+    TimePoint no_room_until{};
   };
   struct Choice {
     KeyId key;
+    int tier;
     PoolKey* pool_key;
     std::size_t option;  // place in options_
-    int tier;
     bool excluded;
   };
   struct Rank;
@@ -102,9 +103,8 @@ class Lane {
   bool usable(const Choice& choice, TimePoint now);
   bool may_probe();
   bool open_to(const Option& option, std::size_t place) const;
-  bool find_takers(std::size_t place, TimePoint now);
   std::optional<Pick> choose(std::size_t place, TimePoint now);
-  Rank rank(const Choice& choice, const Job& job) const;
+  Rank rank(std::size_t number, const Job& job, double group_load) const;
   std::optional<std::size_t> largest_that_fits() const;
   void settle_hold(TimePoint now);
   void hold_for_first(TimePoint now);
@@ -120,8 +120,8 @@ class Lane {
   std::vector<Option> options_;
   std::vector<Choice> choices_;
   std::size_t groups_ = 0;
-  std::size_t turn_ = 0;          // round robin: the place of the choice after the last used
-  std::uint64_t deaths_seen_;     // of the pool, when `alive` of the options was last worked out
+  std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
+  std::uint64_t deaths_seen_;  // of the pool, when `alive` of the options was last worked out
   bool alive_ = true;
   QuotaGroup* held_ = nullptr;
 

@@ -17,7 +17,7 @@ void LaneQueue::note_deadline(const Job& job) {
 
 void LaneQueue::push(const Job& job) {
   note_deadline(job);
-  if (window_.size() == look_ahead_) {
+  if (window() == look_ahead_) {
     fresh_.push_back({.job = job});
     return;
   }
@@ -42,11 +42,11 @@ void LaneQueue::push_due(const Job& job) {
     due_.push_back({.job = job});
     return;
   }
-  if (window_.size() == look_ahead_) {
+  if (window() == look_ahead_) {
     fresh_.push_front(window_.back());
     window_.pop_back();
   }
-  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(due_in_window_), {.job = job});
+  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), {.job = job});
   ++due_in_window_;
   least_.reset();
 }
@@ -69,28 +69,35 @@ void LaneQueue::promote(TimePoint now) {
 
 LaneQueue::Least LaneQueue::least() const {
   if (!least_) {
-    least_ = Least{window_[0].job.input_tokens, window_[0].job.max_output_tokens};
-    for (const Waiting& waits : window_) {
-      least_->input_tokens = std::min(least_->input_tokens, waits.job.input_tokens);
-      least_->max_output_tokens = std::min(least_->max_output_tokens, waits.job.max_output_tokens);
+    Least least{at(0).input_tokens, at(0).max_output_tokens};
+    for (std::size_t place = 1; place < window(); ++place) {
+      least.input_tokens = std::min(least.input_tokens, at(place).input_tokens);
+      least.max_output_tokens = std::min(least.max_output_tokens, at(place).max_output_tokens);
     }
+    least_ = least;
   }
   return *least_;
 }
 
 Job LaneQueue::take(std::size_t place, TimePoint now) {
   for (std::size_t i = 0; i < place; ++i) {
-    Waiting& overtaken = window_[i];
+    Waiting& overtaken = in_window(i);
     ++overtaken.job.passed_over;
     overtaken.unfit_since = std::min(overtaken.unfit_since, now);
   }
-  const Job job = window_[place].job;
+  const Job job = at(place);
   remove(place);
   return job;
 }
 
 void LaneQueue::remove(std::size_t place) {
-  window_.erase(window_.begin() + static_cast<std::ptrdiff_t>(place));
+  const auto begin = window_.begin() + static_cast<std::ptrdiff_t>(first_);
+  const auto hole = begin + static_cast<std::ptrdiff_t>(place);
+  std::move_backward(begin, hole, hole + 1);
+  if (++first_ == look_ahead_) {
+    window_.erase(window_.begin(), begin + 1);
+    first_ = 0;
+  }
   if (place < due_in_window_) --due_in_window_;
   least_.reset();
   if (!due_.empty()) {
@@ -104,11 +111,11 @@ void LaneQueue::remove(std::size_t place) {
 }
 
 void LaneQueue::first_did_not_fit(TimePoint now) {
-  window_[0].unfit_since = std::min(window_[0].unfit_since, now);
+  in_window(0).unfit_since = std::min(in_window(0).unfit_since, now);
 }
 
 bool LaneQueue::overdue(TimePoint now) const {
-  const Waiting& first = window_[0];
+  const Waiting& first = window_[first_];
   return first.job.passed_over >= settings_.passed_over_limit ||
          (first.unfit_since != never && first.unfit_since + settings_.passed_over_age <= now);
 }
@@ -117,9 +124,10 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
   if (now < next_deadline_) return std::nullopt;
   const auto over = [&](const Job& job) { return job.submitted_at + settings_.row_deadline <= now; };
   const auto waits_over = [&](const Waiting& waits) { return over(waits.job); };
-  if (const auto found = std::find_if(window_.begin(), window_.end(), waits_over); found != window_.end()) {
-    const Job job = found->job;
-    remove(static_cast<std::size_t>(found - window_.begin()));
+  for (std::size_t place = 0; place < window(); ++place) {
+    if (!over(at(place))) continue;
+    const Job job = at(place);
+    remove(place);
     return job;
   }
   for (std::deque<Waiting>* queue : {&due_, &fresh_}) {
@@ -136,7 +144,7 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
     return job;
   }
   next_deadline_ = never;
-  for (const Waiting& waits : window_) note_deadline(waits.job);
+  for (std::size_t place = 0; place < window(); ++place) note_deadline(at(place));
   for (const Waiting& waits : due_) note_deadline(waits.job);
   for (const Waiting& waits : fresh_) note_deadline(waits.job);
   for (const Job& job : paused_) note_deadline(job);
@@ -145,13 +153,13 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
 
 Job LaneQueue::take_any() {
   require(!empty(), "a row was taken from an empty lane");
-  if (window_.empty()) {
+  if (window() == 0) {
     std::pop_heap(paused_.begin(), paused_.end(), later);
     const Job job = paused_.back();
     paused_.pop_back();
     return job;
   }
-  const Job job = window_.front().job;
+  const Job job = at(0);
   remove(0);
   return job;
 }

@@ -1,6 +1,6 @@
-// The rows of one lane that wait, in the order in which they should go: failed ones that are due, then new ones as they
-// came. The first few are the look-ahead: a later one may overtake when the first does not fit, and whoever is overtaken
-// too often or for too long is overdue. One thread.
+// The rows of one lane that wait, in the order in which they should go: failed ones that are due, then new
+// ones as they came. The first few are the look-ahead: a later one may overtake when the first does not fit,
+// and whoever is overtaken too often or for too long is overdue. One thread.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,18 @@ class LaneQueue {
   // A new row, behind all that wait. REQUIRES: submitted_at is set.
   void push(const Job& job);
 
-  // A row that is sent again. With `budgeted` it waits for its not_before and for the retry budget, else it is due now.
+  // A row that is sent again. With `budgeted` it waits for its not_before and for the retry budget, else it
+  // is due now.
   void push_again(const Job& job, bool budgeted);
 
-  // Moves rows whose pause is over and that the budget affords into the look-ahead. To be called before the window is
-  // looked at; does nothing when none is due.
+  // Moves rows whose pause is over and that the budget affords into the look-ahead. To be called before the
+  // window is looked at; does nothing when none is due.
   void promote(TimePoint now);
   void sent(TimePoint now) { budget_.sent(now); }  // any attempt of the lane, for the budget
 
   // The look-ahead: rows 0 .. window() - 1, the first is the one to go if it fits.
-  std::size_t window() const { return window_.size(); }
-  const Job& at(std::size_t place) const { return window_[place].job; }
+  std::size_t window() const { return window_.size() - first_; }
+  const Job& at(std::size_t place) const { return window_[first_ + place].job; }
 
   // The smallest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
   struct Least {
@@ -46,7 +47,8 @@ class LaneQueue {
   // The first row did not fit, although others might: its age counts from here. REQUIRES: window() > 0.
   void first_did_not_fit(TimePoint now);
 
-  // Whether the first row has been passed over too often, or for too long has not fitted. REQUIRES: window() > 0.
+  // Whether the first row has been passed over too often, or for too long has not fitted. REQUIRES: window()
+  // > 0.
   bool overdue(TimePoint now) const;
 
   // When promote() may have something to do: `never` if no row pauses.
@@ -58,7 +60,7 @@ class LaneQueue {
   // Takes out one row whose life is over, wherever it waits; nothing if there is none.
   std::optional<Job> take_expired(TimePoint now);
 
-  std::size_t size() const { return window_.size() + due_.size() + fresh_.size() + paused_.size(); }
+  std::size_t size() const { return window() + due_.size() + fresh_.size() + paused_.size(); }
   bool empty() const { return size() == 0; }
 
   // Takes out the next row of all, paused ones too. REQUIRES: not empty.
@@ -73,15 +75,17 @@ class LaneQueue {
   void note_deadline(const Job& job);
   void push_due(const Job& job);
   void remove(std::size_t place);
+  Waiting& in_window(std::size_t place) { return window_[first_ + place]; }
 
   const PoolSettings& settings_;
   const std::size_t look_ahead_;
   RetryBudget budget_;
-  std::vector<Waiting> window_;  // failed rows that are due, then new ones; full if more wait
+  std::vector<Waiting> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
+  std::size_t first_ = 0;        // what lies before is taken; cleared away now and then, all at once
   std::size_t due_in_window_ = 0;
-  std::deque<Waiting> due_;      // due as well; only while the window holds nothing else
-  std::deque<Waiting> fresh_;    // new ones behind the window
-  std::vector<Job> paused_;      // a heap, earliest not_before first
+  std::deque<Waiting> due_;    // due as well; only while the window holds nothing else
+  std::deque<Waiting> fresh_;  // new ones behind the window
+  std::vector<Job> paused_;    // a heap, earliest not_before first
   mutable std::optional<Least> least_;
   TimePoint next_promotion_ = never;
   TimePoint next_deadline_ = never;

@@ -60,36 +60,60 @@ FaultTraits traits(FaultKind kind) {
 
 std::string_view name(FaultKind kind) {
   switch (kind) {
-    case FaultKind::connect: return "connect";
-    case FaultKind::tls: return "tls";
-    case FaultKind::timeout_connect: return "timeout_connect";
-    case FaultKind::timeout_first_chunk: return "timeout_first_chunk";
-    case FaultKind::timeout_idle: return "timeout_idle";
-    case FaultKind::rate_limited: return "rate_limited";
-    case FaultKind::overloaded: return "overloaded";
-    case FaultKind::server_error: return "server_error";
-    case FaultKind::unauthorized: return "unauthorized";
-    case FaultKind::quota_exhausted: return "quota_exhausted";
-    case FaultKind::model_unavailable: return "model_unavailable";
-    case FaultKind::bad_request: return "bad_request";
-    case FaultKind::content_refused: return "content_refused";
-    case FaultKind::malformed_reply: return "malformed_reply";
-    case FaultKind::truncated_reply: return "truncated_reply";
-    case FaultKind::too_large: return "too_large";
-    case FaultKind::exceeds_window: return "exceeds_window";
-    case FaultKind::cancelled: return "cancelled";
+    case FaultKind::connect:
+      return "connect";
+    case FaultKind::tls:
+      return "tls";
+    case FaultKind::timeout_connect:
+      return "timeout_connect";
+    case FaultKind::timeout_first_chunk:
+      return "timeout_first_chunk";
+    case FaultKind::timeout_idle:
+      return "timeout_idle";
+    case FaultKind::rate_limited:
+      return "rate_limited";
+    case FaultKind::overloaded:
+      return "overloaded";
+    case FaultKind::server_error:
+      return "server_error";
+    case FaultKind::unauthorized:
+      return "unauthorized";
+    case FaultKind::quota_exhausted:
+      return "quota_exhausted";
+    case FaultKind::model_unavailable:
+      return "model_unavailable";
+    case FaultKind::bad_request:
+      return "bad_request";
+    case FaultKind::content_refused:
+      return "content_refused";
+    case FaultKind::malformed_reply:
+      return "malformed_reply";
+    case FaultKind::truncated_reply:
+      return "truncated_reply";
+    case FaultKind::too_large:
+      return "too_large";
+    case FaultKind::exceeds_window:
+      return "exceeds_window";
+    case FaultKind::cancelled:
+      return "cancelled";
   }
   std::abort();
 }
 
 std::string_view name(Dimension dimension) {
   switch (dimension) {
-    case Dimension::requests_per_minute: return "requests per minute";
-    case Dimension::tokens_per_minute: return "tokens per minute";
-    case Dimension::input_tokens_per_minute: return "input tokens per minute";
-    case Dimension::output_tokens_per_minute: return "output tokens per minute";
-    case Dimension::requests_per_day: return "requests per day";
-    case Dimension::tokens_per_day: return "tokens per day";
+    case Dimension::requests_per_minute:
+      return "requests per minute";
+    case Dimension::tokens_per_minute:
+      return "tokens per minute";
+    case Dimension::input_tokens_per_minute:
+      return "input tokens per minute";
+    case Dimension::output_tokens_per_minute:
+      return "output tokens per minute";
+    case Dimension::requests_per_day:
+      return "requests per day";
+    case Dimension::tokens_per_day:
+      return "tokens per day";
   }
   std::abort();
 }

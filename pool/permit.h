@@ -15,6 +15,7 @@ struct Cost {
   double input_tokens = 0;
   double output_tokens = 0;
   double tokens() const { return input_tokens + output_tokens; }
+  friend bool operator==(const Cost&, const Cost&) = default;
 };
 
 class Permit {

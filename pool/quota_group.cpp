@@ -13,28 +13,34 @@ namespace batchrun {
 namespace {
 
 constexpr Duration minute = std::chrono::seconds(60);
-// A pause of the limit's own making (no row of the look-ahead fitted) may be caught up, slowly: at this much over the
-// even rate, and not more than this much of it. Without it, rows of 7 % of a window cost 1 % of the limit.
+// A pause of the limit's own making (no row of the look-ahead fitted) may be caught up, slowly: at this much
+// over the even rate, and not more than this much of it. Without it, rows of 7 % of a window cost 1 % of the
+// limit.
 constexpr double catch_up = 1.1;
 constexpr Duration lost_time_kept = std::chrono::seconds(6);
 constexpr double error_weight = 1.0 / 64;  // of the newest error in the mean
 constexpr double negligible_error = 0.001;
-constexpr double deviations = 3;  // two let 0.7 % of requests through to a 429 when estimates are 10 % off, three 0.1 %
+constexpr double deviations =
+    3;  // two let 0.7 % of requests through to a 429 when estimates are 10 % off, three 0.1 %
 constexpr Duration mirror_slot = std::chrono::milliseconds(100);
 constexpr Duration longest_obeyed = std::chrono::minutes(15);
 
-constexpr std::array all_dimensions{
-    Dimension::requests_per_minute,      Dimension::tokens_per_minute, Dimension::input_tokens_per_minute,
-    Dimension::output_tokens_per_minute, Dimension::requests_per_day,  Dimension::tokens_per_day};
+constexpr std::array all_dimensions{Dimension::requests_per_minute,     Dimension::tokens_per_minute,
+                                    Dimension::input_tokens_per_minute, Dimension::output_tokens_per_minute,
+                                    Dimension::requests_per_day,        Dimension::tokens_per_day};
 
 double& part(Room& room, Dimension dimension) {
   switch (dimension) {
     case Dimension::requests_per_minute:
-    case Dimension::requests_per_day: return room.requests;
+    case Dimension::requests_per_day:
+      return room.requests;
     case Dimension::tokens_per_minute:
-    case Dimension::tokens_per_day: return room.tokens;
-    case Dimension::input_tokens_per_minute: return room.input_tokens;
-    case Dimension::output_tokens_per_minute: return room.output_tokens;
+    case Dimension::tokens_per_day:
+      return room.tokens;
+    case Dimension::input_tokens_per_minute:
+      return room.input_tokens;
+    case Dimension::output_tokens_per_minute:
+      return room.output_tokens;
   }
   broken_invariant("a dimension without a room");
 }
@@ -45,7 +51,9 @@ void narrow(Room& room, Dimension dimension, double units) {
 }
 
 // Sums of whole numbers are exact; compared with a whole limit they stay so.
-double whole(double limit) { return limit < 1 ? limit : std::floor(limit); }
+double whole(double limit) {
+  return limit < 1 ? limit : std::floor(limit);
+}
 
 bool of_minute(Dimension dimension) {
   return dimension != Dimension::requests_per_day && dimension != Dimension::tokens_per_day;
@@ -56,11 +64,15 @@ bool of_minute(Dimension dimension) {
 double amount(const Cost& cost, Dimension dimension) {
   switch (dimension) {
     case Dimension::requests_per_minute:
-    case Dimension::requests_per_day: return cost.requests;
+    case Dimension::requests_per_day:
+      return cost.requests;
     case Dimension::tokens_per_minute:
-    case Dimension::tokens_per_day: return cost.tokens();
-    case Dimension::input_tokens_per_minute: return cost.input_tokens;
-    case Dimension::output_tokens_per_minute: return cost.output_tokens;
+    case Dimension::tokens_per_day:
+      return cost.tokens();
+    case Dimension::input_tokens_per_minute:
+      return cost.input_tokens;
+    case Dimension::output_tokens_per_minute:
+      return cost.output_tokens;
   }
   broken_invariant("a dimension without an amount");
 }
@@ -125,10 +137,10 @@ TimePoint QuotaGroup::gate_of(MinuteLimit& limit, TimePoint now) const {
 }
 
 TimePoint QuotaGroup::gate(TimePoint now) {
-  if (!gate_known_) {
+  if (gate_version_ != version_) {
     gate_ = closed_until_;
     for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, gate_of(limit, now));
-    gate_known_ = true;
+    gate_version_ = version_;
   }
   return gate_;
 }
@@ -148,7 +160,8 @@ TimePoint QuotaGroup::ready_at(const Cost& cost, TimePoint now) {
   TimePoint when = std::max(now, closed_until_);
   for (MinuteLimit& limit : minutes_) {
     const double units = amount(cost, limit.dimension);
-    when = std::max({when, limit.paced_at(units), limit.mirror.ready_at(limit.limit - limit.needed(units), now)});
+    when = std::max(
+        {when, limit.paced_at(units), limit.mirror.ready_at(limit.limit - limit.needed(units), now)});
   }
   return when;
 }
@@ -178,7 +191,7 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
     limit.squares += units * units;
   }
   for (DayLimit& limit : days_) limit.used += amount(cost, limit.dimension);
-  gate_known_ = minutes_.empty() && gate_known_;
+  if (limited()) ++version_;
 }
 
 bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now) {
@@ -197,16 +210,17 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
     freed = freed || limit.error > 0;
     limit.squares = in_flight_ == 0 ? 0 : limit.squares - was * was;
     limit.learn(was > 0 ? units / was : 0);
-    if (units == 0) continue;
+    if (units == 0 && limit.error == 0) continue;
     limit.pace.adjust(units, now);
     limit.flow.adjust(units, now);
     limit.mirror.add(units, admitted_at, now);
-    gate_known_ = false;
+    ++version_;
     freed = freed || units < 0;
   }
   for (DayLimit& limit : days_) {
     const double units = difference(limit.dimension);
     limit.used += units;
+    ++version_;
     freed = freed || units < 0;
   }
   // With nothing left to come back, a day that is spent is spent: somebody has to look.
@@ -222,6 +236,7 @@ void QuotaGroup::observe(const ServerLimits& limits, TimePoint now) {
     }
   }
   note_most();
+  ++version_;
 }
 
 void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now) {
@@ -236,7 +251,6 @@ void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& 
     } else {
       return;
     }
-    gate_known_ = false;
     return;
   }
   const auto ours = std::find_if(days_.begin(), days_.end(),
@@ -263,7 +277,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, TimePoint adm
     const RetryPolicy policy(base, std::max(base, settings_->backoff_max));
     closed_until_ = std::max(closed_until_, now + policy.pause(pauses_ - 1, 0.5 + share / 2));
   }
-  gate_known_ = false;
+  ++version_;
 }
 
 double QuotaGroup::load(TimePoint now) {

@@ -1,8 +1,9 @@
 // One quota group: everything a provider counts together, all dimensions at once, all or nothing. One thread.
 //
-// A minute dimension admits when both its views agree: a pacing bucket (an even flow, which suits providers with token
-// buckets or one-second slices) and a mirror of what was sent in the last 60 s plus jitter (exact, which suits fixed
-// windows and sliding logs). A day dimension is a ledger of this run. Dimensions without a limit cost nothing.
+// A minute dimension admits when both its views agree: a pacing bucket (an even flow, which suits providers
+// with token buckets or one-second slices) and a mirror of what was sent in the last 60 s plus jitter (exact,
+// which suits fixed windows and sliding logs). A day dimension is a ledger of this run. Dimensions without a
+// limit cost nothing.
 #pragma once
 
 #include <algorithm>
@@ -65,6 +66,9 @@ class QuotaGroup {
   // Earliest time at which `cost` fits if nothing else happens: `never` when only a settle could make room.
   TimePoint ready_at(const Cost& cost, TimePoint now);
 
+  // Goes up whenever something other than time changes what ready_at() answers.
+  std::uint64_t version() const { return version_; }
+
   // More than a whole window or day holds: it will never fit.
   bool exceeds(const Cost& cost) const { return !most_.holds(cost); }
 
@@ -74,17 +78,18 @@ class QuotaGroup {
   // Admits. REQUIRES: room(now).holds(cost) and not full().
   void take(const Cost& cost, TimePoint now);
 
-  // Ends what take() began: what differs between `reserved` and `actual` is corrected in the slot of admission.
-  // Returns whether something that had no room may have it now.
+  // Ends what take() began: what differs between `reserved` and `actual` is corrected in the slot of
+  // admission. Returns whether something that had no room may have it now.
   bool settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now);
 
-  // Believes a reply's limits where they are lower than ours, and where we have none. Figures that are no use (not a
-  // number, below one) are ignored. `remaining` is used only for the first picture of a dimension.
+  // Believes a reply's limits where they are lower than ours, and where we have none. Figures that are no use
+  // (not a number, below one) are ignored. `remaining` is used only for the first picture of a dimension.
   void observe(const ServerLimits& limits, TimePoint now);
 
-  // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked again), else
-  // for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that. Replies to requests sent
-  // before the last closing are one event with it: they extend it by what the server asks, and double nothing.
+  // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked
+  // again), else for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that.
+  // Replies to requests sent before the last closing are one event with it: they extend it by what the server
+  // asks, and double nothing.
   void rate_limited(std::optional<Duration> retry_after, TimePoint admitted_at, TimePoint now, double share);
   void succeeded() { pauses_ = 0; }
   TimePoint closed_until() const { return closed_until_; }
@@ -102,8 +107,9 @@ class QuotaGroup {
     MinuteLimit(Dimension which, double units, Duration window);
     void lower(double units);
     void learn(double relative_error);
-    // Room that `units` need: more than they are, as reservations have fallen short before, by three standard deviations
-    // of its own error and of the sum of those in flight. Never more than the whole limit; a whole number.
+    // Room that `units` need: more than they are, as reservations have fallen short before, by three standard
+    // deviations of its own error and of the sum of those in flight. Never more than the whole limit; a whole
+    // number.
     double needed(double units) const;
     double fitting(double free) const;  // the most units that need no more than `free`
     TimePoint paced_at(double units) const { return std::max(pace.ready_at(units), flow.ready_at(units)); }
@@ -137,8 +143,9 @@ class QuotaGroup {
   Room most_;  // of a whole window and day
   std::array<double, dimensions> total_{};
 
+  std::uint64_t version_ = 1;
   TimePoint gate_{TimePoint::min()};
-  bool gate_known_ = false;
+  std::uint64_t gate_version_ = 0;  // of what gate_ was worked out from
 
   TimePoint closed_until_{TimePoint::min()};
   TimePoint closed_at_{TimePoint::min()};

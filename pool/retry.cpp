@@ -8,7 +8,8 @@ namespace {
 
 constexpr Duration minute = std::chrono::seconds(60);
 constexpr Duration slot = std::chrono::seconds(1);
-constexpr std::uint32_t most_doublings = 40;  // beyond any sensible maximum, below what overflows a double's exactness
+constexpr std::uint32_t most_doublings =
+    40;  // beyond any sensible maximum, below what overflows a double's exactness
 
 }  // namespace
 
@@ -20,7 +21,9 @@ Duration RetryPolicy::pause(std::uint32_t failures, double share) const {
 RetryBudget::RetryBudget(double ratio, double per_second)
     : ratio_(ratio), free_per_minute_(per_second * 60), sends_(minute, slot), retries_(minute, slot) {}
 
-void RetryBudget::sent(TimePoint now) { sends_.add(1, now, now); }
+void RetryBudget::sent(TimePoint now) {
+  sends_.add(1, now, now);
+}
 
 TimePoint RetryBudget::ready_at(TimePoint now) {
   const double allowed = ratio_ * sends_.sum(now) + free_per_minute_;
@@ -30,6 +33,8 @@ TimePoint RetryBudget::ready_at(TimePoint now) {
   return std::max(when, now + slot);
 }
 
-void RetryBudget::spend(TimePoint now) { retries_.add(1, now, now); }
+void RetryBudget::spend(TimePoint now) {
+  retries_.add(1, now, now);
+}
 
 }  // namespace batchrun

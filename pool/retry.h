@@ -1,5 +1,6 @@
-// When a failed row is tried again, and whether we may afford it. Two things: the policy knows one row, the budget knows
-// what all of them send, so that a provider that is down is not sent its load several times over. One thread.
+// When a failed row is tried again, and whether we may afford it. Two things: the policy knows one row, the
+// budget knows what all of them send, so that a provider that is down is not sent its load several times
+// over. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ class RetryPolicy {
  public:
   RetryPolicy(Duration base, Duration max) : base_(base), max_(max) {}
 
-  // Pause before attempt `failures` + 1: `share` (in [0, 1), drawn evenly by the caller) of min(max, base * 2^failures).
+  // Pause before attempt `failures` + 1: `share` (in [0, 1), drawn evenly by the caller) of min(max, base *
+  // 2^failures).
   Duration pause(std::uint32_t failures, double share) const;
 
  private:
@@ -30,8 +32,8 @@ class RetryBudget {
   // A request of any kind was sent.
   void sent(TimePoint now);
 
-  // Earliest time at which one retry is affordable if nothing is sent until then; `now` if it is already. A guess from
-  // below: ask again then.
+  // Earliest time at which one retry is affordable if nothing is sent until then; `now` if it is already. A
+  // guess from below: ask again then.
   TimePoint ready_at(TimePoint now);
 
   // REQUIRES: ready_at(now) <= now.

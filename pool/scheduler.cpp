@@ -17,8 +17,9 @@ bool never_sent(FaultKind kind) {
   return kind == FaultKind::connect || kind == FaultKind::tls || kind == FaultKind::timeout_connect;
 }
 
-// What the provider charged, as far as we can know. A failed request is charged like a good one (OpenAI rate-limit
-// guide: "unsuccessful requests contribute to your per-minute limit"); without usage the reservation stands.
+// What the provider charged, as far as we can know. A failed request is charged like a good one (OpenAI
+// rate-limit guide: "unsuccessful requests contribute to your per-minute limit"); without usage the
+// reservation stands.
 Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
   if (outcome.fault && never_sent(outcome.fault->kind)) return {.requests = 0};
   Cost cost = permit.reserved();
@@ -30,7 +31,9 @@ Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
 
 constexpr Disposition finished{Disposition::Next::finished, GiveUp::none};
 constexpr Disposition requeued{Disposition::Next::requeued, GiveUp::none};
-constexpr Disposition given_up(GiveUp why) { return {Disposition::Next::given_up, why}; }
+constexpr Disposition given_up(GiveUp why) {
+  return {Disposition::Next::given_up, why};
+}
 
 }  // namespace
 
@@ -74,12 +77,12 @@ struct Scheduler::Impl {
   KeyPool pool;
   const RetryPolicy retry;
   std::mt19937_64 random;
-  std::deque<Seat> seats;         // by LaneId
-  std::vector<LaneId> active;     // lanes in which rows wait; they take turns
-  std::size_t turn = 0;           // in `active`
-  std::deque<Expired> expired;    // to be handed out
+  std::deque<Seat> seats;           // by LaneId
+  std::vector<LaneId> active;       // lanes in which rows wait; they take turns
+  std::size_t turn = 0;             // in `active`
+  std::deque<Expired> expired;      // to be handed out
   TimePoint next_deadline = never;  // a bound from below for all lanes
-  std::size_t waiting = 0;        // `expired` included
+  std::size_t waiting = 0;          // `expired` included
   std::size_t in_flight = 0;
   std::uint64_t retries = 0;
   bool closed = false;
@@ -293,22 +296,34 @@ LaneId Scheduler::add_lane(LaneSpec lane) {
   return id;
 }
 
-void Scheduler::submit(Job job, TimePoint now) { impl_->submit(job, now); }
+void Scheduler::submit(Job job, TimePoint now) {
+  impl_->submit(job, now);
+}
 
-Decision Scheduler::next(TimePoint now) { return impl_->next(now); }
+Decision Scheduler::next(TimePoint now) {
+  return impl_->next(now);
+}
 
 Disposition Scheduler::settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now) {
   permit.consume();
   return impl_->settle(permit, job, outcome, now);
 }
 
-void Scheduler::close() { impl_->closed = true; }
+void Scheduler::close() {
+  impl_->closed = true;
+}
 
-void Scheduler::stop() { impl_->stopped = true; }
+void Scheduler::stop() {
+  impl_->stopped = true;
+}
 
-std::size_t Scheduler::waiting() const { return impl_->waiting; }
+std::size_t Scheduler::waiting() const {
+  return impl_->waiting;
+}
 
-std::size_t Scheduler::in_flight() const { return impl_->in_flight; }
+std::size_t Scheduler::in_flight() const {
+  return impl_->in_flight;
+}
 
 PoolFigures Scheduler::figures(TimePoint now) const {
   return {.keys = impl_->pool.key_figures(now),

@@ -25,12 +25,16 @@ std::optional<Strategy> parse_strategy(std::string_view text) {
 
 std::string_view name(Strategy strategy) {
   switch (strategy) {
-    case Strategy::least_loaded: return "least-loaded";
-    case Strategy::round_robin: return "round-robin";
+    case Strategy::least_loaded:
+      return "least-loaded";
+    case Strategy::round_robin:
+      return "round-robin";
   }
   std::abort();
 }
 
-std::string_view strategy_names() { return "least-loaded, round-robin"; }
+std::string_view strategy_names() {
+  return "least-loaded, round-robin";
+}
 
 }  // namespace batchrun

@@ -1,14 +1,14 @@
 #include "pool/token_bucket.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace batchrun {
 namespace {
 
 // Far in the past, with room to subtract from.
 constexpr TimePoint long_ago{Duration::min() / 4};
-constexpr double longest_ns = 1e17;  // three years: a cost beyond is as good as never paid off, and must not overflow
+constexpr double longest_ns =
+    1e17;  // three years: a cost beyond is as good as never paid off, and must not overflow
 
 }  // namespace
 
@@ -19,25 +19,29 @@ TokenBucket::TokenBucket(double units_per_second, Duration brim, Duration at_fir
 
 void TokenBucket::set_rate(double units_per_second) {
   interval_ns_ = std::min(1e9 / units_per_second, longest_ns);
-  brim_ = std::max(wanted_brim_, time_for(1));
+  one_unit_ = time_for(1);
+  brim_ = std::max(wanted_brim_, one_unit_);
 }
 
 Duration TokenBucket::time_for(double units) const {
-  return Duration(std::llround(std::clamp(units * interval_ns_, -longest_ns, longest_ns)));
+  const double ns = std::clamp(units * interval_ns_, -longest_ns, longest_ns);
+  return Duration(static_cast<Duration::rep>(ns < 0 ? ns - 0.5 : ns + 0.5));
 }
 
 TimePoint TokenBucket::ready_at(double cost) const {
   if (cost <= 0) return long_ago;
-  return full_at_ - brim_ + time_for(std::min(cost, 1.0));
+  return full_at_ - brim_ + (cost < 1 ? time_for(cost) : one_unit_);
 }
 
 void TokenBucket::start(TimePoint now) {
   if (started_) return;
   started_ = true;
-  full_at_ = now + brim_ - std::min(brim_, std::max(at_first_, time_for(1)));
+  full_at_ = now + brim_ - std::min(brim_, std::max(at_first_, one_unit_));
 }
 
-void TokenBucket::take(double cost, TimePoint now) { adjust(cost, now); }
+void TokenBucket::take(double cost, TimePoint now) {
+  adjust(cost, now);
+}
 
 void TokenBucket::adjust(double units, TimePoint now) {
   start(now);

@@ -1,8 +1,8 @@
-// Units flow in at a steady rate up to the brim, what is sent flows out. A cost larger than the level takes the bucket
-// into debt instead of waiting for a level it could never reach. One thread.
+// Units flow in at a steady rate up to the brim, what is sent flows out. A cost larger than the level takes
+// the bucket into debt instead of waiting for a level it could never reach. One thread.
 //
-// Kept as the time at which the bucket will be full again (the "theoretical arrival time" of GCRA, ITU-T I.371), in whole
-// nanoseconds: ready_at() is then exact, and asking again at that time always succeeds.
+// Kept as the time at which the bucket will be full again (the "theoretical arrival time" of GCRA, ITU-T
+// I.371), in whole nanoseconds: ready_at() is then exact, and asking again at that time always succeeds.
 #pragma once
 
 #include "pool/time.h"
@@ -11,19 +11,20 @@ namespace batchrun {
 
 class TokenBucket {
  public:
-  // Holds what flows in during `brim`, but at least one unit; when it is first used it holds as much as flows in during
-  // `at_first`, at least one unit, and at most the brim. REQUIRES: units_per_second > 0.
+  // Holds what flows in during `brim`, but at least one unit; when it is first used it holds as much as flows
+  // in during `at_first`, at least one unit, and at most the brim. REQUIRES: units_per_second > 0.
   explicit TokenBucket(double units_per_second, Duration brim = std::chrono::seconds(1),
                        Duration at_first = std::chrono::seconds(1));
 
-  // Earliest time at which `cost` may be taken: when the level is at least one unit, or `cost` if that is less.
-  // May lie in the past: then now. A cost of zero is ready at any time.
+  // Earliest time at which `cost` may be taken: when the level is at least one unit, or `cost` if that is
+  // less. May lie in the past: then now. A cost of zero is ready at any time.
   TimePoint ready_at(double cost) const;
 
   // Takes `cost` out, into debt if need be. REQUIRES: ready_at(cost) <= now.
   void take(double cost, TimePoint now);
 
-  // Corrects what was taken earlier: positive takes more, negative gives back. Never lifts the level over the brim.
+  // Corrects what was taken earlier: positive takes more, negative gives back. Never lifts the level over the
+  // brim.
   void adjust(double units, TimePoint now);
 
   // From now on; what was taken stays taken, measured in time. REQUIRES: units_per_second > 0.
@@ -41,6 +42,7 @@ class TokenBucket {
   Duration at_first_;
   bool started_ = false;
   double interval_ns_;  // time in which one unit flows in
+  Duration one_unit_;   // the same, rounded
   Duration brim_;       // time in which an empty bucket fills
   TimePoint full_at_;   // not after now if it is full
 };

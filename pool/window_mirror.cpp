@@ -48,10 +48,11 @@ TimePoint WindowMirror::ready_at(double ceiling, TimePoint now) {
   advance(now);
   if (sum_ <= ceiling) return now;
   double sum = sum_;
-  const auto end = oldest_ + static_cast<std::int64_t>(ring_.size());
-  for (std::int64_t slot = oldest_; slot < end; ++slot) {
-    sum -= place(slot);
-    if (sum <= ceiling) return leaves_at(slot);
+  std::size_t in_ring = static_cast<std::size_t>(oldest_) % ring_.size();
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    sum -= ring_[in_ring];
+    if (sum <= ceiling) return leaves_at(oldest_ + static_cast<std::int64_t>(i));
+    if (++in_ring == ring_.size()) in_ring = 0;
   }
   return never;
 }

@@ -1,9 +1,10 @@
-// What we ourselves sent in the last while, exactly: a running sum over a sliding window, so that no window of the
-// provider, wherever it starts, can hold more than the sum here. Costs are whole numbers, so the sum does not drift.
-// One thread; time never goes back.
+// What we ourselves sent in the last while, exactly: a running sum over a sliding window, so that no window
+// of the provider, wherever it starts, can hold more than the sum here. Costs are whole numbers, so the sum
+// does not drift. One thread; time never goes back.
 //
-// A ring of slots. A slot leaves the sum when all of it is older than the window: the sum is never too small, and too
-// large by at most what one slot holds (with slots of 100 ms and windows of 60 s that costs 0.2 % of a limit).
+// A ring of slots. A slot leaves the sum when all of it is older than the window: the sum is never too small,
+// and too large by at most what one slot holds (with slots of 100 ms and windows of 60 s that costs 0.2 % of
+// a limit).
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ class WindowMirror {
   // REQUIRES: window >= slot > 0.
   explicit WindowMirror(Duration window, Duration slot = std::chrono::milliseconds(100));
 
-  // Counts `units` at time `at`; negative takes back what was counted then. Does nothing when `at` has left the window.
-  // REQUIRES: at <= now.
+  // Counts `units` at time `at`; negative takes back what was counted then. Does nothing when `at` has left
+  // the window. REQUIRES: at <= now.
   void add(double units, TimePoint at, TimePoint now);
 
   // The sum of the window that ends now.
@@ -28,8 +29,8 @@ class WindowMirror {
   // The same for readers: leaves the ring as it is.
   double sum_at(TimePoint now) const;
 
-  // Earliest time at which the sum is at most `ceiling` if nothing is added; `now` if it is already, `never` if the
-  // ceiling is below zero.
+  // Earliest time at which the sum is at most `ceiling` if nothing is added; `now` if it is already, `never`
+  // if the ceiling is below zero.
   TimePoint ready_at(double ceiling, TimePoint now);
 
  private:
@@ -41,8 +42,8 @@ class WindowMirror {
   const Duration window_;
   const Duration slot_;
   std::vector<double> ring_;
-  std::int64_t oldest_ = 0;       // number of the first slot still in the window
-  TimePoint oldest_leaves_;       // leaves_at(oldest_)
+  std::int64_t oldest_ = 0;  // number of the first slot still in the window
+  TimePoint oldest_leaves_;  // leaves_at(oldest_)
   double sum_ = 0;
 };
 

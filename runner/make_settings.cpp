@@ -93,7 +93,6 @@ void apply_choices(const Options& options, Settings& settings) {
   settings.sync = options.sync.value_or(settings.sync);
   settings.sync_interval = options.sync_interval.value_or(settings.sync_interval);
   settings.quiet = options.quiet;
-  settings.verbose = options.verbose;
   settings.progress = options.progress.value_or(options.quiet ? ProgressMode::none : ProgressMode::automatic);
   settings.color = options.color.value_or(settings.color);
   settings.provider = options.provider.value_or("");

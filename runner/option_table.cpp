@@ -123,11 +123,6 @@ bool set_dry_run(Options& options, std::string_view) {
   return true;
 }
 
-bool set_verbose(Options& options, std::string_view) {
-  ++options.verbose;
-  return true;
-}
-
 using G = OptionGroup;
 constexpr std::array table{
     OptionRow{'o', "output", "FILE",
@@ -188,7 +183,6 @@ constexpr std::array table{
     OptionRow{0, "color", "auto|always|never", "colour on stderr (default: auto)", "auto, always or never",
               G::talk, for_both, set_color},
     OptionRow{'q', "quiet", "", "errors only", "", G::talk, for_both, set_flag<&Options::quiet>},
-    OptionRow{'v', "verbose", "", "say more; twice: each attempt", "", G::talk, for_both, set_verbose},
     OptionRow{'n', "dry-run", "", "check every row and send nothing, as the verb plan does", "", G::other,
               for_both, set_dry_run},
     OptionRow{'h', "help", "", "this text", "", G::other, for_both, nullptr},

@@ -18,6 +18,8 @@
 namespace batchrun {
 namespace {
 
+constexpr const char* help_hint = "batchrun --help lists every option and what it takes";
+
 constexpr std::array<std::string_view, 2> verbs{"run", "plan"};
 constexpr std::array<std::string_view, 3> later_verbs{"bench", "keys", "report"};
 constexpr std::size_t names_compared = 10'000;  // files of a directory looked at for "did you mean"
@@ -87,7 +89,7 @@ void Parser::apply(const OptionRow& row, std::string_view value, const std::stri
   if (!row.set) {
     (row.long_name == "help" ? help_ : version_) = true;
   } else if (!row.set(options_, value)) {
-    throw UsageError(fmt::format("{}: {} is not {}", shown, quoted(value), row.expects));
+    throw UsageError(fmt::format("{}: {} is not {}", shown, quoted(value), row.expects), help_hint);
   }
 }
 
@@ -98,7 +100,7 @@ void Parser::read_long(std::string_view text) {
   for (const OptionRow& row : option_table()) {
     if (row.long_name != name) continue;
     if (row.argument.empty() && equals != std::string_view::npos) {
-      throw UsageError(fmt::format("option {} takes no value", shown));
+      throw UsageError(fmt::format("option {} takes no value", shown), help_hint);
     }
     const bool inside = equals != std::string_view::npos;
     apply(row, row.argument.empty() ? "" : inside ? text.substr(equals + 1) : value_after(shown), shown);
@@ -157,7 +159,7 @@ void Parser::read_argument(const std::string& argument) {
 void Parser::check_verb() const {
   for (const OptionRow* row : used_) {
     if ((row->verbs & verb_bit()) == 0) {
-      throw UsageError(fmt::format("--{} is not an option of {}", row->long_name, verb_));
+      throw UsageError(fmt::format("--{} is not an option of {}", row->long_name, verb_), help_hint);
     }
   }
   if (options_.fresh && options_.retry_failed) {

@@ -32,7 +32,6 @@ struct Options {
   std::optional<ProgressMode> progress;
   std::optional<ColorMode> color;
   bool quiet = false;
-  int verbose = 0;
 
   std::vector<std::string> argv;  // as typed, program name first
 };

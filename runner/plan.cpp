@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/row_reader.h"
+#include "runner/diagnostics.h"
 #include "runner/feeder.h"
 #include "runner/inert.h"
 #include "runner/routing.h"
@@ -87,6 +88,7 @@ class Plan {
 }  // namespace
 
 int print_plan(const Settings& settings) {
+  for (const std::string& notice : settings.notices) fmt::print(stderr, "{}", render_note(notice, false));
   RowReader reader(settings.input, RowReaderOptions{settings.max_line});
   Plan plan(settings);
   for (;;) {

@@ -94,6 +94,7 @@ int Run::perform() {
 }
 
 void Run::talk_of_start() {
+  for (const std::string& notice : settings_.notices) say(render_note(notice, color_));
   for (const std::string& note : outputs_.notes) say(render_note(note, color_));
   const std::uint64_t before = outputs_.answered + outputs_.failed;
   if (before > 0) {

@@ -82,7 +82,6 @@ struct Settings {
   ProgressMode progress = ProgressMode::automatic;
   ColorMode color = ColorMode::automatic;
   bool quiet = false;
-  int verbose = 0;
   std::vector<std::string> notices;  // remarks on the settings to print once before the run; inert
 };
 

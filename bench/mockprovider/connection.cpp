@@ -28,6 +28,7 @@ Connection::~Connection() {
 
 void Connection::obey(const FaultRule& fault) {
   if (fault.kind == FaultKind::stall_on_accept) {
+    socket_.forget_tls();
     phase_ = Phase::holding;
   } else {
     end(fault.kind == FaultKind::reset_on_accept);
@@ -50,16 +51,28 @@ void Connection::on_ready(bool hung_up) {
     }
   }
   // Read even while a reply is on its way: the client's leaving shows only here.
+  undrained_ = true;
+  fill();
+  go_on();
+}
+
+void Connection::fill() {
   while (!peer_closed_ && in_.size() < read_ahead + needed_) {
     const std::size_t before = in_.size();
     const Socket::Result result = socket_.read(in_);
-    if (result == Socket::Result::would_block) break;
-    if (result != Socket::Result::done) peer_closed_ = true;
-    // A read that did not fill the buffer has emptied a plain socket; a FIN behind it is announced as hung
-    // up.
-    if (!socket_.is_tls() && !maybe_hung_up_ && in_.size() - before < (64u << 10)) break;
+    const std::size_t came = in_.size() - before;
+    if (result != Socket::Result::done) {
+      peer_closed_ = result != Socket::Result::would_block;
+      undrained_ = false;
+      return;
+    }
+    if (phase_ == Phase::holding) in_.clear();
+    // A read that did not fill the buffer has emptied a plain socket; a FIN behind it is told as a hang-up.
+    if (!socket_.is_tls() && !maybe_hung_up_ && came < Socket::most_read) {
+      undrained_ = false;
+      return;
+    }
   }
-  go_on();
 }
 
 void Connection::on_timer() {
@@ -69,16 +82,20 @@ void Connection::on_timer() {
 }
 
 void Connection::go_on() {
-  if (phase_ == Phase::holding) in_.clear();
-  while (phase_ == Phase::reading && read_request()) play();
-  if (phase_ == Phase::replying) {
-    play();
-    while (phase_ == Phase::reading && read_request()) play();
-  }
+  if (phase_ == Phase::replying) play();
+  while (phase_ == Phase::reading && next_request()) play();
   if (peer_closed_ && phase_ != Phase::over) client_left();
 }
 
-// True: a reply is ready to be played.
+// True: a reply is ready to be played. False: more bytes must come first.
+bool Connection::next_request() {
+  while (!read_request()) {
+    if (!undrained_) return false;
+    fill();
+  }
+  return true;
+}
+
 bool Connection::read_request() {
   if (in_.size() < needed_ || in_.empty()) return false;
   const HttpParse parse = parse_http_request(in_, request_);
@@ -143,6 +160,10 @@ void Connection::reply_sent() {
       return end(false);
     case After::reset:
       return end(true);
+    case After::linger:
+      socket_.end_writing(close_notify_);
+      phase_ = Phase::holding;
+      return;
     case After::hold:
       phase_ = Phase::holding;
       return;

@@ -42,6 +42,7 @@ constexpr std::array<Trait, fault_kinds> traits_table = {{
     {refusal, "refusal", answer, true, false},
     {no_usage, "no_usage", answer, true, false},
     {empty_choices, "empty_choices", answer, false, false},
+    {absurd_limits, "absurd_limits", answer, true, false},
     {plain_for_stream, "plain_for_stream", answer, true, true},
     {error_first_event, "error_first_event", events, false, true},
     {error_mid_stream, "error_mid_stream", events, false, true},

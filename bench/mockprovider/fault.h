@@ -41,6 +41,7 @@ enum class FaultKind : std::uint8_t {
   refusal,
   no_usage,
   empty_choices,
+  absurd_limits,
   plain_for_stream,
   // events of a stream
   error_first_event,

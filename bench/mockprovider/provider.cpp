@@ -30,6 +30,12 @@ namespace {
 constexpr std::string_view default_models[] = {"gpt-4o-mini", "gpt-4o", "llama-3.1-8b-instant",
                                                "llama3.1-8b"};
 
+// Remaining above the limit, negative numbers, words: what a client must not believe.
+constexpr std::string_view absurd_limit_fields =
+    "x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 999999999999\r\n"
+    "x-ratelimit-reset-requests: soon\r\nx-ratelimit-limit-tokens: -1\r\nx-ratelimit-remaining-tokens: -1\r\n"
+    "x-ratelimit-reset-tokens: 9999999h\r\n";
+
 // What follows "Bearer ", or nothing.
 std::string_view bearer(std::string_view authorization) {
   constexpr std::string_view scheme = "Bearer ";
@@ -110,6 +116,7 @@ Quota& Provider::quota(Organisation& organisation, const std::string& model) {
 }
 
 void Provider::answer(const HttpRequest& request, Now now, WireReply& out, Ticket& ticket) {
+  now.unix_s += scenario_.clock_skew_s;
   draft_.clear();
   ++replies_;
   id_ = fmt::format("{:016x}{:06x}", mix(scenario_.seed ^ (replies_ << 20)), replies_ & 0xffffff);
@@ -139,6 +146,7 @@ void Provider::answer_malformed(const HttpParse& parse, Now now, WireReply& out)
   make_error(draft_, {.status = parse.status, .message = parse.reason}, scenario_.flavour);
   add_common_fields(scenario_.flavour, nullptr, now);
   write_reply(out, draft_, nullptr, nullptr, false);
+  out.after = WireReply::After::linger;
 }
 
 Account* Provider::authenticate(const HttpRequest& request, std::string& key, ApiError& refused) {
@@ -247,8 +255,11 @@ void Provider::admit(Account& account, Quota& budget, Flavour flavour, const Fau
   } else {
     draft_answer(flavour, fault, now, ticket);
   }
-  if (scenario_.rate_limit_headers)
+  if (fault && fault->kind == FaultKind::absurd_limits) {
+    draft_.fields += absurd_limit_fields;
+  } else if (scenario_.rate_limit_headers) {
     append_limit_fields(draft_.fields, budget, flavour, now.since_start, nullptr);
+  }
 }
 
 void Provider::draft_answer(Flavour flavour, const FaultRule* fault, Now now, Ticket& ticket) {

@@ -299,6 +299,7 @@ Scenario read_scenario(const json::value& root) {
   o.read("failed_calls_count", s.failed_calls_count);
   o.read("default_max_tokens", s.default_max_tokens);
   o.read("rate_limit_headers", s.rate_limit_headers);
+  o.read("clock_skew_s", s.clock_skew_s);
   o.read("count_executions", s.count_executions);
   read_answers(o, s);
   if (const json::value* faults = o.find("faults")) {

@@ -48,6 +48,7 @@ struct Scenario {
   bool failed_calls_count = true;  // refused and failed calls take a request from RPM and RPD (OpenAI)
   std::uint32_t default_max_tokens = 256;  // for requests that set none: reserved, and the answer's bound
   bool rate_limit_headers = true;
+  std::int64_t clock_skew_s = 0;  // of its wall clock: Date, created, retry-after as a date
 
   Distribution first_chunk{}, between_chunks{};
   std::uint32_t answer_tokens = 0;  // every answer exactly this long (within max_tokens); 0 = seeded lengths

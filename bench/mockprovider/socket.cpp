@@ -16,8 +16,8 @@ namespace batchrun::mock {
 namespace {
 
 // One per thread is enough: what is read is appended to the connection's own buffer at once.
-std::array<char, 64 << 10>& read_buffer() {
-  thread_local std::array<char, 64 << 10> buffer;
+std::array<char, Socket::most_read>& read_buffer() {
+  thread_local std::array<char, Socket::most_read> buffer;
   return buffer;
 }
 
@@ -92,13 +92,21 @@ Socket::Result Socket::write(std::string_view out, std::size_t& written) {
   return Result::done;
 }
 
+void Socket::send_close_notify() {
+  if (!session_ || !SSL_is_init_finished(session_.get())) return;
+  ERR_clear_error();
+  SSL_shutdown(session_.get());
+}
+
 void Socket::close(bool close_notify) {
   if (fd_ < 0) return;
-  if (session_ && close_notify && SSL_is_init_finished(session_.get())) {
-    ERR_clear_error();
-    SSL_shutdown(session_.get());
-  }
+  if (close_notify) send_close_notify();
   ::close(std::exchange(fd_, -1));
+}
+
+void Socket::end_writing(bool close_notify) {
+  if (close_notify) send_close_notify();
+  shutdown(fd_, SHUT_WR);
 }
 
 void Socket::reset() {

@@ -22,8 +22,12 @@ class Socket {
   int fd() const { return fd_; }
   bool is_tls() const { return session_ != nullptr; }
 
+  // Bytes are only bytes from now on, and no handshake is answered.
+  void forget_tls() { session_.reset(); }
+
   // Goes on with the TLS handshake. done: it is over (at once when plain).
   Result handshake();
+  static constexpr std::size_t most_read = 64u << 10;  // bytes that one read appends at most
   // Appends what there is to `in`. done: something came, and there may be more. closed: the peer has ended
   // its side.
   Result read(std::string& in);
@@ -33,8 +37,11 @@ class Socket {
   // Ends the connection: FIN after what was written (TLS: close_notify before it, if asked) or RST at once.
   void close(bool close_notify);
   void reset();
+  // FIN, but goes on reading: a close with unread bytes would be an RST that takes the reply with it.
+  void end_writing(bool close_notify);
 
  private:
+  void send_close_notify();
   Result tls_result(int code) const;
   int fd_;
   TlsSession session_;

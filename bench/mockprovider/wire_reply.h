@@ -17,6 +17,7 @@ struct WireReply {
   enum class After : std::uint8_t {
     keep_open,  // the next request may come
     close,      // FIN
+    linger,     // FIN, then reads on until the client leaves
     reset,      // RST: what the client has not read yet is lost to it
     hold,       // silence until the client leaves
   };

@@ -130,10 +130,11 @@ class ChunkReader {
   bool take_choice(Value object, std::uint64_t index) {
     Value delta = JsonTokens::root, finish = JsonTokens::root, logprobs = JsonTokens::root;
     for (ObjectWalk walk(tokens_, object); walk.next();) {
-      if (walk.name() == "index") index = count_of(tokens_, walk.value()).value_or(index);
-      if (walk.name() == "delta") delta = walk.value();
-      if (walk.name() == "finish_reason") finish = walk.value();
-      if (walk.name() == "logprobs") logprobs = walk.value();
+      const std::string_view name = walk.name();
+      if (name == "index") index = count_of(tokens_, walk.value()).value_or(index);
+      if (name == "delta") delta = walk.value();
+      if (name == "finish_reason") finish = walk.value();
+      if (name == "logprobs") logprobs = walk.value();
     }
     if (index >= most_choices) return wrong("more than 128 choices");
     if (draft_.choices.size() <= index) draft_.choices.resize(static_cast<std::size_t>(index) + 1);
@@ -193,10 +194,11 @@ class ChunkReader {
     Value index_value = JsonTokens::root, id = JsonTokens::root, type = JsonTokens::root,
           function = JsonTokens::root;
     for (ObjectWalk walk(tokens_, object); walk.next();) {
-      if (walk.name() == "index") index_value = walk.value();
-      if (walk.name() == "id") id = walk.value();
-      if (walk.name() == "type") type = walk.value();
-      if (walk.name() == "function") function = walk.value();
+      const std::string_view name = walk.name();
+      if (name == "index") index_value = walk.value();
+      if (name == "id") id = walk.value();
+      if (name == "type") type = walk.value();
+      if (name == "function") function = walk.value();
     }
     const std::size_t index = tool_call_index(index_value, id, choice);
     if (index >= most_choices) return false;
@@ -220,17 +222,19 @@ class ChunkReader {
 
   void take_function(Value object, ToolCall& call) {
     for (ObjectWalk walk(tokens_, object); walk.next();) {
-      if (walk.name() == "name") keep_first(call.name, walk.value());
-      if (walk.name() == "arguments") append(call.arguments, walk.value());
+      const std::string_view name = walk.name();
+      if (name == "name") keep_first(call.name, walk.value());
+      if (name == "arguments") append(call.arguments, walk.value());
     }
   }
 
   void take_logprobs(Value object, Choice& choice) {
     for (ObjectWalk walk(tokens_, object); walk.next();) {
+      const std::string_view name = walk.name();
       if (tokens_.first(walk.value()) != '[') continue;
       std::string* list = nullptr;
-      if (walk.name() == "content") list = &choice.logprobs_content;
-      if (walk.name() == "refusal") list = &choice.logprobs_refusal;
+      if (name == "content") list = &choice.logprobs_content;
+      if (name == "refusal") list = &choice.logprobs_refusal;
       if (list == nullptr) continue;
       choice.has_logprobs = true;
       for (ArrayWalk elements(tokens_, walk.value()); elements.next();) {
@@ -278,10 +282,11 @@ void read_body_choices(const JsonTokens& tokens, Value choices, BodyView& view) 
     bool has_message = false;
     if (tokens.first(walk.value()) == '{') {
       for (ObjectWalk choice(tokens, walk.value()); choice.next();) {
+        const std::string_view name = choice.name();
         const Value value = choice.value();
-        if (choice.name() == "message") has_message = tokens.first(value) == '{';
-        if (choice.name() == "error" && is_truthy(tokens, value)) view.choice_error = true;
-        if (choice.name() != "finish_reason") continue;
+        if (name == "message") has_message = tokens.first(value) == '{';
+        if (name == "error" && is_truthy(tokens, value)) view.choice_error = true;
+        if (name != "finish_reason") continue;
         if (first) view.finish_reason = string_of(tokens, value);
         if (string_inner(tokens, value) == "error") view.choice_error = true;
       }
@@ -294,11 +299,11 @@ void read_body_choices(const JsonTokens& tokens, Value choices, BodyView& view) 
 BodyView read_body(const JsonTokens& tokens) {
   BodyView view;
   for (ObjectWalk walk(tokens, JsonTokens::root); walk.next();) {
-    if (walk.name() == "choices") read_body_choices(tokens, walk.value(), view);
-    if (walk.name() == "model") view.model = string_of(tokens, walk.value());
-    if (walk.name() == "usage" && tokens.first(walk.value()) == '{')
-      view.usage = usage_of(tokens, walk.value());
-    if (walk.name() != "x_groq" || tokens.first(walk.value()) != '{' || view.usage.known) continue;
+    const std::string_view name = walk.name();
+    if (name == "choices") read_body_choices(tokens, walk.value(), view);
+    if (name == "model") view.model = string_of(tokens, walk.value());
+    if (name == "usage" && tokens.first(walk.value()) == '{') view.usage = usage_of(tokens, walk.value());
+    if (name != "x_groq" || tokens.first(walk.value()) != '{' || view.usage.known) continue;
     for (ObjectWalk groq(tokens, walk.value()); groq.next();) {
       if (groq.name() == "usage" && tokens.first(groq.value()) == '{')
         view.usage = usage_of(tokens, groq.value());

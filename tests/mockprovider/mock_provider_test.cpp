@@ -90,6 +90,17 @@ TEST(MockProvider, RequestsMayComeInAnyPieces) {
       << "two requests in one packet, two answers";
 }
 
+TEST(MockProvider, LargeRequestsAreReadToTheirEnd) {
+  for (const char* scenario : {"{}", R"({"tls": {"enabled": true}})"}) {
+    Running provider(scenario);
+    Client client(provider.port(), provider.certificate_pem());
+    client.ask("[[large]]" + std::string(5 << 20, 'x'));
+    EXPECT_TRUE(has(client.read_reply(), "\"content\":\"large"));
+    client.ask("[[next]]");
+    EXPECT_TRUE(has(client.read_reply(), "\"content\":\"next"));
+  }
+}
+
 TEST(MockProvider, ContinuesWhenAsked) {
   Running provider;
   Client client(provider.port());
@@ -282,6 +293,14 @@ TEST(MockProvider, TlsFaultsAreReal) {
     EXPECT_TRUE(has(client.tls_problem(), c.problem)) << client.tls_problem();
     EXPECT_EQ(provider.counters().total.requests, 0u);
   }
+}
+
+TEST(MockProvider, AHandshakeMayFindOnlySilence) {
+  Running provider(R"({"tls": {"enabled": true}, "faults": [{"fault": "stall_on_accept"}]})");
+  Client client(provider.port());
+  client.send("\x16\x03\x01");
+  EXPECT_EQ(client.read_for(100), "");
+  EXPECT_EQ(client.ended(), Ended::timeout);
 }
 
 TEST(MockProvider, TlsRepliesCanBeResetAndSliced) {

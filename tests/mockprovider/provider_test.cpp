@@ -225,6 +225,20 @@ TEST(Provider, ResetForgetsCountsAndKeepsLimits) {
   EXPECT_EQ(a.chat("k1"), 429);
 }
 
+TEST(Provider, TheClockMayBeWrong) {
+  Asker a(R"({"clock_skew_s": -1795000000, "faults": [{"fault": "rate_limit_429", "retry_after": "date"}]})");
+  a.chat("k");
+  EXPECT_TRUE(a.has("date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
+  EXPECT_TRUE(a.has("retry-after: Thu, 01 Jan 1970 00:00:01 GMT\r\n"));
+}
+
+TEST(Provider, LimitFieldsMayBeAbsurd) {
+  Asker a(R"({"limits": {"rpm": 10}, "faults": [{"fault": "absurd_limits"}]})");
+  EXPECT_EQ(a.chat("k"), 200);
+  EXPECT_TRUE(a.has("x-ratelimit-remaining-tokens: -1\r\n"));
+  EXPECT_FALSE(a.has("x-ratelimit-remaining-requests: 9\r\n"));
+}
+
 TEST(Provider, EveryRefusalOfALimitIsHonestAboutTheWait) {
   for (const char* kind : {"fixed_window", "sliding_log", "token_bucket"}) {
     Asker a(two_keys + R"(, "limiter": {"kind": ")" + kind +

@@ -10,9 +10,14 @@ std::array<double, dimensions> by_dimension(const Cost& cost) {
   return {cost.requests, tokens, cost.input_tokens, cost.output_tokens, cost.requests, tokens};
 }
 
-// What the pool promises at least: the even rate of a limit over its window, jitter and a tenth of a second included.
-double rate(double limit, Duration jitter) { return limit / (60.1 + seconds(jitter)); }
-double burst(double per_second) { return std::max(1.0, per_second); }
+// What the pool promises at least: the even rate of a limit over its window, jitter and a tenth of a second
+// included.
+double rate(double limit, Duration jitter) {
+  return limit / (60.1 + seconds(jitter));
+}
+double burst(double per_second) {
+  return std::max(1.0, per_second);
+}
 
 }  // namespace
 

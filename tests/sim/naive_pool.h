@@ -1,5 +1,5 @@
-// What the pool should know, kept the slow way: every admission of every group in a list, summed up anew for every
-// question. The simulation asks it whether an admission was allowed, and whether a wait was needed.
+// What the pool should know, kept the slow way: every admission of every group in a list, summed up anew for
+// every question. The simulation asks it whether an admission was allowed, and whether a wait was needed.
 #pragma once
 
 #include <array>
@@ -18,12 +18,12 @@ class NaivePool {
   void admitted(std::uint64_t send, GroupId group, KeyId key, const Cost& cost, TimePoint now);
   void settled(std::uint64_t send, GroupId group, KeyId key, const Cost& actual, TimePoint now);
 
-  // Sends of the last 60 s plus the spec's jitter, with `cost` added, pass no minute limit; nor do those of the whole
-  // run a day limit; nor those in flight the group's or the key's concurrency.
+  // Sends of the last 60 s plus the spec's jitter, with `cost` added, pass no minute limit; nor do those of
+  // the whole run a day limit; nor those in flight the group's or the key's concurrency.
   bool allows(KeyId key, const Cost& cost, TimePoint now) const { return holds(key, cost, now, Duration{}); }
 
-  // `cost` could go on `key` now, judged with care: windows a tenth of a second longer than above, and pacing buckets
-  // that hold more than the one unit needed.
+  // `cost` could go on `key` now, judged with care: windows a tenth of a second longer than above, and pacing
+  // buckets that hold more than the one unit needed.
   bool surely_fits(KeyId key, const Cost& cost, TimePoint now) const;
 
  private:

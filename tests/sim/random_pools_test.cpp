@@ -100,33 +100,54 @@ Plan random_pool(std::uint64_t seed, bool faults) {
   return plan;
 }
 
-// What must be true of every row's end, told from the plan alone.
-std::string why_wrong(const Plan& plan, std::size_t row, End end) {
-  const RowPlan& spec = plan.rows[row];
-  bool fits_somewhere = false, all_doomed = true;
-  for (const Candidate& candidate : plan.lanes[spec.lane.value].candidates) {
-    const std::uint32_t g = plan.pool.keys[candidate.key.value].group.value;
-    const auto& limits = plan.pool.groups[g].limits;
-    const double input = spec.estimated_input, output = spec.max_output;
-    const double units[] = {1, input + output, input, output, 1, input + output};
-    bool fits = true, day_limited = false;
-    for (std::size_t d = 0; d < dimensions; ++d) fits = fits && !(limits[d] && units[d] > *limits[d]);
-    for (std::size_t d = 4; d < dimensions; ++d) day_limited = day_limited || limits[d].has_value();
-    fits_somewhere = fits_somewhere || fits;
-    all_doomed = all_doomed && (plan.dead_keys[candidate.key.value] || plan.organisations[g].out_of_credit ||
-                                day_limited);
+// A key that may rightly be out for the rest of the run.
+bool may_be_out(const Plan& plan, KeyId key) {
+  const std::uint32_t g = plan.pool.keys[key.value].group.value;
+  const auto& limits = plan.pool.groups[g].limits;
+  return plan.dead_keys[key.value] || plan.organisations[g].out_of_credit || limits[4] || limits[5];
+}
+
+bool fits(const Plan& plan, KeyId key, const RowPlan& row) {
+  const auto& limits = plan.pool.groups[plan.pool.keys[key.value].group.value].limits;
+  const double tokens = row.estimated_input + row.max_output;
+  const double units[] = {1, tokens, row.estimated_input, row.max_output, 1, tokens};
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    if (limits[d] && units[d] > *limits[d]) return false;
+  }
+  return true;
+}
+
+// What must be true of a row's end, told from the plan alone.
+std::string why_wrong(const Plan& plan, const RowPlan& row, End end) {
+  bool works_somewhere = false, fits_where_it_works = false;
+  for (const Candidate& candidate : plan.lanes[row.lane.value].candidates) {
+    if (may_be_out(plan, candidate.key)) continue;
+    works_somewhere = true;
+    fits_where_it_works = fits_where_it_works || fits(plan, candidate.key, row);
   }
   switch (end) {
-    case End::finished: return spec.bad ? "a bad row finished" : "";
-    case End::permanent: return spec.bad ? "" : "a good row was given up for good";
-    case End::exceeds_window:  // with some groups out, the others may all be too small
-      return fits_somewhere && plan.organisations.empty() ? "a row that fits was refused" : "";
-    case End::no_candidate: return all_doomed ? "" : "no candidate, though one works";
-    case End::deadline: return "nothing runs for a day";
+    case End::finished:
+      return row.bad ? "a bad row finished" : "";
+    case End::permanent:
+      return row.bad ? "" : "a good row was given up for good";
+    case End::exceeds_window:
+      return fits_where_it_works ? "a row that fits was refused" : "";
+    case End::no_candidate:
+      return works_somewhere ? "no candidate, though one works" : "";
+    case End::deadline:
+      return "nothing runs for a day";
     case End::attempts_spent:
-    case End::pending: return "";
+    case End::pending:
+      return "";
   }
   return "";
+}
+
+bool all_may_be_out(const Plan& plan) {
+  return std::all_of(plan.lanes.begin(), plan.lanes.end(), [&](const LaneSpec& lane) {
+    return std::all_of(lane.candidates.begin(), lane.candidates.end(),
+                       [&](const Candidate& candidate) { return may_be_out(plan, candidate.key); });
+  });
 }
 
 // The one seed asked for, or all.
@@ -142,8 +163,9 @@ Verdict check(const Plan& plan, std::uint64_t seed) {
   const std::string replay = fmt::format("BATCHRUN_SEED={} replays this", seed);
   for (const std::string& what : verdict.violations) ADD_FAILURE() << what << "; " << replay;
   EXPECT_TRUE(verdict.drained || verdict.starved) << replay;
+  EXPECT_TRUE(!verdict.starved || all_may_be_out(plan)) << "starved with a working key; " << replay;
   for (std::size_t row = 0; row < plan.rows.size(); ++row) {
-    const std::string wrong = why_wrong(plan, row, verdict.ends[row]);
+    const std::string wrong = why_wrong(plan, plan.rows[row], verdict.ends[row]);
     if (!wrong.empty()) ADD_FAILURE() << "row " << row << ": " << wrong << "; " << replay;
     if (verdict.drained && verdict.ends[row] == End::pending) {
       ADD_FAILURE() << "row " << row << " never ended; " << replay;
@@ -153,10 +175,16 @@ Verdict check(const Plan& plan, std::uint64_t seed) {
 }
 
 TEST(RandomPools, EveryRowEndsOnceUnderFaults) {
+  std::size_t rows = 0, spent = 0;
   for (const std::uint64_t seed : chosen_seeds()) {
-    check(random_pool(seed, true), seed);
+    const Verdict verdict = check(random_pool(seed, true), seed);
+    rows += verdict.ends.size();
+    spent +=
+        static_cast<std::size_t>(std::count(verdict.ends.begin(), verdict.ends.end(), End::attempts_spent));
     if (HasFailure()) break;
   }
+  // At most a tenth of the requests fail, and outages are waited for: six failures are rare.
+  EXPECT_LE(static_cast<double>(spent), 0.001 * static_cast<double>(rows) + 2);
 }
 
 TEST(RandomPools, NoRowWaitsThatFits) {
@@ -164,7 +192,8 @@ TEST(RandomPools, NoRowWaitsThatFits) {
   for (const std::uint64_t seed : chosen_seeds()) {
     Plan plan = random_pool(seed, false);
     plan.check_work_conservation = true;
-    plan.pool.settings.passed_over_limit = 1'000'000;  // a group saved for an overdue row is left idle on purpose
+    plan.pool.settings.passed_over_limit =
+        1'000'000;  // a group saved for an overdue row is left idle on purpose
     plan.pool.settings.passed_over_age = std::chrono::hours(1000);
     const Verdict verdict = check(plan, seed);
     sends += verdict.sends;

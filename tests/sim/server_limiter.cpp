@@ -7,9 +7,12 @@ namespace batchrun::sim {
 
 std::string_view name(LimiterKind kind) {
   switch (kind) {
-    case LimiterKind::fixed_window: return "fixed window";
-    case LimiterKind::sliding_log: return "sliding log";
-    case LimiterKind::token_bucket: return "token bucket";
+    case LimiterKind::fixed_window:
+      return "fixed window";
+    case LimiterKind::sliding_log:
+      return "sliding log";
+    case LimiterKind::token_bucket:
+      return "token bucket";
   }
   return "?";
 }

@@ -1,5 +1,5 @@
-// Models of how providers enforce limits, as plain as can be: every admitted request is kept in a list. They share
-// nothing with what the pool does to stay below them.
+// Models of how providers enforce limits, as plain as can be: every admitted request is kept in a list. They
+// share nothing with what the pool does to stay below them.
 #pragma once
 
 #include <cstdint>

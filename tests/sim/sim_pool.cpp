@@ -9,8 +9,9 @@
 namespace batchrun::sim {
 namespace {
 
-constexpr std::array mendable{FaultKind::connect,         FaultKind::timeout_first_chunk, FaultKind::overloaded,
-                              FaultKind::server_error,    FaultKind::malformed_reply,     FaultKind::truncated_reply,
+constexpr std::array mendable{FaultKind::connect,         FaultKind::timeout_first_chunk,
+                              FaultKind::overloaded,      FaultKind::server_error,
+                              FaultKind::malformed_reply, FaultKind::truncated_reply,
                               FaultKind::timeout_connect, FaultKind::cancelled};
 
 Outcome failed(FaultKind kind) {
@@ -21,12 +22,18 @@ Outcome failed(FaultKind kind) {
 
 End end_of(GiveUp why) {
   switch (why) {
-    case GiveUp::none: return End::finished;
-    case GiveUp::permanent: return End::permanent;
-    case GiveUp::attempts_spent: return End::attempts_spent;
-    case GiveUp::deadline: return End::deadline;
-    case GiveUp::no_candidate: return End::no_candidate;
-    case GiveUp::exceeds_window: return End::exceeds_window;
+    case GiveUp::none:
+      return End::finished;
+    case GiveUp::permanent:
+      return End::permanent;
+    case GiveUp::attempts_spent:
+      return End::attempts_spent;
+    case GiveUp::deadline:
+      return End::deadline;
+    case GiveUp::no_candidate:
+      return End::no_candidate;
+    case GiveUp::exceeds_window:
+      return End::exceeds_window;
   }
   return End::pending;
 }
@@ -80,7 +87,8 @@ Verdict SimPool::run() {
   if (!verdict_.violations.empty() || now_s() - 3600 >= plan_.stop_after_s) {
     for (Attempt& attempt : attempts_) {  // a permit must be settled
       if (!attempt.dispatch) continue;
-      scheduler_.settle(std::move(attempt.dispatch->permit), attempt.dispatch->job, failed(FaultKind::cancelled), now_);
+      scheduler_.settle(std::move(attempt.dispatch->permit), attempt.dispatch->job,
+                        failed(FaultKind::cancelled), now_);
     }
   }
   verdict_.end_s = now_s() - 3600;
@@ -141,8 +149,12 @@ void SimPool::happen(const Event& event) {
       scheduler_.submit(job, now_);
       return;
     }
-    case What::request_arrives: request_arrives(attempts_[event.index]); return;
-    case What::reply_arrives: reply_arrives(event.index); return;
+    case What::request_arrives:
+      request_arrives(attempts_[event.index]);
+      return;
+    case What::reply_arrives:
+      reply_arrives(event.index);
+      return;
   }
 }
 
@@ -153,7 +165,8 @@ void SimPool::dispatched(Dispatch&& dispatch) {
   note(row * 64 + permit.key().value);
   if (verdict_.ends[row] != End::pending) violated("a row was sent after its end");
   if (verdict_.first_sent_at_s[row] < 0) verdict_.first_sent_at_s[row] = now_s() - 3600;
-  if (plan_.pool.keys[permit.key().value].group != permit.group()) violated("a permit names another key's group");
+  if (plan_.pool.keys[permit.key().value].group != permit.group())
+    violated("a permit names another key's group");
   if (!naive_.allows(permit.key(), permit.reserved(), now_)) violated("a limit was passed");
   naive_.admitted(number, permit.group(), permit.key(), permit.reserved(), now_);
   std::erase(waiting_[dispatch.job.lane.value], row);
@@ -169,17 +182,22 @@ void SimPool::request_arrives(Attempt& attempt) {
   attempt.outcome = answer(*attempt.dispatch);
   const bool good = !attempt.outcome.fault;
   const double takes_s = good ? plan_.service_s * (0.25 + 1.5 * random()) : 0.05 + 0.2 * random();
-  at(now_ + from_seconds(takes_s), What::reply_arrives, static_cast<std::size_t>(&attempt - attempts_.data()));
+  at(now_ + from_seconds(takes_s), What::reply_arrives,
+     static_cast<std::size_t>(&attempt - attempts_.data()));
 }
 
 std::optional<double> SimPool::refused_for_s(Organisation& organisation, const RowPlan& row) {
   const Cost cost = true_cost(row);
   const auto units = [&](Dimension dimension) {
     switch (dimension) {
-      case Dimension::requests_per_minute: return cost.requests;
-      case Dimension::tokens_per_minute: return cost.input_tokens + cost.output_tokens;
-      case Dimension::input_tokens_per_minute: return cost.input_tokens;
-      default: return cost.output_tokens;
+      case Dimension::requests_per_minute:
+        return cost.requests;
+      case Dimension::tokens_per_minute:
+        return cost.input_tokens + cost.output_tokens;
+      case Dimension::input_tokens_per_minute:
+        return cost.input_tokens;
+      default:
+        return cost.output_tokens;
     }
   };
   double wait_s = 0;
@@ -198,7 +216,8 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   const OrganisationPlan& plan = plan_.organisations[group];
   const RowPlan& row = plan_.rows[dispatch.job.row.value];
   const double since_start_s = now_s() - 3600;
-  if (since_start_s >= plan.down_from_s && since_start_s < plan.down_to_s) return failed(FaultKind::overloaded);
+  if (since_start_s >= plan.down_from_s && since_start_s < plan.down_to_s)
+    return failed(FaultKind::overloaded);
   if (plan_.dead_keys[dispatch.permit.key().value]) return failed(FaultKind::unauthorized);
   if (plan.out_of_credit) return failed(FaultKind::quota_exhausted);
   if (const auto wait_s = refused_for_s(organisations_[group], row)) {
@@ -226,7 +245,8 @@ void SimPool::reply_arrives(std::size_t index) {
   --in_flight_;
   const Job job = dispatch.job;
   Cost charge = dispatch.permit.reserved();
-  if (attempt.outcome.usage.known) charge.input_tokens = static_cast<double>(attempt.outcome.usage.input_tokens);
+  if (attempt.outcome.usage.known)
+    charge.input_tokens = static_cast<double>(attempt.outcome.usage.input_tokens);
   if (attempt.outcome.fault) {
     const FaultKind kind = attempt.outcome.fault->kind;
     if (kind == FaultKind::connect || kind == FaultKind::timeout_connect) charge = {.requests = 0};
@@ -234,12 +254,14 @@ void SimPool::reply_arrives(std::size_t index) {
   naive_.settled(index, dispatch.permit.group(), dispatch.permit.key(), charge, now_);
   const Disposition came = scheduler_.settle(std::move(dispatch.permit), job, attempt.outcome, now_);
   note(static_cast<std::uint64_t>(came.next));
-  if (!attempt.outcome.fault && came.next != Disposition::Next::finished) violated("a good answer was not the end");
+  if (!attempt.outcome.fault && came.next != Disposition::Next::finished)
+    violated("a good answer was not the end");
   if (came.next == Disposition::Next::requeued) {
     waiting_[job.lane.value].push_back(job.row.value);
     return;
   }
-  if (attempt.outcome.fault && came.next == Disposition::Next::finished) violated("a fault was taken for an answer");
+  if (attempt.outcome.fault && came.next == Disposition::Next::finished)
+    violated("a fault was taken for an answer");
   ended(job.row, end_of(came.why));
 }
 
@@ -268,7 +290,8 @@ std::string SimPool::what_fits(TimePoint when) const {
   return {};
 }
 
-// No row may wait while it could go, neither now nor at any time before the scheduler wants to be asked again.
+// No row may wait while it could go, neither now nor at any time before the scheduler wants to be asked
+// again.
 void SimPool::check_wait(TimePoint until) {
   const auto check = [&](TimePoint when) {
     const std::string fits = what_fits(when);

@@ -1,5 +1,5 @@
-// A pool in a world of its own: the real Scheduler, virtual time, organisations that enforce limits and fail as told,
-// and an observer that checks every step. Everything follows from the plan and its seed.
+// A pool in a world of its own: the real Scheduler, virtual time, organisations that enforce limits and fail
+// as told, and an observer that checks every step. Everything follows from the plan and its seed.
 #pragma once
 
 #include <cstdint>
@@ -18,48 +18,56 @@ namespace batchrun::sim {
 // How an organisation behaves; its limits are those of the GroupSpec of the same number.
 struct OrganisationPlan {
   LimiterKind limiter = LimiterKind::sliding_log;
-  bool names_a_time = true;       // says retry-after with a 429
-  double fails = 0;               // share of requests that fail in a way a retry may mend
+  bool names_a_time = true;                 // says retry-after with a 429
+  double fails = 0;                         // share of requests that fail in a way a retry may mend
   double down_from_s = -1, down_to_s = -1;  // everything fails in between
   bool out_of_credit = false;
 };
 
 struct RowPlan {
   LaneId lane;
-  double estimated_input = 100;   // what the pool is told
-  double actual_input = 100;      // what the provider counts
+  double estimated_input = 100;  // what the pool is told
+  double actual_input = 100;     // what the provider counts
   double max_output = 0;
   double output = 0;
-  bool bad = false;               // answered 400
+  bool bad = false;  // answered 400
   double arrives_s = 0;
 };
 
 struct Plan {
   PoolSpec pool;
   std::vector<OrganisationPlan> organisations;
-  std::vector<bool> dead_keys;    // answered 401
+  std::vector<bool> dead_keys;  // answered 401
   std::vector<LaneSpec> lanes;
-  std::vector<RowPlan> rows;      // by arrival
+  std::vector<RowPlan> rows;  // by arrival
   std::uint64_t seed = 1;
-  double service_s = 2;           // mean time of an answer
+  double service_s = 2;  // mean time of an answer
   double send_delay_from_s = 0.020, send_delay_to_s = 0.220;
-  double stop_after_s = 1e9;      // leaves the rest of the rows
+  double stop_after_s = 1e9;             // leaves the rest of the rows
   bool check_work_conservation = false;  // for worlds without faults, and estimates that are right
 };
 
-enum class End : std::uint8_t { pending, finished, permanent, attempts_spent, deadline, no_candidate, exceeds_window };
+enum class End : std::uint8_t {
+  pending,
+  finished,
+  permanent,
+  attempts_spent,
+  deadline,
+  no_candidate,
+  exceeds_window
+};
 
 struct Verdict {
-  std::vector<std::string> violations;  // of what must always hold; empty is good
-  std::vector<End> ends;                // by row
-  std::vector<double> ended_at_s;       // by row
-  std::vector<double> first_sent_at_s;  // by row; negative: never
-  std::vector<double> used;             // by organisation: tokens admitted
-  std::vector<double> requests;         // by organisation: requests admitted
+  std::vector<std::string> violations;    // of what must always hold; empty is good
+  std::vector<End> ends;                  // by row
+  std::vector<double> ended_at_s;         // by row
+  std::vector<double> first_sent_at_s;    // by row; negative: never
+  std::vector<double> used;               // by organisation: tokens admitted
+  std::vector<double> requests;           // by organisation: requests admitted
   std::uint64_t sends = 0, too_many = 0;  // all requests; those answered 429
   bool starved = false, drained = false;
   double end_s = 0;
-  std::uint64_t trace = 0;              // a hash of every decision
+  std::uint64_t trace = 0;  // a hash of every decision
 };
 
 class SimPool {
@@ -73,7 +81,7 @@ class SimPool {
     TimePoint at;
     std::uint64_t number;  // order among equals
     What what;
-    std::size_t index;     // row, or attempt
+    std::size_t index;  // row, or attempt
     bool operator>(const Event& other) const {
       return at != other.at ? at > other.at : number > other.number;
     }
@@ -111,7 +119,8 @@ class SimPool {
   std::vector<Organisation> organisations_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<Attempt> attempts_;
-  std::vector<std::vector<std::size_t>> waiting_;  // by lane, rows in the order they came; without faults this is exact
+  std::vector<std::vector<std::size_t>>
+      waiting_;  // by lane, rows in the order they came; without faults this is exact
   std::size_t in_flight_ = 0;
   std::size_t rows_to_come_ = 0;
   std::uint64_t events_made_ = 0;

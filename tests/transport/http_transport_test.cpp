@@ -320,6 +320,33 @@ TEST(HttpTransport, SpeaksTlsAndKeepsTheConnection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST(HttpTransport, ManyConnectionsShakeHandsInTurn) {
+  ScriptedServer server(
+      [](Peer& peer) {
+        while (!peer.read_request().empty()) peer.send(ok_reply);
+      },
+      TestCertificate{});
+  Client client(server);
+  client.deadlines.connect = client.deadlines.tls = client.deadlines.total = milliseconds(20'000);
+  client.deadlines.first_chunk = milliseconds(20'000);
+  Request request;
+  request.origin = &client.origin;
+  request.head = "POST /x HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n";
+  constexpr std::size_t many = 60;
+  std::vector<Keeper> keepers(many);
+  std::size_t good = 0, over = 0;
+  for (Keeper& keeper : keepers) {
+    net::co_spawn(client.context, client.transport->perform(request, keeper, client.deadlines),
+                  [&](const std::exception_ptr&, const Ending& ending) {
+                    good += !ending.fault;
+                    ++over;
+                  });
+  }
+  while (over < many && client.context.run_one() > 0) {
+  }
+  EXPECT_EQ(good, many);
+}
+
 TEST(HttpTransport, RefusesACertificateItCannotTrust) {
   struct Case {
     const char* what;

@@ -1,0 +1,293 @@
+#include "pool/lane.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace batchrun {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr TimePoint start{std::chrono::hours(1)};
+
+// A lane over groups of which each has one token limit (0 = none) and as many keys as said.
+class LaneWorld {
+ public:
+  struct Group {
+    double tokens_per_minute = 0;
+    int keys = 1;
+    int tier = 2;
+  };
+  explicit LaneWorld(const std::vector<Group>& groups, PoolSettings settings = {}) : settings_(settings) {
+    PoolSpec spec;
+    for (const Group& group : groups) {
+      GroupSpec made{.name = "org", .limits = {}};
+      if (group.tokens_per_minute > 0) made.limits[1] = group.tokens_per_minute;
+      for (int k = 0; k < group.keys; ++k) {
+        candidates_.push_back({.key = {static_cast<std::uint32_t>(spec.keys.size())}});
+        spec.keys.push_back(
+            {.alias = "key", .group = {static_cast<std::uint32_t>(spec.groups.size())}, .tier = group.tier});
+      }
+      spec.groups.push_back(made);
+    }
+    pool = std::make_unique<KeyPool>(spec, settings_);
+    lane = add_lane(0);
+  }
+
+  std::unique_ptr<Lane> add_lane(std::uint32_t id) {
+    return std::make_unique<Lane>(LaneId{id}, LaneSpec{.name = "lane", .candidates = candidates_}, *pool,
+                                  settings_);
+  }
+
+  static Job job(std::uint32_t row, double tokens) {
+    Job made{.row = {row}, .lane = {0}};
+    made.input_tokens = tokens;
+    made.submitted_at = start;
+    return made;
+  }
+  void wait(std::uint32_t row, double tokens) { lane->queue().push(job(row, tokens)); }
+
+  // Admits what may go now; nothing if the lane is blocked.
+  std::optional<Lane::Admission> go(Lane& from, TimePoint now) {
+    Lane::Turn turn = from.next(now);
+    auto* admission = std::get_if<Lane::Admission>(&turn);
+    if (admission == nullptr) return std::nullopt;
+    pool->take(admission->candidate.key, admission->cost, admission->job.row, now);
+    return *admission;
+  }
+  std::optional<Lane::Admission> go(TimePoint now) { return go(*lane, now); }
+
+  std::unique_ptr<KeyPool> pool;
+  std::unique_ptr<Lane> lane;
+
+ private:
+  PoolSettings settings_;
+  std::vector<Candidate> candidates_;
+};
+
+using Groups = std::vector<LaneWorld::Group>;
+
+PoolSettings with(Strategy strategy) {
+  PoolSettings settings;
+  settings.strategy = strategy;
+  return settings;
+}
+
+std::vector<std::uint32_t> keys_of_ten(LaneWorld& world) {
+  std::vector<std::uint32_t> keys;
+  for (std::uint32_t row = 0; row < 10; ++row) {
+    world.wait(row, 1);
+    keys.push_back(world.go(start)->candidate.key.value);
+  }
+  return keys;
+}
+
+TEST(Lane, RoundRobinTakesKeysInTurn) {
+  LaneWorld world(Groups{{.keys = 2}, {.keys = 1}}, with(Strategy::round_robin));
+  EXPECT_EQ(keys_of_ten(world), (std::vector<std::uint32_t>{0, 1, 2, 0, 1, 2, 0, 1, 2, 0}));
+}
+
+TEST(Lane, LeastLoadedSpreadsEvenlyWhereNothingIsLimited) {
+  LaneWorld world(Groups{{.keys = 2}, {.keys = 3}});
+  std::map<std::uint32_t, int> count;
+  for (const std::uint32_t key : keys_of_ten(world)) ++count[key];
+  for (std::uint32_t key = 0; key < 5; ++key) EXPECT_EQ(count[key], 2) << key;
+}
+
+TEST(Lane, LeastLoadedGoesWhereTheSmallestShareIsInUse) {
+  LaneWorld world(Groups{{.tokens_per_minute = 100'000}, {.tokens_per_minute = 10'000}});
+  std::map<std::uint32_t, int> count;
+  for (std::uint32_t row = 0; row < 11; ++row) {
+    world.wait(row, 100);
+    ++count[world.go(start)->candidate.key.value];
+  }
+  EXPECT_EQ(count[1], 1);
+}
+
+TEST(Lane, LowerTiersGoFirstWhateverTheStrategy) {
+  for (const Strategy strategy : {Strategy::least_loaded, Strategy::round_robin}) {
+    LaneWorld world(Groups{{.tier = 2}, {.tokens_per_minute = 60'000, .tier = 0}}, with(strategy));
+    for (std::uint32_t row = 0; row < 4; ++row) world.wait(row, 900);
+    EXPECT_EQ(world.go(start)->group, GroupId{1});
+    EXPECT_EQ(world.go(start)->group, GroupId{1});
+    EXPECT_EQ(world.go(start)->group, GroupId{0}) << "overflows when the cheap tier is paced";
+  }
+}
+
+TEST(Lane, ARetryAvoidsItsLastKeyWhileAnotherIsUsable) {
+  LaneWorld world(Groups{{.keys = 2}, {.keys = 1}});
+  Job failed = LaneWorld::job(1, 10);
+  failed.sends = 1;
+  failed.last_key = {0};
+  for (const std::uint32_t expected : {2U, 2U}) {  // another group, even when its key is busier
+    world.lane->queue().push_again(failed, false);
+    EXPECT_EQ(world.go(start)->candidate.key.value, expected);
+  }
+  world.pool->retire({1}, "gone");
+  world.lane->queue().push_again(failed, false);
+  EXPECT_EQ(world.go(start)->candidate.key.value, 1U);
+  world.lane->exclude({1}, 0);
+  world.lane->queue().push_again(failed, false);
+  EXPECT_EQ(world.go(start)->candidate.key.value, 0U);
+}
+
+TEST(Lane, TheFirstGoesIfItFitsElseTheLargestThatDoes) {
+  LaneWorld world(Groups{{.tokens_per_minute = 6000}});
+  world.wait(0, 5000);
+  ASSERT_EQ(world.go(start)->job.row, RowId{0});
+  world.wait(1, 3000);
+  world.wait(2, 200);
+  world.wait(3, 900);
+  world.wait(4, 1001);
+  const TimePoint paid_off = start + seconds(52);
+  EXPECT_EQ(world.go(paid_off)->job.row, RowId{3});
+  EXPECT_EQ(world.lane->queue().at(0).passed_over, 1U);
+}
+
+TEST(Lane, WaitsExactlyUntilTheNextRowFits) {
+  LaneWorld world(Groups{{.tokens_per_minute = 6000}});
+  world.wait(0, 5500);
+  world.wait(1, 1000);
+  world.wait(2, 700);
+  ASSERT_TRUE(world.go(start));
+  TimePoint now = start;
+  for (int i = 0; i < 10; ++i) {
+    const Lane::Turn turn = world.lane->next(now);
+    if (std::holds_alternative<Lane::Admission>(turn)) break;
+    ASSERT_GT(std::get<Lane::Blocked>(turn).until, now);
+    now = std::get<Lane::Blocked>(turn).until;
+  }
+  EXPECT_EQ(now, start + std::chrono::milliseconds(60'350));
+}
+
+TEST(Lane, ARowLargerThanEveryWindowIsSentAwayAtOnce) {
+  LaneWorld world(Groups{{.tokens_per_minute = 1000}, {.tokens_per_minute = 2000}});
+  EXPECT_FALSE(world.lane->exceeds_every_window(LaneWorld::job(1, 2000)));
+  EXPECT_TRUE(world.lane->exceeds_every_window(LaneWorld::job(1, 2001)));
+  world.pool->retire({1}, "gone");
+  EXPECT_TRUE(world.lane->exceeds_every_window(LaneWorld::job(1, 2000)));
+  world.wait(1, 2000);
+  const Lane::Turn turn = world.lane->next(start);
+  ASSERT_TRUE(std::holds_alternative<Expired>(turn));
+  EXPECT_EQ(std::get<Expired>(turn).why, GiveUp::exceeds_window);
+}
+
+TEST(Lane, ALearnedRatioDoesNotMakeARowImpossible) {
+  LaneWorld world(Groups{{.tokens_per_minute = 2000}});
+  PoolSettings settings;
+  Scheduler scheduler(PoolSpec{.groups = {GroupSpec{}}, .keys = {KeySpec{}}, .settings = {}});
+  scheduler.add_lane({.name = "lane", .candidates = {{}}});
+  for (int i = 0; i < 50; ++i) {
+    scheduler.submit(LaneWorld::job(1, 100), start);
+    Decision decision = scheduler.next(start);
+    Dispatch& dispatch = std::get<Dispatch>(decision);
+    world.lane->learn(dispatch.permit, dispatch.job, {.input_tokens = 150, .known = true});
+    scheduler.settle(std::move(dispatch.permit), dispatch.job, Outcome{}, start);
+  }
+  EXPECT_FALSE(world.lane->exceeds_every_window(LaneWorld::job(1, 1900)));
+  world.wait(1, 100);
+  EXPECT_NEAR(world.go(start)->cost.input_tokens, 150, 5);
+}
+
+// A stream of small rows and one that needs two thirds of the window.
+TEST(Lane, AnOverdueRowGetsItsTurn) {
+  LaneWorld world(Groups{{.tokens_per_minute = 6000}});
+  std::uint32_t row = 1;
+  for (; row <= 63; ++row) world.wait(row, 100);
+  TimePoint now = start;
+  for (int i = 0; i < 60; ++i) {
+    if (!world.go(now)) now = std::get<Lane::Blocked>(world.lane->next(now)).until;
+    world.wait(++row, 100);
+  }
+  Job large = LaneWorld::job(0, 4000);
+  world.lane->queue().push_again(large, false);
+  const TimePoint came = now;
+  for (int i = 0; i < 5000; ++i) {
+    if (const auto went = world.go(now)) {
+      if (went->job.row == RowId{0}) break;
+      world.wait(++row, 100);
+    } else {
+      now = std::get<Lane::Blocked>(world.lane->next(now)).until;
+    }
+  }
+  EXPECT_EQ(world.lane->queue().at(0).input_tokens, 100);
+  EXPECT_LE(now, came + seconds(100)) << "30 s until it is overdue, then at most a window";
+}
+
+// The same, with the small rows in another lane that shares the group.
+TEST(Lane, AnOverdueRowIsNotStarvedByAnotherLane) {
+  LaneWorld world(Groups{{.tokens_per_minute = 6000}});
+  const auto other = world.add_lane(1);
+  std::uint32_t row = 0;
+  for (; row < 64; ++row) other->queue().push(LaneWorld::job(row, 100));
+  TimePoint now = start;
+  for (int i = 0; i < 30; ++i) {
+    if (world.go(*other, now)) continue;
+    now = std::get<Lane::Blocked>(other->next(now)).until;
+  }
+  world.wait(9999, 4000);
+  const TimePoint came = now;
+  bool went = false;
+  for (int i = 0; i < 5000 && !went; ++i) {
+    went = world.go(now).has_value();
+    if (world.go(*other, now)) other->queue().push(LaneWorld::job(++row, 100));
+    now += std::chrono::milliseconds(100);
+  }
+  EXPECT_TRUE(went);
+  EXPECT_LE(now, came + seconds(100));
+  EXPECT_EQ(world.pool->group({0}).held_by(), std::nullopt);
+}
+
+TEST(Lane, DiesWhenNoCandidateIsLeftAndComesNotBack) {
+  LaneWorld world(Groups{{.keys = 2}, {.keys = 1}});
+  world.wait(1, 10);
+  world.lane->exclude({0}, 0);
+  world.lane->exclude({1}, 0);
+  EXPECT_TRUE(world.lane->alive());
+  world.lane->exclude({2}, 5);  // another model
+  EXPECT_TRUE(world.lane->alive());
+  world.lane->exclude({2}, 0);
+  EXPECT_FALSE(world.lane->alive());
+  EXPECT_TRUE(world.lane->keys_alive());
+  EXPECT_TRUE(std::holds_alternative<Lane::Dead>(world.lane->next(start)));
+}
+
+TEST(Lane, WhenAllKeysAreOutOneProbeAtATimeGoes) {
+  LaneWorld world(Groups{{.keys = 4}});
+  for (std::uint32_t key = 0; key < 4; ++key) {
+    for (std::uint32_t row = 0; row < 3; ++row) world.pool->key({key}).breaker.failed(RowId{row}, start);
+  }
+  for (std::uint32_t row = 10; row < 20; ++row) world.wait(row, 10);
+  EXPECT_EQ(std::get<Lane::Blocked>(world.lane->next(start)).until, start + seconds(1));
+  const TimePoint now = start + seconds(2);
+  const auto probe = world.go(now);
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(std::get<Lane::Blocked>(world.lane->next(now)).until, never);
+  world.pool->key(probe->candidate.key).breaker.succeeded(probe->job.row);
+  world.pool->changed();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(world.go(now)) << "one works: the others may be probed, each once";
+}
+
+TEST(Lane, AGroupWhoseDayIsSpentIsOut) {
+  PoolSpec spec;
+  spec.groups = {GroupSpec{.name = "org", .limits = {}}};
+  spec.groups[0].limits[5] = 1000;
+  spec.keys = {KeySpec{.alias = "key", .group = {0}}};
+  KeyPool pool(spec, spec.settings);
+  Lane lane({0}, {.name = "lane", .candidates = {{}}}, pool, spec.settings);
+  lane.queue().push(LaneWorld::job(1, 800));
+  const auto went = std::get<Lane::Admission>(lane.next(start));
+  pool.take(went.candidate.key, went.cost, went.job.row, start);
+  lane.queue().push(LaneWorld::job(2, 300));
+  EXPECT_EQ(std::get<Lane::Blocked>(lane.next(start)).until, never) << "something may be given back";
+  pool.group({0}).settle(went.cost, went.cost, start, start);
+  EXPECT_TRUE(std::holds_alternative<Lane::Dead>(lane.next(start)));
+  EXPECT_EQ(pool.group({0}).retired_because(), "the day's quota is used up");
+}
+
+}  // namespace
+}  // namespace batchrun

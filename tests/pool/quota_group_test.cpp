@@ -1,0 +1,215 @@
+#include "pool/quota_group.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+namespace batchrun {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint start{std::chrono::hours(1)};
+
+GroupSpec limited(Dimension dimension, double limit) {
+  GroupSpec spec{.name = "org", .limits = {}};
+  spec.limits[static_cast<std::size_t>(dimension)] = limit;
+  return spec;
+}
+
+bool fits(QuotaGroup& group, const Cost& cost, TimePoint now) {
+  return group.gate(now) <= now && group.room(now).holds(cost);
+}
+
+TEST(QuotaGroup, WithoutLimitsEverythingFits) {
+  const PoolSettings settings;
+  QuotaGroup group(GroupSpec{}, settings);
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(fits(group, {1, 1e9, 1e9}, start));
+    group.take({1, 1e9, 1e9}, start);
+  }
+  EXPECT_FALSE(group.limited());
+  EXPECT_FALSE(group.exceeds({1, 1e14, 0}));
+}
+
+TEST(QuotaGroup, RefusesLimitsThatAreNotAboveZero) {
+  const PoolSettings settings;
+  for (const double limit : {0.0, -1.0, std::nan("")}) {
+    EXPECT_THROW(QuotaGroup(limited(Dimension::tokens_per_day, limit), settings), std::invalid_argument);
+  }
+}
+
+// Whatever is offered at random: no window of a minute plus jitter is passed, and ready_at() is kept.
+TEST(QuotaGroup, RandomTrafficPassesNoWindowAndIsReadyWhenItSays) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    std::mt19937_64 random(seed);
+    PoolSettings settings;
+    GroupSpec spec = limited(Dimension::requests_per_minute, static_cast<double>(10 + random() % 600));
+    spec.limits[1] = static_cast<double>(5000 + random() % 60000);
+    if (random() % 2 == 0) spec.limits[3] = static_cast<double>(2000 + random() % 20000);
+    QuotaGroup group(spec, settings);
+    struct Sent {
+      TimePoint at;
+      Cost cost;
+    };
+    std::vector<Sent> sent;
+    TimePoint now = start;
+    for (int i = 0; i < 1500; ++i) {
+      const Cost cost{1, static_cast<double>(1 + random() % 1500), static_cast<double>(random() % 500)};
+      const TimePoint ready = group.ready_at(cost, now);
+      ASSERT_NE(ready, never);
+      if (ready > now) {
+        ASSERT_FALSE(fits(group, cost, now)) << "seed " << seed;
+        ASSERT_LE(group.gate(now), ready) << "seed " << seed;
+        now = ready;
+      }
+      ASSERT_TRUE(fits(group, cost, now)) << "seed " << seed << " step " << i;
+      group.take(cost, now);
+      sent.push_back({now, cost});
+      double requests = 0, tokens = 0, output = 0;
+      for (auto one = sent.rbegin(); one != sent.rend() && now - one->at < seconds(60) + settings.jitter;
+           ++one) {
+        requests += 1;
+        tokens += one->cost.tokens();
+        output += one->cost.output_tokens;
+      }
+      ASSERT_LE(requests, *spec.limits[0]);
+      ASSERT_LE(tokens, *spec.limits[1]);
+      ASSERT_LE(output, spec.limits[3].value_or(1e18));
+      if (random() % 2 == 0) {
+        const Sent& old = sent[sent.size() - 1 - random() % std::min<std::size_t>(sent.size(), 20)];
+        if (old.at == sent.back().at) group.settle(old.cost, old.cost, old.at, now);
+      }
+    }
+  }
+}
+
+TEST(QuotaGroup, SettlingGivesBackWhatWasNotUsedInItsSlot) {
+  const PoolSettings settings;
+  QuotaGroup group(limited(Dimension::tokens_per_minute, 6000), settings);
+  group.take({1, 1000, 5000}, start);
+  const Cost next{1, 1000, 0};
+  EXPECT_EQ(group.ready_at(next, start + seconds(59)), start + milliseconds(60'350));
+  EXPECT_TRUE(group.settle({1, 1000, 5000}, {1, 900, 100}, start, start + seconds(2)));
+  EXPECT_EQ(group.used(start + seconds(2))[1], 1000);
+  EXPECT_LE(group.ready_at(next, start + seconds(2)), start + seconds(10)) << "1,000 at 100 a second";
+}
+
+TEST(QuotaGroup, ReservationsThatFellShortMakeItCareful) {
+  const PoolSettings settings;
+  QuotaGroup group(limited(Dimension::tokens_per_minute, 60'000), settings);
+  TimePoint now = start;
+  for (int i = 0; i < 20; ++i) {
+    now = std::max(now, group.ready_at({1, 1000, 0}, now));
+    group.take({1, 1000, 0}, now);
+    group.settle({1, 1000, 0}, {1, 1100, 0}, now, now);
+  }
+  now += std::chrono::minutes(5);
+  group.take({1, 10'000, 0}, now);
+  now += seconds(15);
+  ASSERT_LE(group.gate(now), now);
+  EXPECT_LT(group.room(now).tokens, 50'000);
+  EXPECT_GT(group.room(now).tokens, 30'000);
+  EXPECT_FALSE(group.exceeds({1, 60'000, 0}));
+  EXPECT_NE(group.ready_at({1, 60'000, 0}, now), never)
+      << "an empty window takes a row as large as the limit";
+}
+
+TEST(QuotaGroup, ADayIsALedger) {
+  const PoolSettings settings;
+  QuotaGroup group(limited(Dimension::tokens_per_day, 1000), settings);
+  group.take({1, 600, 0}, start);
+  EXPECT_FALSE(fits(group, {1, 500, 0}, start));
+  EXPECT_TRUE(group.day_spent({1, 500, 0}));
+  EXPECT_EQ(group.ready_at({1, 500, 0}, start), never);
+  group.settle({1, 600, 0}, {1, 400, 0}, start, start);
+  EXPECT_TRUE(fits(group, {1, 500, 0}, start));
+  EXPECT_TRUE(group.exceeds({1, 1001, 0}));
+}
+
+TEST(QuotaGroup, ConcurrencyIsAConditionOfItsOwn) {
+  const PoolSettings settings;
+  QuotaGroup group(GroupSpec{.name = "org", .limits = {}, .max_concurrent = 2}, settings);
+  group.take({}, start);
+  EXPECT_FALSE(group.full());
+  group.take({}, start);
+  EXPECT_TRUE(group.full());
+  EXPECT_EQ(group.load(start), 1.0);
+  EXPECT_TRUE(group.settle({}, {}, start, start));
+  EXPECT_FALSE(group.full());
+}
+
+ServerLimits reading(Dimension dimension, double limit, std::optional<double> remaining = {}) {
+  ServerLimits limits;
+  limits.any = true;
+  limits[dimension] = {.limit = limit, .remaining = remaining, .resets_in = {}};
+  return limits;
+}
+
+TEST(QuotaGroup, AdoptsALimitItDidNotKnowWithWhatIsLeftOfIt) {
+  const PoolSettings settings;
+  QuotaGroup group(GroupSpec{}, settings);
+  group.observe(reading(Dimension::requests_per_minute, 100, 40), start);
+  group.observe(reading(Dimension::tokens_per_day, 5000, 1000), start);
+  EXPECT_EQ(group.limits()[0], 100);
+  EXPECT_EQ(group.used(start)[0], 60);
+  EXPECT_EQ(group.limits()[5], 5000);
+  EXPECT_TRUE(group.day_spent({1, 1001, 0}));
+  EXPECT_FALSE(group.day_spent({1, 1000, 0}));
+}
+
+TEST(QuotaGroup, LowersALimitAtOnceAndNeverRaisesIt) {
+  const PoolSettings settings;
+  QuotaGroup group(limited(Dimension::tokens_per_minute, 1000), settings);
+  group.observe(reading(Dimension::tokens_per_minute, 5000), start);
+  EXPECT_EQ(group.limits()[1], 1000);
+  group.observe(reading(Dimension::tokens_per_minute, 500), start);
+  EXPECT_EQ(group.limits()[1], 500);
+  EXPECT_TRUE(group.exceeds({1, 501, 0}));
+}
+
+TEST(QuotaGroup, IgnoresLimitsThatAreNoUse) {
+  const PoolSettings settings;
+  QuotaGroup group(limited(Dimension::tokens_per_minute, 1000), settings);
+  for (const double limit : {0.0, -1.0, std::nan(""), HUGE_VAL}) {
+    group.observe(reading(Dimension::tokens_per_minute, limit), start);
+    group.observe(reading(Dimension::requests_per_minute, limit), start);
+  }
+  EXPECT_EQ(group.limits()[1], 1000);
+  EXPECT_EQ(group.limits()[0], std::nullopt);
+}
+
+TEST(QuotaGroup, A429ClosesUntilTheLatestTimeTheServerNamed) {
+  const PoolSettings settings;
+  QuotaGroup group(GroupSpec{}, settings);
+  group.rate_limited(seconds(20), start, start, 0);
+  group.rate_limited(seconds(5), start, start + seconds(1), 0);
+  EXPECT_EQ(group.gate(start + seconds(1)), start + seconds(20));
+  group.rate_limited(std::chrono::hours(5), start, start + seconds(2), 0);
+  EXPECT_EQ(group.gate(start + seconds(2)), start + seconds(2) + std::chrono::minutes(15));
+}
+
+TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
+  const PoolSettings settings;
+  QuotaGroup group(GroupSpec{}, settings);
+  TimePoint now = start;
+  for (const int most_s : {1, 2, 4, 8, 16, 32, 60, 60}) {
+    const TimePoint sent = now;
+    for (int i = 0; i < 50; ++i) group.rate_limited({}, sent, now + milliseconds(i), 0.999);
+    const double pause_s = batchrun::seconds(group.closed_until() - now);
+    EXPECT_LE(pause_s, most_s);
+    EXPECT_GE(pause_s, 0.99 * most_s);
+    now = group.closed_until();
+  }
+  group.succeeded();
+  group.rate_limited({}, now, now, 0);
+  EXPECT_EQ(group.closed_until(), now + milliseconds(500));
+}
+
+}  // namespace
+}  // namespace batchrun

@@ -1,0 +1,457 @@
+#include "pool/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace batchrun {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint start{std::chrono::hours(1)};
+
+PoolSpec pool_of(std::uint32_t groups, std::uint32_t keys_each) {
+  PoolSpec spec;
+  for (std::uint32_t g = 0; g < groups; ++g) {
+    spec.groups.push_back(GroupSpec{.name = "org", .limits = {}});
+    for (std::uint32_t k = 0; k < keys_each; ++k) spec.keys.push_back({.alias = "key", .group = {g}});
+  }
+  return spec;
+}
+
+LaneSpec lane_of(std::uint32_t from, std::uint32_t to) {
+  LaneSpec lane{.name = "lane", .candidates = {}};
+  for (std::uint32_t key = from; key < to; ++key) lane.candidates.push_back({.key = {key}});
+  return lane;
+}
+
+Outcome failed(FaultKind kind, std::optional<Duration> retry_after = {}) {
+  Outcome outcome;
+  outcome.fault =
+      Fault{.kind = kind, .status = 0, .message = {}, .retry_after = retry_after, .dimension = {}};
+  return outcome;
+}
+
+// A scheduler whose attempts are answered by hand; attempts left over are answered at the end.
+class Bench {
+ public:
+  explicit Bench(const PoolSpec& spec) : scheduler(spec) {
+    scheduler.add_lane(lane_of(0, static_cast<std::uint32_t>(spec.keys.size())));
+  }
+  ~Bench() {
+    while (!out.empty()) answer(failed(FaultKind::cancelled));
+  }
+
+  void submit(std::uint32_t row, double tokens = 10, std::uint32_t lane = 0) {
+    scheduler.submit({.row = {row}, .lane = {lane}, .input_tokens = tokens}, now);
+  }
+  void submit_rows(std::uint32_t rows) {
+    for (std::uint32_t row = 0; row < rows; ++row) submit(row);
+  }
+
+  // Admits one row; false if none may go.
+  bool go() {
+    Decision decision = scheduler.next(now);
+    if (auto* dispatch = std::get_if<Dispatch>(&decision)) out.push_back(std::move(*dispatch));
+    return std::holds_alternative<Dispatch>(decision);
+  }
+  KeyId key() const { return out.back().permit.key(); }
+
+  // Answers the oldest attempt.
+  Disposition answer(const Outcome& outcome) {
+    Dispatch dispatch = std::move(out.front());
+    out.pop_front();
+    const Job job = dispatch.job;
+    return scheduler.settle(std::move(dispatch.permit), job, outcome, now);
+  }
+
+  // Goes to when the scheduler wants to be asked again, if it does.
+  bool sleep() {
+    const Decision decision = scheduler.next(now);
+    const auto* wait = std::get_if<Wait>(&decision);
+    if (wait == nullptr || wait->until == never) return false;
+    EXPECT_GT(wait->until, now);
+    now = wait->until;
+    return true;
+  }
+
+  template <class What>
+  bool says() {
+    return std::holds_alternative<What>(scheduler.next(now));
+  }
+
+  TimePoint now = start;
+  Scheduler scheduler;
+  std::deque<Dispatch> out;
+};
+
+TEST(Scheduler, EmptyItWaitsAndClosedItIsDrained) {
+  Bench bench(pool_of(1, 1));
+  EXPECT_TRUE(bench.says<Wait>());
+  bench.submit(1);
+  bench.scheduler.close();
+  ASSERT_TRUE(bench.go());
+  EXPECT_TRUE(bench.says<Wait>());
+  EXPECT_EQ(bench.answer({}).next, Disposition::Next::finished);
+  EXPECT_TRUE(bench.says<Drained>());
+}
+
+TEST(Scheduler, GoesInOrderUpToTheMostInFlight) {
+  PoolSpec spec = pool_of(2, 2);
+  spec.settings.max_in_flight = 3;
+  Bench bench(spec);
+  bench.submit_rows(5);
+  for (std::uint32_t row = 0; row < 3; ++row) {
+    ASSERT_TRUE(bench.go());
+    EXPECT_EQ(bench.out.back().job.row, RowId{row});
+  }
+  EXPECT_FALSE(bench.go());
+  EXPECT_EQ(bench.scheduler.waiting(), 2U);
+  EXPECT_EQ(bench.scheduler.in_flight(), 3U);
+  bench.answer({});
+  EXPECT_TRUE(bench.go());
+}
+
+TEST(Scheduler, ConcurrencyOfKeyAndGroupHold) {
+  PoolSpec spec = pool_of(2, 2);
+  spec.keys[0].max_concurrent = 1;
+  spec.groups[1].max_concurrent = 1;
+  spec.keys[1].max_concurrent = 2;
+  Bench bench(spec);
+  bench.submit_rows(10);
+  int sent = 0;
+  while (bench.go()) ++sent;
+  EXPECT_EQ(sent, 4);
+  bench.answer({});
+  EXPECT_TRUE(bench.go());
+  EXPECT_FALSE(bench.go());
+}
+
+TEST(Scheduler, StopDropsWhatWaitsAndDrainsWhatFlies) {
+  Bench bench(pool_of(1, 1));
+  bench.submit_rows(3);
+  bench.go();
+  bench.scheduler.stop();
+  EXPECT_TRUE(bench.says<Wait>());
+  bench.answer(failed(FaultKind::server_error));
+  EXPECT_TRUE(bench.says<Drained>());
+}
+
+TEST(Scheduler, LanesTakeTurns) {
+  PoolSpec spec = pool_of(1, 1);
+  Bench bench(spec);
+  bench.scheduler.add_lane(lane_of(0, 1));
+  for (std::uint32_t row = 0; row < 100; ++row) bench.submit(row, 10, 0);
+  for (std::uint32_t row = 100; row < 103; ++row) bench.submit(row, 10, 1);
+  int of_second = 0;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(bench.go());
+    of_second += bench.out.back().job.lane == LaneId{1};
+  }
+  EXPECT_EQ(of_second, 3);
+}
+
+TEST(Scheduler, ARowOfItsOwnFaultIsGivenUpAndNoKeyIsBlamed) {
+  for (const FaultKind kind : {FaultKind::bad_request, FaultKind::content_refused, FaultKind::too_large}) {
+    Bench bench(pool_of(1, 1));
+    for (std::uint32_t row = 0; row < 10; ++row) {
+      bench.submit(row);
+      ASSERT_TRUE(bench.go()) << name(kind);
+      const Disposition came = bench.answer(failed(kind));
+      EXPECT_EQ(came.next, Disposition::Next::given_up);
+      EXPECT_EQ(came.why, GiveUp::permanent);
+    }
+    EXPECT_EQ(bench.scheduler.figures(bench.now).keys[0].state, KeyState::healthy);
+  }
+}
+
+TEST(Scheduler, AfterSixCountedAttemptsTheRowIsGivenUp) {
+  Bench bench(pool_of(4, 1));
+  bench.submit(0);
+  int attempts = 0;
+  Disposition came;
+  do {
+    while (!bench.go()) ASSERT_TRUE(bench.sleep());
+    came = bench.answer(failed(FaultKind::server_error));
+    ++attempts;
+  } while (came.next == Disposition::Next::requeued);
+  EXPECT_EQ(attempts, 6);
+  EXPECT_EQ(came.why, GiveUp::attempts_spent);
+}
+
+TEST(Scheduler, AFailedRowGoesToAnotherKeyBeforeNewRows) {
+  Bench bench(pool_of(2, 1));
+  bench.submit_rows(3);
+  ASSERT_TRUE(bench.go());
+  const KeyId first = bench.key();
+  bench.answer(failed(FaultKind::truncated_reply));
+  bench.now += milliseconds(101);  // base 50 ms, doubled once
+  ASSERT_TRUE(bench.go());
+  EXPECT_EQ(bench.out.back().job.row, RowId{0});
+  EXPECT_EQ(bench.out.back().job.attempts, 1U);
+  EXPECT_NE(bench.key(), first);
+}
+
+TEST(Scheduler, A429ClosesTheGroupNotTheRow) {
+  Bench bench(pool_of(2, 2));
+  bench.submit_rows(1);
+  ASSERT_TRUE(bench.go());
+  const GroupId closed = bench.out.back().permit.group();
+  const Disposition came = bench.answer(failed(FaultKind::rate_limited, seconds(20)));
+  EXPECT_EQ(came.next, Disposition::Next::requeued);
+  ASSERT_TRUE(bench.go()) << "another group takes it at once";
+  EXPECT_NE(bench.out.back().permit.group(), closed);
+  EXPECT_EQ(bench.out.back().job.attempts, 0U);
+  EXPECT_EQ(bench.out.back().job.sends, 1U);
+  bench.answer(failed(FaultKind::rate_limited, seconds(30)));
+  ASSERT_TRUE(bench.sleep());
+  EXPECT_EQ(bench.now, start + seconds(20));
+  EXPECT_TRUE(bench.go());
+  EXPECT_EQ(bench.scheduler.figures(bench.now).keys[0].rate_limited +
+                bench.scheduler.figures(bench.now).keys[1].rate_limited,
+            1U);
+}
+
+TEST(Scheduler, AManyTimesRefusedRowIsNotGivenUp) {
+  Bench bench(pool_of(1, 1));
+  bench.submit(0);
+  for (int i = 0; i < 30; ++i) {
+    while (!bench.go()) ASSERT_TRUE(bench.sleep());
+    ASSERT_EQ(bench.answer(failed(FaultKind::rate_limited)).next, Disposition::Next::requeued);
+  }
+}
+
+TEST(Scheduler, QuotaGoneTakesTheGroupOutForTheRun) {
+  Bench bench(pool_of(2, 2));
+  bench.submit_rows(4);
+  ASSERT_TRUE(bench.go());
+  const GroupId gone = bench.out.back().permit.group();
+  bench.answer(failed(FaultKind::quota_exhausted));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(bench.go());
+    EXPECT_NE(bench.out.back().permit.group(), gone);
+  }
+}
+
+TEST(Scheduler, A401IsProbedOnceAfterFiveSecondsThenTheKeyIsOut) {
+  Bench bench(pool_of(1, 1));
+  bench.submit_rows(3);
+  ASSERT_TRUE(bench.go());
+  EXPECT_EQ(bench.answer(failed(FaultKind::unauthorized)).next, Disposition::Next::requeued);
+  ASSERT_TRUE(bench.sleep());
+  EXPECT_EQ(bench.now, start + seconds(5));
+  ASSERT_TRUE(bench.go());
+  EXPECT_FALSE(bench.go()) << "one probe";
+  bench.answer(failed(FaultKind::unauthorized));
+  EXPECT_TRUE(bench.says<Starved>());
+  EXPECT_EQ(bench.scheduler.waiting(), 3U);
+  EXPECT_EQ(bench.scheduler.figures(bench.now).keys[0].out_because, "refused twice with 401");
+}
+
+TEST(Scheduler, ASingle401CostsNothing) {
+  Bench bench(pool_of(1, 1));
+  bench.submit_rows(3);
+  ASSERT_TRUE(bench.go());
+  bench.answer(failed(FaultKind::unauthorized));
+  ASSERT_TRUE(bench.sleep());
+  ASSERT_TRUE(bench.go());
+  bench.answer({});
+  EXPECT_TRUE(bench.go());
+  EXPECT_EQ(bench.out.back().job.attempts, 0U);
+}
+
+TEST(Scheduler, WithOtherLanesAliveADeadLanesRowsEnd) {
+  PoolSpec spec = pool_of(2, 1);
+  Scheduler scheduler(spec);
+  const LaneId dead = scheduler.add_lane(lane_of(0, 1));
+  scheduler.add_lane(lane_of(1, 2));
+  for (std::uint32_t row = 0; row < 3; ++row) scheduler.submit({.row = {row}, .lane = dead}, start);
+  Decision first = scheduler.next(start);
+  Dispatch& dispatch = std::get<Dispatch>(first);
+  scheduler.settle(std::move(dispatch.permit), dispatch.job, failed(FaultKind::quota_exhausted), start);
+  for (int i = 0; i < 3; ++i) {
+    const Decision decision = scheduler.next(start);
+    ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+    EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::no_candidate);
+  }
+  EXPECT_EQ(scheduler.waiting(), 0U);
+}
+
+TEST(Scheduler, AModelNobodyMayUseEndsItsRowsThoughKeysAreAlive) {
+  Bench bench(pool_of(1, 2));
+  bench.submit(0);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(bench.go());
+    EXPECT_EQ(bench.answer(failed(FaultKind::model_unavailable)).next, Disposition::Next::requeued);
+  }
+  const Decision decision = bench.scheduler.next(bench.now);
+  ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+  EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::no_candidate);
+}
+
+TEST(Scheduler, ARowTooLargeForEveryWindowEndsAtOnceWhateverWaitsBeforeIt) {
+  PoolSpec spec = pool_of(1, 1);
+  spec.groups[0].limits[1] = 1000;
+  Bench bench(spec);
+  bench.submit(0, 900);
+  ASSERT_TRUE(bench.go());
+  bench.submit(1, 900);
+  bench.submit(2, 1001);
+  const Decision decision = bench.scheduler.next(bench.now);
+  ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+  EXPECT_EQ(std::get<Expired>(decision).job.row, RowId{2});
+  EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::exceeds_window);
+}
+
+TEST(Scheduler, TooLargeSaysTheServerItGoesToAnotherGroupOrEnds) {
+  Bench alone(pool_of(1, 3));
+  alone.submit(0);
+  ASSERT_TRUE(alone.go());
+  const Disposition ended = alone.answer(failed(FaultKind::exceeds_window));
+  EXPECT_EQ(ended.next, Disposition::Next::given_up);
+  EXPECT_EQ(ended.why, GiveUp::exceeds_window);
+
+  Bench two(pool_of(2, 1));
+  two.submit(0);
+  ASSERT_TRUE(two.go());
+  const KeyId first = two.key();
+  EXPECT_EQ(two.answer(failed(FaultKind::exceeds_window)).next, Disposition::Next::requeued);
+  ASSERT_TRUE(two.go());
+  EXPECT_NE(two.key(), first);
+  EXPECT_EQ(two.out.back().job.attempts, 1U);
+}
+
+TEST(Scheduler, ARowsLifeEndsWaitingOrFailing) {
+  PoolSpec spec = pool_of(1, 1);
+  spec.settings.row_deadline = seconds(60);
+  spec.settings.max_in_flight = 1;
+  Bench bench(spec);
+  bench.submit_rows(2);
+  ASSERT_TRUE(bench.go());
+  ASSERT_TRUE(bench.sleep());
+  EXPECT_EQ(bench.now, start + seconds(60));
+  const Decision decision = bench.scheduler.next(bench.now);
+  ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+  EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::deadline);
+  EXPECT_EQ(std::get<Expired>(decision).job.row, RowId{1});
+  EXPECT_EQ(bench.answer(failed(FaultKind::server_error)).why, GiveUp::deadline);
+}
+
+TEST(Scheduler, ACancelledAttemptIsAsIfItHadNotBeen) {
+  Bench bench(pool_of(1, 1));
+  bench.submit(0);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(bench.go());
+    ASSERT_EQ(bench.answer(failed(FaultKind::cancelled)).next, Disposition::Next::requeued);
+  }
+  ASSERT_TRUE(bench.go());
+  EXPECT_EQ(bench.out.back().job.attempts, 0U);
+}
+
+TEST(Scheduler, ChargesWhatTheProviderCharges) {
+  struct Case {
+    Charging charging;
+    Outcome outcome;
+    double tokens, requests;
+  };
+  Outcome good;
+  good.usage = {.input_tokens = 80, .output_tokens = 30, .known = true};
+  Outcome unknown;
+  Outcome half = failed(FaultKind::truncated_reply);
+  const Case cases[] = {
+      {Charging::reserves_max_tokens, good, 80 + 50, 1},
+      {Charging::actual, good, 80 + 30, 1},
+      {Charging::reserves_max_tokens, unknown, 100 + 50, 1},
+      {Charging::reserves_max_tokens, half, 100 + 50, 1},
+      {Charging::reserves_max_tokens, failed(FaultKind::rate_limited), 100 + 50, 1},
+      {Charging::reserves_max_tokens, failed(FaultKind::connect), 0, 0},
+      {Charging::reserves_max_tokens, failed(FaultKind::tls), 0, 0},
+      {Charging::reserves_max_tokens, failed(FaultKind::timeout_connect), 0, 0},
+      {Charging::reserves_max_tokens, failed(FaultKind::timeout_first_chunk), 100 + 50, 1},
+  };
+  for (const Case& c : cases) {
+    PoolSpec spec = pool_of(1, 1);
+    spec.groups[0].limits[0] = 100;
+    spec.groups[0].limits[1] = 10'000;
+    spec.groups[0].charging = c.charging;
+    Bench bench(spec);
+    bench.scheduler.submit({.row = {0}, .lane = {0}, .input_tokens = 100, .max_output_tokens = 50}, start);
+    ASSERT_TRUE(bench.go());
+    bench.now += seconds(3);
+    bench.answer(c.outcome);
+    const PoolFigures figures = bench.scheduler.figures(bench.now);
+    EXPECT_EQ(figures.groups[0].used[1], c.tokens);
+    EXPECT_EQ(figures.groups[0].used[0], c.requests);
+    EXPECT_EQ(figures.groups[0].total[1], c.tokens);
+  }
+}
+
+// Two keys, a thousand rows, everything fails for ten minutes: few sends, and not one row lost.
+TEST(Scheduler, ATotalOutageIsWaitedForAndBurnsNoRows) {
+  Bench bench(pool_of(2, 1));
+  bench.submit_rows(1000);
+  const TimePoint back = start + std::chrono::minutes(10);
+  int sent_in_outage = 0, finished = 0;
+  for (int i = 0; i < 100'000 && finished < 1000; ++i) {
+    if (bench.go()) {
+      if (bench.out.size() < 20 && bench.now >= back) continue;
+      sent_in_outage += bench.now < back;
+    } else if (bench.out.empty()) {
+      ASSERT_TRUE(bench.sleep());
+      continue;
+    }
+    bench.now += milliseconds(5);
+    const Disposition came = bench.answer(bench.now < back ? failed(FaultKind::overloaded) : Outcome{});
+    ASSERT_NE(came.next, Disposition::Next::given_up);
+    finished += came.next == Disposition::Next::finished;
+  }
+  EXPECT_EQ(finished, 1000);
+  EXPECT_LE(sent_in_outage, 60);
+}
+
+TEST(Scheduler, FiguresTellWhatHappened) {
+  PoolSpec spec = pool_of(1, 1);
+  spec.groups[0].limits[1] = 60'000;
+  Bench bench(spec);
+  bench.submit_rows(3);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(bench.go());
+  Outcome good;
+  good.usage = {.input_tokens = 12, .output_tokens = 34, .known = true};
+  bench.answer(good);
+  bench.answer(failed(FaultKind::server_error));
+  const PoolFigures figures = bench.scheduler.figures(bench.now);
+  EXPECT_EQ(figures.in_flight, 1U);
+  EXPECT_EQ(figures.waiting, 1U);
+  EXPECT_EQ(figures.retries, 1U);
+  EXPECT_EQ(figures.keys[0].sends, 3U);
+  EXPECT_EQ(figures.keys[0].successes, 1U);
+  EXPECT_EQ(figures.keys[0].faults, 1U);
+  EXPECT_EQ(figures.keys[0].input_tokens, 12U);
+  EXPECT_EQ(figures.keys[0].output_tokens, 34U);
+  EXPECT_EQ(figures.keys[0].state, KeyState::degraded);
+  EXPECT_EQ(figures.groups[0].limits[1], 60'000);
+}
+
+TEST(Scheduler, ALimitThatIsNotAboveZeroIsRefused) {
+  PoolSpec spec = pool_of(1, 1);
+  spec.groups[0].limits[2] = -5;
+  EXPECT_THROW(Scheduler{spec}, std::invalid_argument);
+}
+
+TEST(SchedulerDeathTest, NothingIsSubmittedAfterClose) {
+  EXPECT_DEATH(
+      {
+        Bench bench(pool_of(1, 1));
+        bench.scheduler.close();
+        bench.submit(0);
+      },
+      "after close");
+}
+
+}  // namespace
+}  // namespace batchrun

@@ -1,0 +1,30 @@
+#include "pool/strategy.h"
+
+#include <gtest/gtest.h>
+
+namespace batchrun {
+namespace {
+
+TEST(Strategy, BothSpellingsAreKnown) {
+  EXPECT_EQ(parse_strategy("least-loaded"), Strategy::least_loaded);
+  EXPECT_EQ(parse_strategy("least_loaded"), Strategy::least_loaded);
+  EXPECT_EQ(parse_strategy("round-robin"), Strategy::round_robin);
+  EXPECT_EQ(parse_strategy("round_robin"), Strategy::round_robin);
+}
+
+TEST(Strategy, AnythingElseIsNot) {
+  for (const char* text :
+       {"", "least", "least-loaded ", "leastloaded", "Least-Loaded", "round-robin-", "-"}) {
+    EXPECT_EQ(parse_strategy(text), std::nullopt) << text;
+  }
+}
+
+TEST(Strategy, NamesAreParsedBack) {
+  for (const Strategy strategy : {Strategy::least_loaded, Strategy::round_robin}) {
+    EXPECT_EQ(parse_strategy(name(strategy)), strategy);
+    EXPECT_NE(strategy_names().find(name(strategy)), std::string_view::npos);
+  }
+}
+
+}  // namespace
+}  // namespace batchrun

@@ -1,0 +1,95 @@
+#include "pool/window_mirror.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace batchrun {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr TimePoint start{std::chrono::hours(1)};
+constexpr Duration window = milliseconds(60'250);
+constexpr Duration slot = milliseconds(100);
+
+struct Sent {
+  TimePoint at;
+  double units;
+};
+
+double exact(const std::vector<Sent>& sent, TimePoint now, Duration longest) {
+  double sum = 0;
+  for (const Sent& one : sent) sum += now - one.at < longest ? one.units : 0;
+  return sum;
+}
+
+// Sums of random traffic with random corrections against a plain list: never below the window's sum, never
+// above that of a window one slot longer.
+TEST(WindowMirror, IsBetweenTheExactSumsOfTheWindowAndOfOneSlotMore) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    std::mt19937_64 random(seed);
+    WindowMirror mirror(window);
+    std::vector<Sent> sent;
+    TimePoint now = start;
+    for (int i = 0; i < 2000; ++i) {
+      now += Duration(
+          static_cast<Duration::rep>(random() % (random() % 50 == 0 ? 90'000'000'000 : 300'000'000)));
+      const double units = static_cast<double>(random() % 4000);
+      mirror.add(units, now, now);
+      sent.push_back({now, units});
+      Sent& old = sent[sent.size() - 1 - random() % std::min<std::size_t>(sent.size(), 100)];
+      const double correction = std::floor(old.units / 3) * (random() % 2 == 0 ? -1 : 1);
+      mirror.add(correction, old.at, now);
+      old.units += correction;
+      ASSERT_GE(mirror.sum(now), exact(sent, now, window)) << "seed " << seed << " step " << i;
+      ASSERT_LE(mirror.sum(now), exact(sent, now, window + slot)) << "seed " << seed << " step " << i;
+      ASSERT_EQ(mirror.sum_at(now), mirror.sum(now));
+    }
+  }
+}
+
+TEST(WindowMirror, ReadyAtIsTheFirstTimeTheSumIsLowEnough) {
+  std::mt19937_64 random(5);
+  WindowMirror mirror(window);
+  TimePoint now = start;
+  for (int i = 0; i < 200; ++i) {
+    now += milliseconds(random() % 1000);
+    mirror.add(static_cast<double>(random() % 100), now, now);
+    const double ceiling = static_cast<double>(random() % 10000);
+    const TimePoint ready = mirror.ready_at(ceiling, now);
+    ASSERT_GE(ready, now);
+    EXPECT_LE(mirror.sum_at(ready), ceiling);
+    EXPECT_TRUE(ready == now || mirror.sum_at(ready - Duration(1)) > ceiling);
+  }
+  EXPECT_EQ(mirror.ready_at(-1, now), never);
+}
+
+TEST(WindowMirror, ReadersSeeTheFutureWithoutChangingIt) {
+  WindowMirror mirror(window);
+  mirror.add(7, start, start);
+  EXPECT_EQ(mirror.sum_at(start + std::chrono::hours(1)), 0);
+  EXPECT_EQ(mirror.sum(start), 7);
+}
+
+TEST(WindowMirror, ACorrectionOfWhatHasLeftDoesNothing) {
+  WindowMirror mirror(window);
+  mirror.add(7, start, start);
+  const TimePoint later = start + std::chrono::minutes(2);
+  mirror.add(-7, start, later);
+  EXPECT_EQ(mirror.sum(later), 0);
+  mirror.add(3, later, later);
+  EXPECT_EQ(mirror.sum(later), 3);
+}
+
+TEST(WindowMirror, ALongPauseEmptiesIt) {
+  WindowMirror mirror(window);
+  for (int i = 0; i < 700; ++i) mirror.add(1, start + i * slot, start + i * slot);
+  EXPECT_EQ(mirror.sum(start + std::chrono::hours(3)), 0);
+}
+
+}  // namespace
+}  // namespace batchrun
