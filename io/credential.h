@@ -12,9 +12,11 @@ class Credential {
   Credential() = default;
   explicit Credential(std::string secret) : secret_(std::move(secret)) {}
   Credential(const Credential&) = default;
-  Credential& operator=(const Credential&) = default;
-  Credential(Credential&&) = default;
-  Credential& operator=(Credential&&) = default;
+  Credential(Credential&&) noexcept = default;
+  Credential& operator=(Credential other) noexcept {  // what was held before goes with `other`, wiped
+    secret_.swap(other.secret_);
+    return *this;
+  }
   ~Credential();  // wipes the bytes
 
   bool empty() const { return secret_.empty(); }

@@ -104,10 +104,11 @@ class Members {
 
   // Refuses a member given twice, and any that would choose a destination.
   std::optional<Refusal> read(const JsonTokens& tokens, Value object) {
+    std::string decoded;
     for (ObjectWalk walk(tokens, object); walk.next();) {
       std::string_view text = walk.name();
-      std::string decoded;
       if (tokens.has_escapes() && text.find('\\') != std::string_view::npos) {
+        decoded.clear();
         append_json_unescaped(decoded, text);
         text = decoded;
       }

@@ -13,15 +13,15 @@ namespace batchrun {
 namespace {
 
 constexpr Duration minute = std::chrono::seconds(60);
-// A pause of the limit's own making (no row of the look-ahead fitted) may be caught up, slowly: at this much
-// over the even rate, and not more than this much of it. Without it, rows of 7 % of a window cost 1 % of the
-// limit.
+// Time in which no row of the look-ahead fitted is caught up: at this much times the even rate, and not more
+// than this much of it. Without, rows of 50 to 4,000 tokens left 1.8 % of a limit of 60,000 unused, with
+// it 1.2 %.
 constexpr double catch_up = 1.1;
 constexpr Duration lost_time_kept = std::chrono::seconds(6);
 constexpr double error_weight = 1.0 / 64;  // of the newest error in the mean
 constexpr double negligible_error = 0.001;
-constexpr double deviations =
-    3;  // two let 0.7 % of requests through to a 429 when estimates are 10 % off, three 0.1 %
+// With two, 0.7 % of requests were answered 429 where single estimates are 10 % off; with three 0.1 %.
+constexpr double deviations = 3;
 constexpr Duration mirror_slot = std::chrono::milliseconds(100);
 constexpr Duration longest_obeyed = std::chrono::minutes(15);
 

@@ -64,7 +64,7 @@ struct Scheduler::Impl {
   void find_overaged(TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
-  Dispatch dispatch(Lane::Admission&& admission, TimePoint now);
+  Dispatch dispatch(const Lane::Admission& go, TimePoint now);
   bool any_key_alive() const;
 
   Disposition settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now);
@@ -172,7 +172,7 @@ Decision Scheduler::Impl::ask_lanes(TimePoint now) {
       continue;
     }
     Lane::Turn came = seat.lane.next(now);
-    if (auto* admission = std::get_if<Lane::Admission>(&came)) return dispatch(std::move(*admission), now);
+    if (auto* admission = std::get_if<Lane::Admission>(&came)) return dispatch(*admission, now);
     if (auto* gone = std::get_if<Expired>(&came)) {
       --waiting;
       deactivate_if_empty(gone->job.lane);
@@ -198,7 +198,7 @@ Expired Scheduler::Impl::expire_dead(Seat& seat) {
   return {job, GiveUp::no_candidate};
 }
 
-Dispatch Scheduler::Impl::dispatch(Lane::Admission&& go, TimePoint now) {
+Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
   pool.take(go.candidate.key, go.cost, go.job.row, now);
   --waiting;
   ++in_flight;

@@ -21,7 +21,8 @@ LimitReading read(const ResponseHead& head, const FieldNames& names) {
   LimitReading reading;
   if (const auto text = head.field(names.limit); !text.empty()) reading.limit = parse_field_number(text);
   if (reading.limit == 0.0) reading.limit.reset();
-  if (const auto text = head.field(names.remaining); !text.empty()) reading.remaining = parse_field_number(text);
+  if (const auto text = head.field(names.remaining); !text.empty())
+    reading.remaining = parse_field_number(text);
   if (const auto text = head.field(names.reset); !text.empty()) {
     reading.resets_in = parse_reset(text, head.field("date"));
   }

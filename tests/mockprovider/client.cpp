@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -27,7 +28,8 @@ std::size_t body_start(const std::string& reply) {
 
 }  // namespace
 
-Client::Client(std::uint16_t port, const std::string& trusted_pem, const std::string& host) {
+Client::Client(std::uint16_t port, const std::string& trusted_pem, const std::string& host)
+    : context_(nullptr, SSL_CTX_free), session_(nullptr, SSL_free) {
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;

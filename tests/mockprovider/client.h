@@ -2,12 +2,13 @@
 // Every wait ends after 5 s.
 #pragma once
 
-#include <openssl/ssl.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+
+struct ssl_ctx_st;
+struct ssl_st;
 
 namespace batchrun::mock {
 
@@ -43,8 +44,8 @@ class Client {
   bool connected_ = false;
   Ended ended_ = Ended::no;
   std::string tls_problem_, in_;
-  std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_{nullptr, SSL_CTX_free};
-  std::unique_ptr<SSL, void (*)(SSL*)> session_{nullptr, SSL_free};
+  std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> context_;
+  std::unique_ptr<ssl_st, void (*)(ssl_st*)> session_;
 };
 
 // The chunks of a chunked reply's body put together; other bodies as they are.

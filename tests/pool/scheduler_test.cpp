@@ -414,6 +414,22 @@ TEST(Scheduler, ATotalOutageIsWaitedForAndBurnsNoRows) {
   EXPECT_LE(sent_in_outage, 60);
 }
 
+TEST(Scheduler, AFailedProbeLetsOtherLanesAskAgain) {
+  Bench bench(pool_of(1, 1));
+  const LaneId other = bench.scheduler.add_lane(lane_of(0, 1));
+  for (std::uint32_t row = 0; row < 3; ++row) bench.submit(row);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(bench.go());
+  for (int i = 0; i < 3; ++i) bench.answer(failed(FaultKind::overloaded));
+  bench.now += seconds(1);
+  ASSERT_TRUE(bench.go());
+  bench.submit(3, 10, other.value);
+  EXPECT_FALSE(bench.go()) << "a probe is out";
+  bench.answer(failed(FaultKind::bad_request));
+  int sent_of_other = 0;
+  for (int i = 0; i < 3; ++i) sent_of_other += bench.go() && bench.out.back().job.lane == other;
+  EXPECT_EQ(sent_of_other, 1) << "the provider answers again, and both lanes know";
+}
+
 TEST(Scheduler, FiguresTellWhatHappened) {
   PoolSpec spec = pool_of(1, 1);
   spec.groups[0].limits[1] = 60'000;
