@@ -46,7 +46,7 @@ class Refusals(harness.Case):
         config.write_text('{"providers": {"openai": {"keys": [{"key": "env:NOT_SET_ANYWHERE"}]}}}')
         self.refused("input.jsonl", says="NOT_SET_ANYWHERE")
         self.config(mock).chmod(0o644)
-        self.refused("input.jsonl", says="readable")
+        self.refused("input.jsonl", says="open to others")
         config.unlink()
         self.refused("input.jsonl", says="key")
         self.assertEqual(mock.count("requests"), 0)
@@ -151,7 +151,7 @@ class Faults(harness.Case):
                  "bad_chunk_size", "eof_without_done", "error_first_event", "error_mid_stream",
                  "malformed_json_event", "keepalive_close", "http10_close", "continue_100", "slice", "choices_empty_first",
                  "done_keeps_open", "no_usage", "gzip_body", "huge_event"]
-        faults = [{"fault": name, "probability": 0.01, "bytes": 2_000_000 if name == "huge_event" else 0} for name in names]
+        faults = [{"fault": name, "probability": 0.004, "bytes": 2_000_000 if name == "huge_event" else 0} for name in names]
         mock = self.mock({"seed": 5, "faults": faults, "latency": {"first_chunk_ms": {"kind": "fixed", "ms": 3}}})
         self.config(mock)
         self.rows(1500)

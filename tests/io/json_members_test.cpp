@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "json_samples.h"
+#include "tests/io/json_samples.h"
 
 namespace batchrun {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "json_samples.h"
+#include "tests/io/json_samples.h"
 
 namespace batchrun {
 namespace {

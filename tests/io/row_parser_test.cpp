@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "io/row_reader.h"
-#include "json_samples.h"
+#include "tests/io/json_samples.h"
 
 namespace batchrun {
 namespace {

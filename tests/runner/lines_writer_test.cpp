@@ -47,7 +47,8 @@ TEST_F(LinesWriterTest, WritesAllLinesInOrderAndSyncsBeforeItEnds) {
   thread.join();
   EXPECT_FALSE(writer.failed());
   EXPECT_EQ(content("r"), expected);
-  EXPECT_EQ(std::count(content("e").begin(), content("e").end(), '\n'), 10);
+  const std::string error_lines = content("e");
+  EXPECT_EQ(std::count(error_lines.begin(), error_lines.end(), '\n'), 10);
   EXPECT_EQ(writer.synced_bytes(), writer.written_bytes());
   EXPECT_EQ(results.synced_bytes(), expected.size());
 }

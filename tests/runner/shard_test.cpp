@@ -211,6 +211,7 @@ TEST(Shard, NeverWritesASecretTheProviderEchoes) {
 TEST(Shard, RunsManyRowsInLittleRealTime) {
   Settings settings = settings_with_keys(4);
   for (GroupSpec& group : settings.pool.groups) group.limits[0] = 6000;
+  settings.pool.settings.max_in_flight = 512;
   Stage stage(std::move(settings), [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(300)); });
   stage.run(20'000);
   EXPECT_EQ(stage.figures.rows_ok, 20'000u);
