@@ -24,7 +24,8 @@ class Credential {
   bool fits_header() const;
   // The one way out: at the end of a request head.
   void append_to(std::string& head) const { head += secret_; }
-  // `text` with every occurrence of the secret, and of any piece of it of 8 bytes or more, replaced by "[key]".
+  // `text` with every occurrence of the secret, and of any piece of it of 8 bytes or more, replaced by
+  // "[key]".
   std::string redact(std::string_view text) const;
   bool operator==(const Credential&) const = default;
 

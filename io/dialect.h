@@ -1,4 +1,5 @@
-// How a provider speaks: rows to requests, replies to values. Pure: text in, values out; no state, so any thread.
+// How a provider speaks: rows to requests, replies to values. Pure: text in, values out; no state, so any
+// thread.
 #pragma once
 
 #include <memory>
@@ -17,25 +18,27 @@ namespace batchrun {
 // One provider's address: origin and the path its base_url ends in ("/v1", "/openai/v1").
 struct Endpoint {
   Origin origin;
-  std::string base_path;                          // no trailing slash
-  std::string organization, project;              // OpenAI-Organization, OpenAI-Project; "" = not sent
+  std::string base_path;              // no trailing slash
+  std::string organization, project;  // OpenAI-Organization, OpenAI-Project; "" = not sent
 };
 
 class Dialect {
  public:
   virtual ~Dialect() = default;
 
-  // The whole request for a row. `model` replaces whatever model the row names; `stream` whatever it says of streaming.
+  // The whole request for a row. `model` replaces whatever model the row names; `stream` whatever it says of
+  // streaming.
   virtual Request encode(const Row& row, std::string_view model, bool stream, const Endpoint& endpoint,
                          const Credential& credential) const = 0;
 
-  // One server-sent event of a streamed reply into `draft`. A fault: the event says the attempt failed, or is not
-  // what this provider's events look like. Unknown fields and events are tolerated.
+  // One server-sent event of a streamed reply into `draft`. A fault: the event says the attempt failed, or is
+  // not what this provider's events look like. Unknown fields and events are tolerated.
   virtual std::optional<Fault> decode_event(std::string_view event_name, std::string_view data,
                                             AnswerDraft& draft) const = 0;
 
   // A whole 2xx reply into `answer`. A fault: it is no answer (HTML, an error object, truncated JSON, ...).
-  virtual std::optional<Fault> decode_body(const ResponseHead& head, std::string_view body, Answer& answer) const = 0;
+  virtual std::optional<Fault> decode_body(const ResponseHead& head, std::string_view body,
+                                           Answer& answer) const = 0;
 
   // Why a reply that is not 2xx failed. `body` may be anything: HTML, empty, cut short.
   virtual Fault classify(const ResponseHead& head, std::string_view body) const = 0;

@@ -13,9 +13,9 @@ namespace batchrun {
 // Where requests go: scheme, host and port of one base URL, and how its certificate is judged.
 struct Origin {
   bool tls = true;
-  std::string host;          // name or address, without brackets; also SNI and the name the certificate must have
+  std::string host;  // name or address, without brackets; also SNI and the name the certificate must have
   std::uint16_t port = 443;
-  std::string ca_file;       // PEM file to trust instead of the system's; empty = the system's
+  std::string ca_file;            // PEM file to trust instead of the system's; empty = the system's
   std::string authority() const;  // host[:port] as the Host header wants it
 };
 

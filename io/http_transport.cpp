@@ -29,7 +29,8 @@ using boost::system::error_code;
 using Executor = net::io_context::executor_type;
 using Tcp = net::ip::tcp;
 using Socket = net::basic_stream_socket<Tcp, Executor>;
-using Timer = net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer = net::basic_waitable_timer<std::chrono::steady_clock,
+                                        net::wait_traits<std::chrono::steady_clock>, Executor>;
 using SteadyPoint = std::chrono::steady_clock::time_point;
 
 constexpr net::as_tuple_t<net::use_awaitable_t<Executor>> as_result{};
@@ -37,12 +38,12 @@ constexpr net::as_tuple_t<net::use_awaitable_t<Executor>> as_result{};
 constexpr std::size_t read_buffer_bytes = 64 << 10;
 constexpr std::uint32_t header_limit_bytes = 32 << 10;
 constexpr std::size_t field_limit = 100;
-constexpr int interim_limit = 5;                                     // 1xx replies before the real one
-constexpr auto sweep_interval = std::chrono::milliseconds(50);       // how late a deadline may be noticed
-constexpr auto idle_limit = std::chrono::seconds(45);                // servers commonly hang up after 60 s
+constexpr int interim_limit = 5;                                // 1xx replies before the real one
+constexpr auto sweep_interval = std::chrono::milliseconds(50);  // how late a deadline may be noticed
+constexpr auto idle_limit = std::chrono::seconds(45);           // servers commonly hang up after 60 s
 constexpr auto address_lifetime = std::chrono::seconds(60);
-// Handshakes at once. Each holds 30 kB or more for a moment; a ramp keeps the heap small, and lets all but the first
-// resume the session the first ones were given.
+// Handshakes at once. Each holds 30 kB or more for a moment; a ramp keeps the heap small, and lets all but
+// the first resume the session the first ones were given.
 constexpr int handshake_limit = 16;
 constexpr int user_timeout_ms = 30'000;  // unacknowledged data for this long: the peer is gone
 
@@ -67,7 +68,8 @@ class ReplyParser final : public http::basic_parser<false> {
   Flow flow() const { return flow_; }
 
  private:
-  void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int, error_code&) override {}
+  void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int,
+                       error_code&) override {}
   void on_response_impl(int code, boost::beast::string_view, int, error_code&) override {
     head_.clear();
     head_.status = code;
@@ -94,7 +96,8 @@ class ReplyParser final : public http::basic_parser<false> {
   void on_finish_impl(error_code&) override {}
 
   std::size_t give(boost::beast::string_view body) {
-    if (flow_ == Flow::awaiting || flow_ == Flow::committed) flow_ = sink_.on_body({body.data(), body.size()});
+    if (flow_ == Flow::awaiting || flow_ == Flow::committed)
+      flow_ = sink_.on_body({body.data(), body.size()});
     return body.size();
   }
 
@@ -124,7 +127,8 @@ struct Connection {
   // Octets that are there now, without waiting. Zero with would_block set when there are none.
   std::size_t read_some(std::span<char> into, error_code& ec);
   std::size_t write_some(const std::array<net::const_buffer, 2>& parts, error_code& ec);
-  Socket::wait_type wanted = Socket::wait_read;  // what the last would_block waits for (TLS may turn it round)
+  Socket::wait_type wanted =
+      Socket::wait_read;  // what the last would_block waits for (TLS may turn it round)
 };
 using ConnectionPtr = std::unique_ptr<Connection>;
 
@@ -142,11 +146,18 @@ struct Pool {
 
 error_code as_error(TlsSession::Step step, Connection& connection) {
   switch (step) {
-    case TlsSession::Step::done: return {};
-    case TlsSession::Step::want_read: connection.wanted = Socket::wait_read; return net::error::would_block;
-    case TlsSession::Step::want_write: connection.wanted = Socket::wait_write; return net::error::would_block;
-    case TlsSession::Step::closed: return net::error::eof;
-    case TlsSession::Step::failed: break;
+    case TlsSession::Step::done:
+      return {};
+    case TlsSession::Step::want_read:
+      connection.wanted = Socket::wait_read;
+      return net::error::would_block;
+    case TlsSession::Step::want_write:
+      connection.wanted = Socket::wait_write;
+      return net::error::would_block;
+    case TlsSession::Step::closed:
+      return net::error::eof;
+    case TlsSession::Step::failed:
+      break;
   }
   return net::error::connection_reset;
 }
@@ -168,14 +179,18 @@ std::size_t Connection::write_some(const std::array<net::const_buffer, 2>& parts
   return written;
 }
 
-// Our own doing is asked about first: a cancelled operation is a timeout or an abort, and only else the network's.
+// Our own doing is asked about first: a cancelled operation is a timeout or an abort, and only else the
+// network's.
 Fault broken(const Connection& connection, const error_code& ec, FaultKind on_time, FaultKind otherwise) {
   if (connection.aborted) return fault(FaultKind::cancelled, "cancelled");
   if (!connection.expired) return fault(otherwise, ec.message());
   switch (on_time) {
-    case FaultKind::timeout_connect: return fault(on_time, "no connection in time");
-    case FaultKind::timeout_first_chunk: return fault(on_time, "no first chunk in time");
-    default: return fault(on_time, "the reply stopped coming");
+    case FaultKind::timeout_connect:
+      return fault(on_time, "no connection in time");
+    case FaultKind::timeout_first_chunk:
+      return fault(on_time, "no first chunk in time");
+    default:
+      return fault(on_time, "the reply stopped coming");
   }
 }
 
@@ -321,9 +336,11 @@ class Exchange {
 
   void fail(const error_code& ec) {
     lost_ = got_octets_ == 0 && !connection_.expired && !connection_.aborted;
-    const FaultKind on_time = flow_ == Flow::awaiting && steady_now() < total_ ? FaultKind::timeout_first_chunk
-                                                                              : FaultKind::timeout_idle;
-    finish(broken(connection_, ec, on_time, parser_->head_seen() ? FaultKind::truncated_reply : FaultKind::connect));
+    const FaultKind on_time = flow_ == Flow::awaiting && steady_now() < total_
+                                  ? FaultKind::timeout_first_chunk
+                                  : FaultKind::timeout_idle;
+    finish(broken(connection_, ec, on_time,
+                  parser_->head_seen() ? FaultKind::truncated_reply : FaultKind::connect));
   }
 
   void finish(Fault f) {
@@ -395,17 +412,20 @@ class Turnstile {
 class HttpTransport final : public Transport {
  public:
   explicit HttpTransport(net::io_context& context)
-      : executor_(context.get_executor()), resolver_(context), sweep_timer_(executor_), handshakes_(executor_, handshake_limit),
+      : executor_(context.get_executor()),
+        resolver_(context),
+        sweep_timer_(executor_),
+        handshakes_(executor_, handshake_limit),
         buffer_(read_buffer_bytes) {}
 
   Task<Ending> perform(const Request& request, ResponseSink& sink, const Deadlines& deadlines) override;
   void abort() override;
 
  private:
-  using OpenList = intrusive::list<
-      Connection,
-      intrusive::member_hook<Connection, decltype(Connection::hook), &Connection::hook>,
-      intrusive::constant_time_size<false>>;
+  using OpenList =
+      intrusive::list<Connection,
+                      intrusive::member_hook<Connection, decltype(Connection::hook), &Connection::hook>,
+                      intrusive::constant_time_size<false>>;
 
   std::shared_ptr<Pool>& pool_of(const Origin& origin);
   ConnectionPtr take_idle(Pool& pool);
@@ -489,7 +509,8 @@ Task<Ending> HttpTransport::perform(const Request& request, ResponseSink& sink, 
 }
 
 Task<std::optional<Fault>> HttpTransport::resolve(std::shared_ptr<Pool> pool, SteadyPoint deadline) {
-  if (!pool->addresses.empty() && std::chrono::steady_clock::now() < pool->addresses_until) co_return std::nullopt;
+  if (!pool->addresses.empty() && std::chrono::steady_clock::now() < pool->addresses_until)
+    co_return std::nullopt;
   error_code not_numeric;
   const auto address = net::ip::make_address(pool->origin.host, not_numeric);
   if (!not_numeric) {
@@ -520,7 +541,8 @@ Task<std::optional<Fault>> HttpTransport::resolve(std::shared_ptr<Pool> pool, St
   co_return std::nullopt;
 }
 
-Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Deadlines& deadlines, SteadyPoint total) {
+Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Deadlines& deadlines,
+                                               SteadyPoint total) {
   Pool& pool = *connection.pool;
   const SteadyPoint connect_by = std::min(total, std::chrono::steady_clock::now() + deadlines.connect);
   std::optional<Fault> unresolved = co_await resolve(connection.pool, connect_by);
@@ -548,11 +570,14 @@ Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Dea
   connection.socket.non_blocking(true, ec);
   connection.socket.set_option(Tcp::no_delay(true), ec);
   connection.socket.set_option(net::socket_base::keep_alive(true), ec);
-  ::setsockopt(connection.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
+  ::setsockopt(connection.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms,
+               sizeof user_timeout_ms);
   if (!pool.origin.tls) co_return std::nullopt;
   connection.deadline = SteadyPoint::max();  // waiting for one's turn is no fault of the server
   const bool my_turn = co_await handshakes_.enter(total);
-  if (!my_turn) co_return fault(connection.aborted ? FaultKind::cancelled : FaultKind::timeout_connect, "no handshake in time");
+  if (!my_turn)
+    co_return fault(connection.aborted ? FaultKind::cancelled : FaultKind::timeout_connect,
+                    "no handshake in time");
   std::optional<Fault> refused =
       co_await shake_hands(connection, std::min(total, std::chrono::steady_clock::now() + deadlines.tls));
   handshakes_.leave();
@@ -572,7 +597,8 @@ Task<std::optional<Fault>> HttpTransport::shake_hands(Connection& connection, St
     error_code ec = as_error(connection.tls->handshake(), connection);
     if (!ec) co_return std::nullopt;
     if (ec != net::error::would_block) {
-      co_return fault(FaultKind::tls, "TLS with " + pool.origin.authority() + ": " + connection.tls->failure());
+      co_return fault(FaultKind::tls,
+                      "TLS with " + pool.origin.authority() + ": " + connection.tls->failure());
     }
     auto waited = co_await connection.socket.async_wait(connection.wanted, as_result);
     ec = std::get<0>(waited);
@@ -598,7 +624,8 @@ void HttpTransport::sweep() {
     connection.socket.cancel(ignored);
   }
   for (auto& [key, pool] : pools_) {
-    while (!pool->idle.empty() && now - pool->idle.front()->idle_since > idle_limit) pool->idle.erase(pool->idle.begin());
+    while (!pool->idle.empty() && now - pool->idle.front()->idle_since > idle_limit)
+      pool->idle.erase(pool->idle.begin());
   }
   sweeping_ = !open_.empty() && !aborting_;
   if (!sweeping_) return;

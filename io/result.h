@@ -17,9 +17,9 @@ namespace batchrun {
 struct AttemptNote {
   std::string provider, key, model;  // key: the alias
   int status = 0;
-  std::string fault;                 // name(FaultKind)
+  std::string fault;  // name(FaultKind)
   std::string message;
-  std::uint64_t at_ms = 0;           // since the start of the run
+  std::uint64_t at_ms = 0;  // since the start of the run
 };
 
 // What the run knows about how a row went.
@@ -30,17 +30,19 @@ struct RowFigures {
 };
 
 struct RowFailure {
-  std::string code;     // stable: "bad_request", "all_keys_failed", ...
+  std::string code;  // stable: "bad_request", "all_keys_failed", ...
   std::string message;
   std::vector<AttemptNote> attempts;
-  int status = 0;       // of the last reply; 0 = none
+  int status = 0;  // of the last reply; 0 = none
   std::string request_id;
-  std::string body;     // of the last reply; given back as JSON if it is JSON, else as a string, capped at 64 KiB
+  std::string
+      body;  // of the last reply; given back as JSON if it is JSON, else as a string, capped at 64 KiB
 };
 
-void append_result_line(std::string& out, const Row& row, const Answer& answer, int status, std::string_view request_id,
-                        const RowFigures& figures);
-void append_error_line(std::string& out, const Row& row, const RowFailure& failure, const RowFigures& figures);
+void append_result_line(std::string& out, const Row& row, const Answer& answer, int status,
+                        std::string_view request_id, const RowFigures& figures);
+void append_error_line(std::string& out, const Row& row, const RowFailure& failure,
+                       const RowFigures& figures);
 void append_refusal_line(std::string& out, const RowError& refusal);  // a line that was never sent
 
 }  // namespace batchrun

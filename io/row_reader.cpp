@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "io/ascii.h"
 #include "io/id_index.h"
 #include "io/line_source.h"
-#include "io/parse_ahead.h"
 #include "io/row_identity.h"
 
 namespace batchrun {
@@ -38,11 +38,27 @@ void mark_duplicate(RowError& error, std::uint32_t earlier) {
   error.identity = duplicate_identity(error.custom_id, error.line, error.identity.content_hash);
 }
 
+bool is_blank(std::string_view text) {
+  return text.empty() ||
+         (ascii::is_space(text.front()) && std::all_of(text.begin(), text.end(), ascii::is_space));
+}
+
+RowError too_long(const Line& line, std::size_t max_line) {
+  RowError error;
+  error.line = line.number;
+  error.code = "invalid_row";
+  error.message = fmt::format("the line has {} bytes, allowed are {} (--max-line)", line.size, max_line);
+  error.custom_id = made_id(line.hash);
+  error.identity = make_identity(error.custom_id, line.hash);
+  error.text = line.text;
+  return error;
+}
+
 }  // namespace
 
 struct RowReader::Impl {
   Impl(const std::string& path, const RowReaderOptions& options)
-      : lines(path, options.max_line), parsed(lines, options.max_line, options.helpers) {}
+      : lines(path, options.max_line), max_line(options.max_line) {}
 
   std::variant<RowPtr, RowError, End> next();
   std::variant<RowPtr, RowError, End> checked(RowPtr row);
@@ -51,15 +67,19 @@ struct RowReader::Impl {
   void number_made(std::string& id, RowIdentity& identity);
 
   LineSource lines;
-  ParseAhead parsed;
+  const std::size_t max_line;
   IdIndex ids;
 };
 
 std::variant<RowPtr, RowError, RowReader::End> RowReader::Impl::next() {
-  auto result = parsed.next();
-  if (!result) return End{};
-  if (auto* row = std::get_if<RowPtr>(&*result)) return checked(std::move(*row));
-  return checked(std::get<RowError>(*std::move(result)));
+  Line line;
+  do {
+    if (!lines.next(line)) return End{};
+    if (line.too_long) return checked(too_long(line, max_line));
+  } while (is_blank(line.text));
+  auto result = parse_row(std::string(line.text), line.number);
+  if (auto* row = std::get_if<RowPtr>(&result)) return checked(std::move(*row));
+  return checked(std::get<RowError>(std::move(result)));
 }
 
 std::variant<RowPtr, RowError, RowReader::End> RowReader::Impl::checked(RowPtr row) {

@@ -15,7 +15,6 @@ namespace batchrun {
 
 struct RowReaderOptions {
   std::size_t max_line = 32u << 20;  // longer lines are refused without being held
-  unsigned helpers = 0;              // threads that parse beside the caller's; the order of rows stays
 };
 
 class RowReader {

@@ -52,7 +52,8 @@ TlsContext::TlsContext(const std::string& ca_file) : state_(std::make_unique<Sta
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
   // Released buffers are worth 10 kB for each connection that waits for a slow answer.
-  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(
+      ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_app_data(ctx, state_.get());
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -61,12 +62,14 @@ TlsContext::TlsContext(const std::string& ca_file) : state_(std::make_unique<Sta
   SSL_CTX_set_alpn_protos(ctx, http_1_1, sizeof http_1_1 - 1);
   const int trusted = ca_file.empty() ? SSL_CTX_set_default_verify_paths(ctx)
                                       : SSL_CTX_load_verify_locations(ctx, ca_file.c_str(), nullptr);
-  if (trusted != 1) throw std::runtime_error("cannot read certificates from " + ca_file + ": " + last_openssl_error());
+  if (trusted != 1)
+    throw std::runtime_error("cannot read certificates from " + ca_file + ": " + last_openssl_error());
 }
 
 TlsContext::~TlsContext() = default;
 
-TlsSession::TlsSession(TlsContext& context, int fd, const std::string& host) : ssl_(SSL_new(context.state_->ctx)) {
+TlsSession::TlsSession(TlsContext& context, int fd, const std::string& host)
+    : ssl_(SSL_new(context.state_->ctx)) {
   if (ssl_ == nullptr) throw std::bad_alloc();
   SSL_set_fd(ssl_, fd);
   SSL_set_connect_state(ssl_);
@@ -80,7 +83,9 @@ TlsSession::TlsSession(TlsContext& context, int fd, const std::string& host) : s
   if (context.state_->session != nullptr) SSL_set_session(ssl_, context.state_->session);
 }
 
-TlsSession::~TlsSession() { SSL_free(ssl_); }
+TlsSession::~TlsSession() {
+  SSL_free(ssl_);
+}
 
 TlsSession::TlsSession(TlsSession&& other) noexcept : ssl_(std::exchange(other.ssl_, nullptr)) {}
 
@@ -91,10 +96,14 @@ TlsSession& TlsSession::operator=(TlsSession&& other) noexcept {
 
 TlsSession::Step TlsSession::judge(int returned) {
   switch (SSL_get_error(ssl_, returned)) {
-    case SSL_ERROR_WANT_READ: return Step::want_read;
-    case SSL_ERROR_WANT_WRITE: return Step::want_write;
-    case SSL_ERROR_ZERO_RETURN: return Step::closed;
-    default: return Step::failed;
+    case SSL_ERROR_WANT_READ:
+      return Step::want_read;
+    case SSL_ERROR_WANT_WRITE:
+      return Step::want_write;
+    case SSL_ERROR_ZERO_RETURN:
+      return Step::closed;
+    default:
+      return Step::failed;
   }
 }
 

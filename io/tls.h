@@ -13,7 +13,8 @@ struct ssl_ctx_st;
 
 namespace batchrun {
 
-// Whom to trust, shared by the connections of one origin; keeps the last session so that the next handshake is short.
+// Whom to trust, shared by the connections of one origin; keeps the last session so that the next handshake
+// is short.
 class TlsContext {
  public:
   // Trusts `ca_file` (PEM), or the system's certificates when it is empty.
@@ -42,7 +43,8 @@ class TlsSession {
 
   Step handshake();
   Step write(std::string_view octets, std::size_t& written);
-  // closed: the peer ended the stream, with or without close_notify; the message's own framing tells whether it was whole.
+  // closed: the peer ended the stream, with or without close_notify; the message's own framing tells whether
+  // it was whole.
   Step read(std::span<char> into, std::size_t& got);
 
   // Why the last step failed, for people: "certificate has expired", "host name does not match", ...

@@ -8,9 +8,9 @@
 namespace batchrun {
 
 struct Ending {
-  std::optional<Fault> fault;    // none: the message was complete, or the sink said done or stop
-  bool request_sent = false;     // false: not one byte of the request left, so the provider never saw it
-  Duration first_chunk{};        // from the last byte sent to the first Flow::committed or done; zero: never
+  std::optional<Fault> fault;  // none: the message was complete, or the sink said done or stop
+  bool request_sent = false;   // false: not one byte of the request left, so the provider never saw it
+  Duration first_chunk{};      // from the last byte sent to the first Flow::committed or done; zero: never
 };
 
 }  // namespace batchrun

@@ -16,7 +16,7 @@ struct Id {
 using KeyId = Id<struct KeyTag>;      // one credential
 using GroupId = Id<struct GroupTag>;  // one quota group: the scope a provider counts limits in
 using LaneId = Id<struct LaneTag>;    // the waiting rows that share a route
-using RowId = Id<struct RowTag>;      // a row in memory: the place the runner keeps it at, reused after it ends
+using RowId = Id<struct RowTag>;  // a row in memory: the place the runner keeps it at, reused after it ends
 
 }  // namespace batchrun
 

@@ -88,10 +88,10 @@ struct ServerLimits {
 
 struct Fault {
   FaultKind kind = FaultKind::connect;
-  int status = 0;                         // HTTP status, 0 when there was none
-  std::string message;                    // for people; already inert and free of secrets; at most 512 bytes
-  std::optional<Duration> retry_after;    // what the server asked for
-  std::optional<Dimension> dimension;     // which limit a rate_limited names, if it does
+  int status = 0;                       // HTTP status, 0 when there was none
+  std::string message;                  // for people; already inert and free of secrets; at most 512 bytes
+  std::optional<Duration> retry_after;  // what the server asked for
+  std::optional<Dimension> dimension;   // which limit a rate_limited names, if it does
 };
 
 struct Outcome {

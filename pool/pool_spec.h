@@ -21,14 +21,15 @@ enum class Charging : std::uint8_t {
 };
 
 struct GroupSpec {
-  std::string name;                                     // for messages: "openai/org-a"
-  std::array<std::optional<double>, dimensions> limits; // units per window; absent = not limited as far as we know
-  std::uint32_t max_concurrent = 0;                     // open requests of the whole group; 0 = no limit
+  std::string name;  // for messages: "openai/org-a"
+  std::array<std::optional<double>, dimensions>
+      limits;                        // units per window; absent = not limited as far as we know
+  std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
 };
 
 struct KeySpec {
-  std::string alias;   // what the user sees: "openai-2"; never any part of the secret
+  std::string alias;  // what the user sees: "openai-2"; never any part of the secret
   GroupId group;
   std::uint32_t max_concurrent = 0;  // open requests of this key; 0 = no limit
   int tier = 2;                      // lower tiers are filled first
@@ -53,23 +54,25 @@ enum class Strategy : std::uint8_t {
 // Constants of section 5 of the spec; the defaults are the ones to use unless somebody knows better.
 struct PoolSettings {
   Strategy strategy = Strategy::least_loaded;
-  std::uint32_t max_in_flight = 512;      // open requests of the whole pool
-  std::uint32_t max_attempts = 6;         // counted attempts of one row
+  std::uint32_t max_in_flight = 512;  // open requests of the whole pool
+  std::uint32_t max_attempts = 6;     // counted attempts of one row
   Duration row_deadline = std::chrono::hours(24);
-  std::uint32_t look_ahead = 64;          // waiting rows of a lane considered for a best fit
-  std::uint32_t passed_over_limit = 256;  // a row overtaken this often, or waiting this long
+  std::uint32_t look_ahead = 64;                        // waiting rows of a lane considered for a best fit
+  std::uint32_t passed_over_limit = 256;                // a row overtaken this often, or waiting this long
   Duration passed_over_age = std::chrono::seconds(30);  //   without fitting, blocks its lane until it fits
-  Duration jitter = std::chrono::milliseconds(250);     // spread of send-to-admission delay the mirror allows for
-  std::uint32_t failure_threshold = 3;    // consecutive failures that open a circuit
-  Duration open_first = std::chrono::seconds(1);        // first half-open probe after this,
-  Duration open_max = std::chrono::seconds(60);         //   doubling up to this
+  Duration jitter =
+      std::chrono::milliseconds(250);             // spread of send-to-admission delay the mirror allows for
+  std::uint32_t failure_threshold = 3;            // consecutive failures that open a circuit
+  Duration open_first = std::chrono::seconds(1);  // first half-open probe after this,
+  Duration open_max = std::chrono::seconds(60);   //   doubling up to this
   Duration unauthorized_probe = std::chrono::seconds(5);  // a 401 is confirmed after this
   Duration backoff_base = std::chrono::milliseconds(50);  // full jitter: uniform in [0, min(max, base * 2^n)]
   Duration backoff_max = std::chrono::seconds(60);
-  Duration rate_limit_backoff = std::chrono::seconds(1);  // for a 429 that names no time: the first pause, doubling
-  double retry_budget_ratio = 0.10;       // retries may be this share of sends in the last minute
-  double retry_budget_per_second = 1.0;   //   plus this
-  std::uint64_t seed = 1;                 // for every random choice
+  Duration rate_limit_backoff =
+      std::chrono::seconds(1);           // for a 429 that names no time: the first pause, doubling
+  double retry_budget_ratio = 0.10;      // retries may be this share of sends in the last minute
+  double retry_budget_per_second = 1.0;  //   plus this
+  std::uint64_t seed = 1;                // for every random choice
 };
 
 struct PoolSpec {

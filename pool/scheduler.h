@@ -25,14 +25,14 @@ namespace batchrun {
 struct Job {
   RowId row;
   LaneId lane;
-  double input_tokens = 0;       // estimated, before correction by what replies report
-  double max_output_tokens = 0;  // as the provider would reserve: max_tokens x n, 0 if the row sets none
-  std::uint32_t attempts = 0;    // counted attempts so far; kept by settle
-  std::uint32_t sends = 0;       // attempts of any kind so far; kept by settle
-  TimePoint submitted_at{};      // set by submit
-  TimePoint not_before{};        // backoff; kept by settle
-  KeyId last_key{};              // where the last attempt failed (meaningful when sends > 0)
-  std::uint32_t passed_over = 0; // how often another row went first
+  double input_tokens = 0;        // estimated, before correction by what replies report
+  double max_output_tokens = 0;   // as the provider would reserve: max_tokens x n, 0 if the row sets none
+  std::uint32_t attempts = 0;     // counted attempts so far; kept by settle
+  std::uint32_t sends = 0;        // attempts of any kind so far; kept by settle
+  TimePoint submitted_at{};       // set by submit
+  TimePoint not_before{};         // backoff; kept by settle
+  KeyId last_key{};               // where the last attempt failed (meaningful when sends > 0)
+  std::uint32_t passed_over = 0;  // how often another row went first
 };
 
 struct Dispatch {
@@ -51,7 +51,8 @@ enum class GiveUp : std::uint8_t {
   permanent,       // the fault is the row's own: bad request, refused content, too large
   attempts_spent,  // max_attempts counted attempts failed
   deadline,        // the row's life is over
-  no_candidate,    // every key of its lane refused the model or is out for the run, while other lanes still work
+  no_candidate,    // every key of its lane refused the model or is out for the run, while other lanes still
+                   // work
   exceeds_window,  // larger than every quota window of every candidate
 };
 struct Expired {
@@ -87,9 +88,9 @@ struct KeyFigures {
 
 struct GroupFigures {
   std::string name;
-  std::array<std::optional<double>, dimensions> limits;   // in force now
-  std::array<double, dimensions> used{};                  // own use in the current window or day
-  std::array<double, dimensions> total{};                 // admitted since the start of the run
+  std::array<std::optional<double>, dimensions> limits;  // in force now
+  std::array<double, dimensions> used{};                 // own use in the current window or day
+  std::array<double, dimensions> total{};                // admitted since the start of the run
 };
 
 struct PoolFigures {

@@ -22,7 +22,9 @@ using TimePoint = PoolClock::time_point;
 inline constexpr TimePoint never = TimePoint::max();
 
 // Seconds as a double, for rates.
-constexpr double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+constexpr double seconds(Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
 
 // `s` seconds as a Duration; negative becomes zero, and anything over ten years becomes ten years.
 constexpr Duration from_seconds(double s) {

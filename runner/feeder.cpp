@@ -58,7 +58,8 @@ void Feeder::take(RowPtr row) {
                        "choose with --changed=rerun or --changed=keep, or start over with --fresh"};
     }
   }
-  if (match == DoneRows::Match::done || (match == DoneRows::Match::changed && settings_.changed == ChangedRows::keep)) {
+  if (match == DoneRows::Match::done ||
+      (match == DoneRows::Match::changed && settings_.changed == ChangedRows::keep)) {
     ++batch_.rows_skipped;
     return;
   }

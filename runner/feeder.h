@@ -1,4 +1,5 @@
-// The thread that reads the input: rows that still need an answer go to the shard, lines that cannot be used with them.
+// The thread that reads the input: rows that still need an answer go to the shard, lines that cannot be used
+// with them.
 #pragma once
 
 #include <optional>
@@ -12,8 +13,8 @@
 
 namespace batchrun {
 
-// Tokens the model will read, before correction by what replies report: about four bytes a token, three for each
-// message's frame. Source: OpenAI's guide to counting tokens.
+// Tokens the model will read, before correction by what replies report: about four bytes a token, three for
+// each message's frame. Source: OpenAI's guide to counting tokens.
 double estimate_input_tokens(const Row& row);
 
 class Feeder {

@@ -1,4 +1,5 @@
-// What travels between a run's threads: rows from the feeder to the shard, lines from the shard to the writer.
+// What travels between a run's threads: rows from the feeder to the shard, lines from the shard to the
+// writer.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,11 @@ struct Arrival {
 
 // A stretch of the input.
 struct Intake {
-  NewLanes lanes;                  // to be added before the rows
+  NewLanes lanes;  // to be added before the rows
   std::vector<Arrival> rows;
-  std::vector<RowError> refused;   // lines that will never be sent
-  std::uint64_t rows_read = 0;     // lines of this stretch that are not blank
-  std::uint64_t rows_skipped = 0;  //   of these done in an earlier run
+  std::vector<RowError> refused;                         // lines that will never be sent
+  std::uint64_t rows_read = 0;                           // lines of this stretch that are not blank
+  std::uint64_t rows_skipped = 0;                        //   of these done in an earlier run
   std::uint64_t input_bytes = 0, input_bytes_total = 0;  // where the reader is; total 0 = not known
 };
 

@@ -13,8 +13,13 @@ constexpr std::size_t sync_bytes = 4u << 20;  // sync early when this much would
 
 }  // namespace
 
-LinesWriter::LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors, LinesQueue& lines)
-    : policy_(settings.sync), interval_(settings.sync_interval), results_(results), errors_(errors), lines_(lines) {}
+LinesWriter::LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors,
+                         LinesQueue& lines)
+    : policy_(settings.sync),
+      interval_(settings.sync_interval),
+      results_(results),
+      errors_(errors),
+      lines_(lines) {}
 
 void LinesWriter::run() {
   const SteadyClock clock;
@@ -25,7 +30,8 @@ void LinesWriter::run() {
     if (lines) write(*lines);
     const bool dirty = results_dirty_ || errors_dirty_;
     if (policy_ == SyncPolicy::interval && dirty && sync_at == never) sync_at = clock.now() + interval_;
-    const bool due = policy_ == SyncPolicy::batch || unsynced_bytes_ >= sync_bytes || (sync_at != never && clock.now() >= sync_at);
+    const bool due = policy_ == SyncPolicy::batch || unsynced_bytes_ >= sync_bytes ||
+                     (sync_at != never && clock.now() >= sync_at);
     if (policy_ != SyncPolicy::none && dirty && due) {
       sync();
       sync_at = never;

@@ -15,8 +15,8 @@ class LinesWriter {
   // All of these outlive the writer.
   LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors, LinesQueue& lines);
 
-  // Writes until the queue is closed and empty, then syncs. One thread. After a failure it goes on taking lines and
-  // drops them, so that nobody waits for it; their rows are sent again when the run is resumed.
+  // Writes until the queue is closed and empty, then syncs. One thread. After a failure it goes on taking
+  // lines and drops them, so that nobody waits for it; their rows are sent again when the run is resumed.
   void run();
 
   // Any thread.

@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
   } catch (const OutputError& error) {
     return complain(error.what(), "", error.hint, ExitCode::output_failed, environment);
   } catch (const std::exception& error) {
-    return complain(error.what(), "", "this is a bug in batchrun; the output files are in order and the run can be resumed",
+    return complain(error.what(), "",
+                    "this is a bug in batchrun; the output files are in order and the run can be resumed",
                     ExitCode::internal_error, environment);
   }
 }

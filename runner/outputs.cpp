@@ -15,11 +15,13 @@ constexpr std::size_t changed_lines_listed = 5;
 
 // By what the names lead to: a symbolic or hard link does not hide it.
 void refuse_input_as_output(const std::string& input, const std::string& output) {
-  struct stat in {}, out {};
+  struct stat in {
+  }, out{};
   if (input == "-" || output == "-") return;
   if (stat(input.c_str(), &in) != 0 || stat(output.c_str(), &out) != 0) return;
   if (in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode)) {
-    throw UsageError("the output " + output + " is the input itself", "choose another file with -o or --errors");
+    throw UsageError("the output " + output + " is the input itself",
+                     "choose another file with -o or --errors");
   }
 }
 
@@ -34,8 +36,8 @@ std::uint64_t recover_one(const ResultWriter& file, DoneRows& done, std::vector<
     notes.push_back(file.path() + ": cut " + plural(found.repaired_bytes, "byte") + " of a torn last line");
   }
   if (found.corrupt_lines > 0) {
-    notes.push_back(file.path() + ": " + plural(found.corrupt_lines, "unreadable line") + " copied to " + file.path() +
-                    ".corrupt; the rows are sent again");
+    notes.push_back(file.path() + ": " + plural(found.corrupt_lines, "unreadable line") + " copied to " +
+                    file.path() + ".corrupt; the rows are sent again");
   }
   return found.lines;
 }
@@ -94,10 +96,11 @@ void check_resume(const Settings& settings, const DoneRows& done) {
     }
   }
   if (changed > 0) {
-    throw UsageError(plural(changed, "row") + " changed since the answers in " + settings.output +
-                         " were written (line " + lines + (changed > changed_lines_listed ? ", ...)" : ")"),
-                     "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
-                     settings.input);
+    throw UsageError(
+        plural(changed, "row") + " changed since the answers in " + settings.output + " were written (line " +
+            lines + (changed > changed_lines_listed ? ", ...)" : ")"),
+        "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
+        settings.input);
   }
   if (known == 0) {
     throw UsageError(settings.output + " holds answers to another input",

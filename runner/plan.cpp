@@ -66,7 +66,8 @@ class Plan {
     }
     fmt::print("plan for {} (nothing was sent)\n\n", inert(settings_.input));
     fmt::print("  rows     {} usable, {} refused\n", all.rows, refused_);
-    fmt::print("  tokens   about {:.0f} in, at most {:.0f} out{}\n\n", all.input_tokens, all.max_output_tokens,
+    fmt::print("  tokens   about {:.0f} in, at most {:.0f} out{}\n\n", all.input_tokens,
+               all.max_output_tokens,
                all.without_cap > 0 ? fmt::format(" ({} rows set no max_tokens)", all.without_cap) : "");
     fmt::print("  {:<44} {:>10} {:>14} {:>14}\n", "lane", "rows", "tokens in", "tokens out");
     for (const LaneCount& lane : lanes_) {

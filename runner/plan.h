@@ -1,11 +1,13 @@
-// The `plan` verb: reads and validates every row and counts what a run would send. Sends nothing, writes no file.
+// The `plan` verb: reads and validates every row and counts what a run would send. Sends nothing, writes no
+// file.
 #pragma once
 
 #include "runner/settings.h"
 
 namespace batchrun {
 
-// Prints the plan to stdout and the refused lines to stderr. Returns 0, or 3 when a line is refused. Throws InputError.
+// Prints the plan to stdout and the refused lines to stderr. Returns 0, or 3 when a line is refused. Throws
+// InputError.
 int print_plan(const Settings& settings);
 
 }  // namespace batchrun

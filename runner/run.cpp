@@ -23,8 +23,8 @@
 namespace batchrun {
 namespace {
 
-constexpr std::size_t intake_bytes = 2u << 20;   // read ahead of the shard
-constexpr std::size_t lines_bytes = 32u << 20;   // written behind it
+constexpr std::size_t intake_bytes = 2u << 20;  // read ahead of the shard
+constexpr std::size_t lines_bytes = 32u << 20;  // written behind it
 constexpr auto tick = std::chrono::milliseconds(100);
 constexpr std::uint64_t error_rate_after_rows = 100;
 
@@ -120,12 +120,16 @@ void Run::heed(int signal) {
   signal_ = signal;
   switch (++signals_seen_) {
     case 1:
-      stop(RunEnd::interrupted, fmt::format("draining {} requests (at most {} s); press Ctrl-C again to abort",
-                                            figures().pool.in_flight,
-                                            std::chrono::duration_cast<std::chrono::seconds>(settings_.drain_timeout).count()));
+      stop(RunEnd::interrupted,
+           fmt::format("draining {} requests (at most {} s); press Ctrl-C again to abort",
+                       figures().pool.in_flight,
+                       std::chrono::duration_cast<std::chrono::seconds>(settings_.drain_timeout).count()));
       break;
-    case 2: abort_at_ = clock_.now(); break;
-    default: _exit(128 + signal);  // whatever was synced stays good
+    case 2:
+      abort_at_ = clock_.now();
+      break;
+    default:
+      _exit(128 + signal);  // whatever was synced stays good
   }
 }
 
@@ -169,7 +173,8 @@ RunFigures Run::figures() const {
 RunEnd Run::how_it_ended(const RunFigures& seen) const {
   if (writer_.failed()) return RunEnd::output_failed;
   if (shard_.starved()) return RunEnd::no_usable_key;
-  const bool all_ended = seen.input_ended && seen.rows_skipped + seen.rows_ok + seen.rows_failed == seen.rows_read;
+  const bool all_ended =
+      seen.input_ended && seen.rows_skipped + seen.rows_ok + seen.rows_failed == seen.rows_read;
   if (stopped_ != RunEnd::complete && !all_ended) return stopped_;
   return feeder_.max_rows_reached() ? RunEnd::stopped : RunEnd::complete;
 }
@@ -178,7 +183,8 @@ int Run::conclude() {
   const RunFigures last = figures();
   const RunEnd end = how_it_ended(last);
   if (writer_.failed()) {
-    fmt::print(stderr, "{}", render_error(writer_.failure().what(), settings_.output, writer_.failure().hint, color_));
+    fmt::print(stderr, "{}",
+               render_error(writer_.failure().what(), settings_.output, writer_.failure().hint, color_));
   }
   if (const auto& failure = feeder_.failure()) {
     fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
@@ -196,11 +202,16 @@ int Run::conclude() {
 
 int Run::exit_code(RunEnd end, const RunFigures& last) const {
   switch (end) {
-    case RunEnd::complete: break;
-    case RunEnd::interrupted: return 128 + signal_;
-    case RunEnd::stopped: return static_cast<int>(ExitCode::stopped);
-    case RunEnd::no_usable_key: return static_cast<int>(ExitCode::no_usable_key);
-    case RunEnd::output_failed: return static_cast<int>(ExitCode::output_failed);
+    case RunEnd::complete:
+      break;
+    case RunEnd::interrupted:
+      return 128 + signal_;
+    case RunEnd::stopped:
+      return static_cast<int>(ExitCode::stopped);
+    case RunEnd::no_usable_key:
+      return static_cast<int>(ExitCode::no_usable_key);
+    case RunEnd::output_failed:
+      return static_cast<int>(ExitCode::output_failed);
   }
   return static_cast<int>(last.rows_failed + outputs_.failed > 0 ? ExitCode::rows_failed : ExitCode::ok);
 }

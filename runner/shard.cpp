@@ -12,24 +12,28 @@
 namespace batchrun {
 namespace {
 
-// Rows waiting here are what the scheduler may choose from: enough of them that one busy lane does not hide another.
+// Rows waiting here are what the scheduler may choose from: enough of them that one busy lane does not hide
+// another.
 constexpr std::size_t waiting_rows = 16'384;
-constexpr std::size_t row_bytes_limit = 16u << 20;     // text of rows in memory, the one being added aside
-constexpr std::size_t lines_bytes = 64u << 10;         // handed over at this size,
-constexpr Duration lines_age = std::chrono::milliseconds(1);   // or at this age: what a SIGKILL may cost
+constexpr std::size_t row_bytes_limit = 16u << 20;  // text of rows in memory, the one being added aside
+constexpr std::size_t lines_bytes = 64u << 10;      // handed over at this size,
+constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age: what a SIGKILL may cost
 constexpr Duration publish_interval = std::chrono::milliseconds(100);
-constexpr int dispatches_per_turn = 64;                // then the network gets its turn
-constexpr std::size_t notes_limit = 20;                // attempts listed in an error line
+constexpr int dispatches_per_turn = 64;  // then the network gets its turn
+constexpr std::size_t notes_limit = 20;  // attempts listed in an error line
 
 std::uint64_t in_ms(Duration d) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(d).count()));
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(d).count()));
 }
 
 // The stable code of an error line.
 std::string error_code_of(GiveUp why, const Fault* fault, const Row& row) {
   switch (why) {
-    case GiveUp::deadline: return "deadline";
-    case GiveUp::exceeds_window: return "exceeds_quota_window";
+    case GiveUp::deadline:
+      return "deadline";
+    case GiveUp::exceeds_window:
+      return "exceeds_quota_window";
     case GiveUp::permanent:
       if (fault == nullptr) break;
       if (fault->kind == FaultKind::content_refused) return "content_refused";
@@ -37,7 +41,8 @@ std::string error_code_of(GiveUp why, const Fault* fault, const Row& row) {
       return "bad_request";
     case GiveUp::attempts_spent:
     case GiveUp::no_candidate:
-    case GiveUp::none: break;
+    case GiveUp::none:
+      break;
   }
   return row.model.empty() && row.route.empty() ? "all_providers_failed" : "all_keys_failed";
 }
@@ -45,12 +50,18 @@ std::string error_code_of(GiveUp why, const Fault* fault, const Row& row) {
 std::string message_of(GiveUp why, const Fault* fault) {
   if (fault != nullptr && !fault->message.empty()) return fault->message;
   switch (why) {
-    case GiveUp::deadline: return "the row's deadline passed before it got an answer";
-    case GiveUp::exceeds_window: return "the row needs more tokens than any key's quota window holds";
-    case GiveUp::no_candidate: return "no key that may answer this row is left";
-    case GiveUp::attempts_spent: return "every attempt failed";
-    case GiveUp::permanent: return "the provider refuses this request";
-    case GiveUp::none: break;
+    case GiveUp::deadline:
+      return "the row's deadline passed before it got an answer";
+    case GiveUp::exceeds_window:
+      return "the row needs more tokens than any key's quota window holds";
+    case GiveUp::no_candidate:
+      return "no key that may answer this row is left";
+    case GiveUp::attempts_spent:
+      return "every attempt failed";
+    case GiveUp::permanent:
+      return "the provider refuses this request";
+    case GiveUp::none:
+      break;
   }
   return "failed";
 }
@@ -90,7 +101,8 @@ Task<void> Shard::run() {
     const TimePoint now = clock_.now();
     TimePoint sleep_until = now;
     if (!step(now, sleep_until)) break;
-    if (!lines_.results.empty() || !lines_.errors.empty()) sleep_until = std::min(sleep_until, lines_since_ + lines_age);
+    if (!lines_.results.empty() || !lines_.errors.empty())
+      sleep_until = std::min(sleep_until, lines_since_ + lines_age);
     co_await alarm_->wait_until(std::min(sleep_until, published_at_ + publish_interval));
   }
   while (attempts_open_ > 0) co_await alarm_->wait_until(never);
@@ -154,7 +166,8 @@ void Shard::admit(Intake intake, TimePoint now) {
     if (lines_.size() == 0) lines_since_ = now;
     append_refusal_line(lines_.errors, refused);
     ++figures_.rows_failed;
-    count_error(refused.code, refused.custom_id, "line " + std::to_string(refused.line) + ": " + refused.message);
+    count_error(refused.code, refused.custom_id,
+                "line " + std::to_string(refused.line) + ": " + refused.message);
   }
   for (Arrival& arrival : intake.rows) {
     Job job;
@@ -209,12 +222,18 @@ void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoi
   if (reply.fault) note_failure(slot, dispatch.permit, reply, sent_at);
 
   const Job job = dispatch.job;
-  const Disposition disposition = scheduler_.settle(std::move(dispatch.permit), std::move(dispatch.job), outcome, now);
+  const Disposition disposition =
+      scheduler_.settle(std::move(dispatch.permit), std::move(dispatch.job), outcome, now);
   if (lines_.size() == 0) lines_since_ = now;
   switch (disposition.next) {
-    case Disposition::Next::finished: finish(id, reply, outcome); break;
-    case Disposition::Next::given_up: give_up(job, disposition.why, &*reply.fault); break;
-    case Disposition::Next::requeued: break;
+    case Disposition::Next::finished:
+      finish(id, reply, outcome);
+      break;
+    case Disposition::Next::given_up:
+      give_up(job, disposition.why, &*reply.fault);
+      break;
+    case Disposition::Next::requeued:
+      break;
   }
 }
 
@@ -271,7 +290,8 @@ void Shard::give_up(const Job& job, GiveUp why, const Fault* fault) {
   RowFailure failure;
   failure.code = error_code_of(why, fault, *slot.row);
   failure.message = message_of(why, fault);
-  if (slot.attempts > 0) failure.message = settings_.keys[slot.last_key.value].credential.redact(failure.message);
+  if (slot.attempts > 0)
+    failure.message = settings_.keys[slot.last_key.value].credential.redact(failure.message);
   failure.attempts = std::move(slot.notes);
   failure.status = slot.last_status;
   failure.request_id = slot.last_request_id;
@@ -343,8 +363,12 @@ void Shard::from_outside(void (Shard::*what)()) {
   });
 }
 
-void Shard::drain() { from_outside(&Shard::stop_sending); }
-void Shard::abort() { from_outside(&Shard::stop_everything); }
+void Shard::drain() {
+  from_outside(&Shard::stop_sending);
+}
+void Shard::abort() {
+  from_outside(&Shard::stop_everything);
+}
 
 void Shard::stop_sending() {
   if (stopping_) return;

@@ -1,7 +1,8 @@
 // One thread's share of a run: its scheduler, its attempts, and the one loop that joins them.
 //
-// The loop starts everything that may start and then sleeps until something could. Attempts settle and ring; only the
-// loop dispatches. Everything here belongs to the thread that runs the io_context, except where it says "any thread".
+// The loop starts everything that may start and then sleeps until something could. Attempts settle and ring;
+// only the loop dispatches. Everything here belongs to the thread that runs the io_context, except where it
+// says "any thread".
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,8 @@ namespace batchrun {
 class Shard {
  public:
   // All of these outlive the shard. `context` is run by the caller after start().
-  Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport, IntakeQueue& intake,
-        LinesQueue& lines);
+  Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
+        IntakeQueue& intake, LinesQueue& lines);
   ~Shard();
 
   // Puts the loop to work; context.run() returns when every row has ended or nothing more can be done.
@@ -85,19 +86,19 @@ class Shard {
 
   Scheduler scheduler_;
   std::unique_ptr<Alarm> alarm_;
-  std::deque<std::string> models_;   // by number; grows with the lanes
-  std::deque<Slot> slots_;           // a place keeps its address
+  std::deque<std::string> models_;  // by number; grows with the lanes
+  std::deque<Slot> slots_;          // a place keeps its address
   std::vector<std::uint32_t> free_;
-  std::size_t row_bytes_ = 0;        // text of the rows in memory
-  std::size_t attempts_open_ = 0;    // coroutines not yet gone
+  std::size_t row_bytes_ = 0;      // text of the rows in memory
+  std::size_t attempts_open_ = 0;  // coroutines not yet gone
   Lines lines_;
   TimePoint lines_since_{}, published_at_{}, started_at_{};
   TimePoint waiting_until_{};
   bool closed_ = false, stopping_ = false, starved_ = false;
-  RunFigures figures_;               // as it grows
+  RunFigures figures_;  // as it grows
 
   mutable std::mutex published_mutex_;
-  RunFigures published_;             // protected by published_mutex_
+  RunFigures published_;  // protected by published_mutex_
 };
 
 }  // namespace batchrun

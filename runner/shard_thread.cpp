@@ -40,11 +40,23 @@ void ShardThread::start() {
   });
 }
 
-void ShardThread::join() { parts_->thread.join(); }
-void ShardThread::drain() { parts_->shard.drain(); }
-void ShardThread::abort() { parts_->shard.abort(); }
-RunFigures ShardThread::figures() const { return parts_->shard.figures(); }
-bool ShardThread::ended() const { return parts_->ended.load(std::memory_order_acquire); }
-bool ShardThread::starved() const { return parts_->shard.starved(); }
+void ShardThread::join() {
+  parts_->thread.join();
+}
+void ShardThread::drain() {
+  parts_->shard.drain();
+}
+void ShardThread::abort() {
+  parts_->shard.abort();
+}
+RunFigures ShardThread::figures() const {
+  return parts_->shard.figures();
+}
+bool ShardThread::ended() const {
+  return parts_->ended.load(std::memory_order_acquire);
+}
+bool ShardThread::starved() const {
+  return parts_->shard.starved();
+}
 
 }  // namespace batchrun

@@ -1,4 +1,5 @@
-// A shard with all it stands on (event loop, real clock, real network) on a thread of its own. No Asio to be seen.
+// A shard with all it stands on (event loop, real clock, real network) on a thread of its own. No Asio to be
+// seen.
 #pragma once
 
 #include <functional>
@@ -19,11 +20,11 @@ class ShardThread {
   void start();
   void join();
 
-  void drain();               // see Shard
-  void abort();               // see Shard
-  RunFigures figures() const; // see Shard
-  bool ended() const;         // on_end has been called
-  bool starved() const;       // REQUIRES: joined
+  void drain();                // see Shard
+  void abort();                // see Shard
+  RunFigures figures() const;  // see Shard
+  bool ended() const;          // on_end has been called
+  bool starved() const;        // REQUIRES: joined
 
  private:
   struct Parts;

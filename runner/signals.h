@@ -9,7 +9,8 @@ namespace batchrun {
 class Signals {
  public:
   // Blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 for this thread and all it starts, and ignores SIGPIPE.
-  // REQUIRES: no other thread runs yet. A signal that was ignored when the program started (nohup) stays ignored.
+  // REQUIRES: no other thread runs yet. A signal that was ignored when the program started (nohup) stays
+  // ignored.
   Signals();
   ~Signals();
   Signals(const Signals&) = delete;

@@ -65,11 +65,15 @@ class FeederTest : public testing::Test {
 };
 
 TEST_F(FeederTest, SortsRowsIntoLanesAndRefusesWhatHasNone) {
-  write(R"({"custom_id":"a","prompt":"one","max_tokens":5})" "\n"
-        R"({"custom_id":"b","prompt":"two","model":"n"})" "\n"
+  write(R"({"custom_id":"a","prompt":"one","max_tokens":5})"
+        "\n"
+        R"({"custom_id":"b","prompt":"two","model":"n"})"
+        "\n"
         "not json\n\n"
-        R"({"custom_id":"c","prompt":"three","model":"nowhere"})" "\n"
-        R"({"custom_id":"d","prompt":"four"})" "\n");
+        R"({"custom_id":"c","prompt":"three","model":"nowhere"})"
+        "\n"
+        R"({"custom_id":"d","prompt":"four"})"
+        "\n");
   const Intake all = feed();
   EXPECT_EQ(all.rows_read, 5u);
   ASSERT_EQ(all.rows.size(), 3u);
@@ -85,7 +89,10 @@ TEST_F(FeederTest, SortsRowsIntoLanesAndRefusesWhatHasNone) {
 }
 
 TEST_F(FeederTest, SkipsWhatIsDoneAndStopsAtAChangedRow) {
-  write(R"({"custom_id":"a","prompt":"one"})" "\n" R"({"custom_id":"b","prompt":"two"})" "\n");
+  write(R"({"custom_id":"a","prompt":"one"})"
+        "\n"
+        R"({"custom_id":"b","prompt":"two"})"
+        "\n");
   const Intake first = feed();
   ASSERT_EQ(first.rows.size(), 2u);
   DoneRows done;
@@ -96,7 +103,10 @@ TEST_F(FeederTest, SkipsWhatIsDoneAndStopsAtAChangedRow) {
   EXPECT_EQ(second.rows[0].row->custom_id, "b");
   EXPECT_EQ(second.rows_skipped, 1u);
 
-  write(R"({"custom_id":"a","prompt":"one, but other"})" "\n" R"({"custom_id":"b","prompt":"two"})" "\n");
+  write(R"({"custom_id":"a","prompt":"one, but other"})"
+        "\n"
+        R"({"custom_id":"b","prompt":"two"})"
+        "\n");
   feed(done);
   ASSERT_TRUE(failure_);
   EXPECT_NE(failure_->hint.find("--changed"), std::string::npos);
@@ -108,7 +118,10 @@ TEST_F(FeederTest, SkipsWhatIsDoneAndStopsAtAChangedRow) {
 
 TEST_F(FeederTest, StopsAtMaxRowsCountingOnlyRowsToSend) {
   std::string text = "broken\n";
-  for (int i = 0; i < 100; ++i) text += R"({"custom_id":"r)" + std::to_string(i) + R"(","prompt":"x"})" "\n";
+  for (int i = 0; i < 100; ++i)
+    text += R"({"custom_id":"r)" + std::to_string(i) +
+            R"(","prompt":"x"})"
+            "\n";
   write(text);
   settings_.max_rows = 7;
   const Intake all = feed();
@@ -119,7 +132,10 @@ TEST_F(FeederTest, StopsAtMaxRowsCountingOnlyRowsToSend) {
 
 TEST_F(FeederTest, EndsWhenTheQueueIsClosed) {
   std::string text;
-  for (int i = 0; i < 5000; ++i) text += R"({"custom_id":"r)" + std::to_string(i) + R"(","prompt":"x"})" "\n";
+  for (int i = 0; i < 5000; ++i)
+    text += R"({"custom_id":"r)" + std::to_string(i) +
+            R"(","prompt":"x"})"
+            "\n";
   write(text);
   RowReader reader(path_, RowReaderOptions{});
   IntakeQueue queue(10);

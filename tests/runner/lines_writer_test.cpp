@@ -60,7 +60,8 @@ TEST_F(LinesWriterTest, SyncsInTimeWhileTheRunGoesOn) {
   LinesWriter writer(settings_, results, errors, queue);
   std::thread thread([&] { writer.run(); });
   queue.put(Lines{"{}\n", ""}, 3);
-  for (int i = 0; i < 500 && writer.synced_bytes() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 500 && writer.synced_bytes() == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(writer.synced_bytes(), 3u);
   queue.close();
   thread.join();

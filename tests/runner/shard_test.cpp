@@ -42,10 +42,11 @@ SimReply answer_to(const Request& request, Duration delay) {
   reply.delay = delay;
   const std::size_t at = request.body.find("row-");
   const std::string mark = request.body.substr(at, request.body.find('!', at) - at);
-  reply.chunks = {fmt::format(R"({{"id":"c","object":"chat.completion","model":"m","choices":[{{"index":0,"message":)"
-                              R"({{"role":"assistant","content":"{}"}},"finish_reason":"stop"}}],)"
-                              R"("usage":{{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}}})",
-                              mark)};
+  reply.chunks = {
+      fmt::format(R"({{"id":"c","object":"chat.completion","model":"m","choices":[{{"index":0,"message":)"
+                  R"({{"role":"assistant","content":"{}"}},"finish_reason":"stop"}}],)"
+                  R"("usage":{{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}}})",
+                  mark)};
   return reply;
 }
 
@@ -59,7 +60,8 @@ SimReply refusal(int status, std::string body, Duration delay) {
 
 // A run of `rows` rows over a shard in virtual time.
 struct Stage {
-  Stage(Settings s, SimTransport::Server server) : settings(std::move(s)), transport(clock, context, std::move(server)) {}
+  Stage(Settings s, SimTransport::Server server)
+      : settings(std::move(s)), transport(clock, context, std::move(server)) {}
 
   void run(int rows) {
     Intake batch;
@@ -68,8 +70,9 @@ struct Stage {
     batch.lanes.lanes.push_back(std::move(lane));
     batch.lanes.models.push_back("m");
     for (int i = 0; i < rows; ++i) {
-      auto parsed = parse_row(fmt::format(R"({{"custom_id":"row-{0}","prompt":"row-{0}!","max_tokens":5}})", i),
-                              static_cast<std::uint64_t>(i) + 1);
+      auto parsed =
+          parse_row(fmt::format(R"({{"custom_id":"row-{0}","prompt":"row-{0}!","max_tokens":5}})", i),
+                    static_cast<std::uint64_t>(i) + 1);
       Arrival arrival;
       arrival.row = std::move(std::get<RowPtr>(parsed));
       arrival.input_tokens = 9;
@@ -112,7 +115,8 @@ struct Stage {
 };
 
 TEST(Shard, AnswersEveryRowWithItsOwnAnswer) {
-  Stage stage(settings_with_keys(2), [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  Stage stage(settings_with_keys(2),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
   stage.run(1000);
   EXPECT_EQ(stage.figures.rows_ok, 1000u);
   EXPECT_EQ(stage.errors, "");
@@ -120,7 +124,8 @@ TEST(Shard, AnswersEveryRowWithItsOwnAnswer) {
   for (int n = 0; n < 1000; ++n) {
     const std::size_t line_end = stage.results.find('\n', line_start);
     const std::string line = stage.results.substr(line_start, line_end - line_start);
-    const std::string id = line.substr(line.find("row-"), line.find('"', line.find("row-")) - line.find("row-"));
+    const std::string id =
+        line.substr(line.find("row-"), line.find('"', line.find("row-")) - line.find("row-"));
     EXPECT_NE(line.find("\"content\":\"" + id + "\""), std::string::npos) << line;
     line_start = line_end + 1;
   }
@@ -137,9 +142,14 @@ TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
     Stage stage(std::move(settings), [&random](const Request& r, TimePoint) -> SimReply {
       const Duration delay = std::chrono::milliseconds(1 + random() % 400);
       switch (random() % 20) {
-        case 0: return refusal(500, "<html>broken</html>", delay);
-        case 1: return refusal(429, R"({"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}})", delay);
-        case 2: return refusal(400, R"({"error":{"message":"bad","type":"invalid_request_error"}})", delay);
+        case 0:
+          return refusal(500, "<html>broken</html>", delay);
+        case 1:
+          return refusal(
+              429, R"({"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}})",
+              delay);
+        case 2:
+          return refusal(400, R"({"error":{"message":"bad","type":"invalid_request_error"}})", delay);
         case 3: {
           SimReply cut = answer_to(r, delay);
           cut.chunks[0].resize(cut.chunks[0].size() / 2);
@@ -153,7 +163,8 @@ TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
           lost.fault = Fault{FaultKind::connect, 0, "reset", {}, {}};
           return lost;
         }
-        default: return answer_to(r, delay);
+        default:
+          return answer_to(r, delay);
       }
     });
     stage.run(200);
@@ -162,7 +173,8 @@ TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
     ASSERT_EQ(seen.size(), 200u) << "seed " << seed;
     for (const auto& [id, n] : seen) {
       // An error line names its row twice: as its id, and in the request it gives back.
-      ASSERT_EQ(stage.results.find("\"" + id + "\"") != std::string::npos ? 1 : 2, n) << id << " seed " << seed;
+      ASSERT_EQ(stage.results.find("\"" + id + "\"") != std::string::npos ? 1 : 2, n)
+          << id << " seed " << seed;
     }
     EXPECT_EQ(stage.figures.rows_ok + stage.figures.rows_failed, 200u) << "seed " << seed;
     EXPECT_FALSE(stage.starved);
@@ -173,7 +185,8 @@ TEST(Shard, StarvesWithoutBurningRowsWhenEveryKeyIsRefused) {
   int requests = 0;
   Stage stage(settings_with_keys(2), [&requests](const Request&, TimePoint) {
     ++requests;
-    return refusal(401, R"({"error":{"message":"Incorrect API key","code":"invalid_api_key"}})", std::chrono::milliseconds(5));
+    return refusal(401, R"({"error":{"message":"Incorrect API key","code":"invalid_api_key"}})",
+                   std::chrono::milliseconds(5));
   });
   stage.run(500);
   EXPECT_TRUE(stage.starved);
@@ -200,7 +213,8 @@ TEST(Shard, WaitsOutAnOutageAndResumesByItself) {
 
 TEST(Shard, NeverWritesASecretTheProviderEchoes) {
   Stage stage(settings_with_keys(1), [](const Request&, TimePoint) {
-    return refusal(400, R"({"error":{"message":"bad key secret-of-key-1 here","type":"invalid_request_error"}})",
+    return refusal(400,
+                   R"({"error":{"message":"bad key secret-of-key-1 here","type":"invalid_request_error"}})",
                    std::chrono::milliseconds(5));
   });
   stage.run(3);
@@ -212,7 +226,8 @@ TEST(Shard, RunsManyRowsInLittleRealTime) {
   Settings settings = settings_with_keys(4);
   for (GroupSpec& group : settings.pool.groups) group.limits[0] = 6000;
   settings.pool.settings.max_in_flight = 512;
-  Stage stage(std::move(settings), [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(300)); });
+  Stage stage(std::move(settings),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(300)); });
   stage.run(20'000);
   EXPECT_EQ(stage.figures.rows_ok, 20'000u);
   const double virtual_seconds = seconds(stage.figures.elapsed);

@@ -26,7 +26,8 @@ void make_certificate(SSL_CTX* ctx, const TestCertificate& wanted, const std::st
   X509_gmtime_adj(X509_getm_notAfter(certificate), wanted.valid_to_days * 86'400L);
   X509_set_pubkey(certificate, key);
   X509_NAME* name = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1,
+                             0);
   X509_set_issuer_name(certificate, name);
   const bool address = wanted.host.find_first_not_of("0123456789.") == std::string::npos;
   const std::string san = (address ? "IP:" : "DNS:") + wanted.host;
@@ -62,7 +63,8 @@ std::string Peer::read_request() {
     const std::size_t head_end = request.find("\r\n\r\n");
     if (wanted != std::string::npos || head_end == std::string::npos) continue;
     const std::size_t length = request.find("Content-Length: ");
-    wanted = head_end + 4 + (length < head_end ? std::strtoul(request.c_str() + length + 16, nullptr, 10) : 0);
+    wanted =
+        head_end + 4 + (length < head_end ? std::strtoul(request.c_str() + length + 16, nullptr, 10) : 0);
   }
   return request;
 }
@@ -87,9 +89,12 @@ void Peer::wait_for_hangup() {
   }
 }
 
-ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) { listen(); }
+ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
+  listen();
+}
 
-ScriptedServer::ScriptedServer(Script script, const TestCertificate& certificate) : script_(std::move(script)) {
+ScriptedServer::ScriptedServer(Script script, const TestCertificate& certificate)
+    : script_(std::move(script)) {
   char path[] = "/tmp/batchrun-test-ca-XXXXXX";
   close(mkstemp(path));
   ca_file_ = path;

@@ -1,5 +1,5 @@
-// A server that does what a script says, byte for byte, well or badly. Plain sockets, one thread for each connection;
-// none of the code it is there to test.
+// A server that does what a script says, byte for byte, well or badly. Plain sockets, one thread for each
+// connection; none of the code it is there to test.
 #pragma once
 
 #include <atomic>

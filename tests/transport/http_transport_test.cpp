@@ -47,7 +47,8 @@ struct Client {
   Ending ask(Keeper& keeper, const std::string& body = "{}") {
     Request request;
     request.origin = &origin;
-    request.head = "POST /x HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    request.head =
+        "POST /x HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
     request.body = body;
     Ending ending;
     bool over = false;
@@ -188,8 +189,8 @@ TEST(HttpTransport, HandsARedirectOnAndFollowsNothing) {
   ScriptedServer elsewhere([](Peer& peer) { peer.read_request(); });
   ScriptedServer server([&](Peer& peer) {
     peer.read_request();
-    peer.send("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:" + std::to_string(elsewhere.port()) +
-              "/x\r\nContent-Length: 0\r\n\r\n");
+    peer.send("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:" +
+              std::to_string(elsewhere.port()) + "/x\r\nContent-Length: 0\r\n\r\n");
   });
   Client client(server);
   Keeper keeper;
@@ -225,14 +226,20 @@ TEST(HttpTransport, NamesWhatBroke) {
       {"nothing", "", FaultKind::connect},
       {"half a head", "HTTP/1.1 200 OK\r\nContent-", FaultKind::connect},
       {"a body cut short", head + "Content-Length: 50\r\n\r\nhel", FaultKind::truncated_reply},
-      {"chunks cut short", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", FaultKind::truncated_reply},
-      {"a bad chunk size", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", FaultKind::malformed_reply},
-      {"a huge chunk size", head + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\nx", FaultKind::malformed_reply},
-      {"two lengths", head + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", FaultKind::malformed_reply},
-      {"both framings", head + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello", FaultKind::malformed_reply},
+      {"chunks cut short", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+       FaultKind::truncated_reply},
+      {"a bad chunk size", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+       FaultKind::malformed_reply},
+      {"a huge chunk size", head + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\nx",
+       FaultKind::malformed_reply},
+      {"two lengths", head + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+       FaultKind::malformed_reply},
+      {"both framings", head + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello",
+       FaultKind::malformed_reply},
       {"not HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", FaultKind::malformed_reply},
       {"too many fields", many_fields + "\r\n", FaultKind::malformed_reply},
-      {"a header over the limit", head + "x: " + std::string(40'000, 'x') + "\r\n\r\n", FaultKind::malformed_reply},
+      {"a header over the limit", head + "x: " + std::string(40'000, 'x') + "\r\n\r\n",
+       FaultKind::malformed_reply},
       {"a chunk line without end", head + "Transfer-Encoding: chunked\r\n\r\n5;" + std::string(200'000, 'x'),
        FaultKind::malformed_reply},
       {"interim replies without end", interim, FaultKind::malformed_reply},
@@ -370,7 +377,8 @@ TEST(HttpTransport, RefusesACertificateItCannotTrust) {
     const Ending ending = client.ask(keeper);
     ASSERT_TRUE(ending.fault) << c.what;
     EXPECT_EQ(ending.fault->kind, FaultKind::tls) << c.what;
-    EXPECT_NE(ending.fault->message.find(c.says), std::string::npos) << c.what << ": " << ending.fault->message;
+    EXPECT_NE(ending.fault->message.find(c.says), std::string::npos)
+        << c.what << ": " << ending.fault->message;
     EXPECT_FALSE(ending.request_sent);
     EXPECT_EQ(seen, "") << c.what;
   }
@@ -381,7 +389,9 @@ TEST(HttpTransport, AbortEndsWhatIsInProgress) {
   Client client(server);
   client.deadlines.first_chunk = milliseconds(60'000);
   Transport& transport = *client.transport;
-  net::post(client.context, [&] { net::post(client.context, [&] { net::post(client.context, [&] { transport.abort(); }); }); });
+  net::post(client.context, [&] {
+    net::post(client.context, [&] { net::post(client.context, [&] { transport.abort(); }); });
+  });
   Keeper keeper;
   const Ending ending = client.ask(keeper);
   ASSERT_TRUE(ending.fault);
