@@ -330,8 +330,7 @@ class Exchange {
       over_ = true;  // a body that ends where the connection does
       return;
     }
-    const FaultKind kind = parser_->head_seen() ? FaultKind::truncated_reply : FaultKind::connect;
-    finish(fault(kind, got_octets_ == 0 ? "the server hung up before a reply" : "the reply ended early"));
+    finish(fault(cut_short(), got_octets_ == 0 ? "the server hung up before a reply" : "the reply ended early"));
   }
 
   void fail(const error_code& ec) {
@@ -342,6 +341,8 @@ class Exchange {
     finish(broken(connection_, ec, on_time,
                   parser_->head_seen() ? FaultKind::truncated_reply : FaultKind::connect));
   }
+
+  FaultKind cut_short() const { return ending_.request_sent ? FaultKind::truncated_reply : FaultKind::connect; }
 
   void finish(Fault f) {
     ending_.fault = std::move(f);

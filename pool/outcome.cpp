@@ -6,12 +6,18 @@ namespace batchrun {
 
 FaultTraits traits(FaultKind kind) {
   switch (kind) {
+    // Nobody has looked at the row: an outage, however long, must not use it up.
     case FaultKind::connect:
     case FaultKind::tls:
     case FaultKind::timeout_connect:
+    case FaultKind::overloaded:
+      return {.retryable = true,
+              .counts_attempt = false,
+              .blames_key = true,
+              .retires_key = false,
+              .closes_group = false};
     case FaultKind::timeout_first_chunk:
     case FaultKind::timeout_idle:
-    case FaultKind::overloaded:
     case FaultKind::server_error:
     case FaultKind::malformed_reply:
     case FaultKind::truncated_reply:

@@ -16,7 +16,7 @@ namespace batchrun {
 // Why an attempt failed: one class for each thing that has to be done about it.
 // Sources: the error pages of OpenAI, Groq, Cerebras; which reply lands where is io/dialects/.
 enum class FaultKind : std::uint8_t {
-  connect,              // no connection: resolve, refused, reset before a reply, local resources
+  connect,              // no connection: resolve, refused, local resources; not one byte was sent
   tls,                  // handshake or certificate refused
   timeout_connect,      // connect or handshake took too long
   timeout_first_chunk,  // no first chunk with content in time
@@ -30,7 +30,7 @@ enum class FaultKind : std::uint8_t {
   bad_request,          // 400, 413, 422: the row itself
   content_refused,      // the provider refuses this content
   malformed_reply,      // not what the protocol promises: bad JSON, HTML, wrong content type
-  truncated_reply,      // ended early: no end mark, a reset in the middle
+  truncated_reply,      // ended early: nothing at all, no end mark, a reset in the middle
   too_large,            // the reply is over a cap of ours
   exceeds_window,       // this request can never fit this key's quota, however long it waits
   cancelled,            // we stopped it

@@ -7,7 +7,9 @@ namespace {
 
 constexpr Duration shortest_for_rates = std::chrono::seconds(1);
 
-std::optional<double> budget_share(const PoolFigures& pool) {
+// In the last minute, or since the start while the run is younger than that.
+std::optional<double> budget_share(const PoolFigures& pool, Duration elapsed) {
+  const double part_of_minute = std::clamp(seconds(elapsed) / 60, seconds(shortest_for_rates) / 60, 1.0);
   std::optional<double> most;
   for (std::size_t d = 0; d < dimensions; ++d) {
     if (is_per_day(static_cast<Dimension>(d))) continue;
@@ -15,7 +17,7 @@ std::optional<double> budget_share(const PoolFigures& pool) {
     for (const GroupFigures& group : pool.groups) {
       if (!group.limits[d]) continue;
       used += group.used[d];
-      granted += *group.limits[d];
+      granted += *group.limits[d] * part_of_minute;
     }
     if (granted > 0) most = std::max(most.value_or(0), used / granted);
   }
@@ -40,7 +42,7 @@ RunRates rates(const RunFigures& figures) {
     const auto guess = static_cast<std::uint64_t>(per_byte * static_cast<double>(figures.input_bytes_total));
     out.total = std::max({guess, figures.rows_read, out.done});
   }
-  out.budget_share = budget_share(figures.pool);
+  out.budget_share = budget_share(figures.pool, figures.elapsed);
   const double elapsed_s = seconds(figures.elapsed);
   if (elapsed_s <= 0) return out;
   out.rows_per_second = static_cast<double>(now_done) / elapsed_s;

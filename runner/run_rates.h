@@ -14,7 +14,7 @@ struct RunRates {
   bool total_is_exact = false;         // else estimated from the bytes read so far
   double rows_per_second = 0;          // of this run, skipped rows left out
   double tokens_per_minute = 0;        // input and output, as replies reported them
-  std::optional<double> budget_share;  // of the scarcest granted minute quota in use now, all groups together
+  std::optional<double> budget_share;  // of the scarcest granted minute quota, all groups together
   std::optional<Duration> left;        // estimated; absent while there is no rate or total
 };
 RunRates rates(const RunFigures& figures);

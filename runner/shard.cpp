@@ -253,6 +253,7 @@ void Shard::note_failure(Slot& slot, const Permit& permit, const Reply& reply, T
   note.fault = name(fault.kind);
   note.message = key.credential.redact(fault.message);
   note.at_ms = in_ms(sent_at - started_at_);
+  if (traits(fault.kind).blames_key) last_trouble_ = note.message.empty() ? note.fault : note.message;
   slot.notes.push_back(std::move(note));
 }
 
@@ -332,11 +333,9 @@ void Shard::describe_wait(TimePoint now) {
   if (waiting_until_ != never) figures_.waiting_for = waiting_until_ - now;
   std::size_t limited = 0, out = 0;
   const KeyFigures* first = nullptr;
-  const KeyFigures* broken = nullptr;
   for (const KeyFigures& key : figures_.pool.keys) {
     limited += key.state == KeyState::rate_limited;
     out += key.state == KeyState::unavailable;
-    if (key.state == KeyState::unavailable && !key.out_because.empty()) broken = &key;
     if (key.usable_at != never && (first == nullptr || key.usable_at < first->usable_at)) first = &key;
   }
   const std::size_t keys = figures_.pool.keys.size();
@@ -347,7 +346,7 @@ void Shard::describe_wait(TimePoint now) {
   }
   if (limited > 0) reason = fmt::format("{} of {} keys rate-limited", limited, keys);
   if (out > 0) reason += fmt::format("{}{} of {} keys out", limited > 0 ? ", " : "", out, keys);
-  if (broken != nullptr) reason += fmt::format(" ({})", broken->out_because);
+  if (out > 0 && !last_trouble_.empty()) reason += fmt::format(" ({})", last_trouble_);
   if (first != nullptr) reason += ", first back " + first->alias;
 }
 

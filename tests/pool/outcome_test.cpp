@@ -16,13 +16,13 @@ TEST(Outcome, EveryFaultHasItsOwnNameAndConsistentTraits) {
     EXPECT_TRUE(names.insert(name(kind)).second) << name(kind);
     EXPECT_LE(fault.blames_key + fault.retires_key + fault.closes_group, 1) << name(kind);
     EXPECT_TRUE(fault.retryable || !fault.blames_key) << name(kind);
-    EXPECT_TRUE(fault.counts_attempt || !fault.blames_key) << name(kind);
   }
 }
 
 TEST(Outcome, WhatIsNotTheRowsFaultCostsItNoAttempt) {
-  for (const FaultKind kind : {FaultKind::rate_limited, FaultKind::quota_exhausted, FaultKind::unauthorized,
-                               FaultKind::model_unavailable, FaultKind::cancelled}) {
+  for (const FaultKind kind :
+       {FaultKind::rate_limited, FaultKind::quota_exhausted, FaultKind::unauthorized, FaultKind::model_unavailable,
+        FaultKind::cancelled, FaultKind::connect, FaultKind::tls, FaultKind::timeout_connect, FaultKind::overloaded}) {
     EXPECT_FALSE(traits(kind).counts_attempt) << name(kind);
     EXPECT_TRUE(traits(kind).retryable) << name(kind);
   }

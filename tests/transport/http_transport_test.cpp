@@ -223,8 +223,8 @@ TEST(HttpTransport, NamesWhatBroke) {
   std::string interim;
   for (int i = 0; i < 8; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
   const Case cases[] = {
-      {"nothing", "", FaultKind::connect},
-      {"half a head", "HTTP/1.1 200 OK\r\nContent-", FaultKind::connect},
+      {"nothing", "", FaultKind::truncated_reply},
+      {"half a head", "HTTP/1.1 200 OK\r\nContent-", FaultKind::truncated_reply},
       {"a body cut short", head + "Content-Length: 50\r\n\r\nhel", FaultKind::truncated_reply},
       {"chunks cut short", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
        FaultKind::truncated_reply},
