@@ -330,7 +330,8 @@ class Exchange {
       over_ = true;  // a body that ends where the connection does
       return;
     }
-    finish(fault(cut_short(), got_octets_ == 0 ? "the server hung up before a reply" : "the reply ended early"));
+    finish(
+        fault(cut_short(), got_octets_ == 0 ? "the server hung up before a reply" : "the reply ended early"));
   }
 
   void fail(const error_code& ec) {
@@ -342,7 +343,9 @@ class Exchange {
                   parser_->head_seen() ? FaultKind::truncated_reply : FaultKind::connect));
   }
 
-  FaultKind cut_short() const { return ending_.request_sent ? FaultKind::truncated_reply : FaultKind::connect; }
+  FaultKind cut_short() const {
+    return ending_.request_sent ? FaultKind::truncated_reply : FaultKind::connect;
+  }
 
   void finish(Fault f) {
     ending_.fault = std::move(f);

@@ -222,8 +222,7 @@ void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoi
   if (reply.fault) note_failure(slot, dispatch.permit, reply, sent_at);
 
   const Job job = dispatch.job;
-  const Disposition disposition =
-      scheduler_.settle(std::move(dispatch.permit), std::move(dispatch.job), outcome, now);
+  const Disposition disposition = scheduler_.settle(std::move(dispatch.permit), job, outcome, now);
   if (lines_.size() == 0) lines_since_ = now;
   switch (disposition.next) {
     case Disposition::Next::finished:

@@ -94,7 +94,7 @@ class Shard {
   Lines lines_;
   TimePoint lines_since_{}, published_at_{}, started_at_{};
   TimePoint waiting_until_{};
-  std::string last_trouble_;         // what the last fault that speaks against a key said; free of secrets
+  std::string last_trouble_;  // what the last fault that speaks against a key said; free of secrets
   bool closed_ = false, stopping_ = false, starved_ = false;
   RunFigures figures_;  // as it grows
 

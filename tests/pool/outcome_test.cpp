@@ -20,9 +20,9 @@ TEST(Outcome, EveryFaultHasItsOwnNameAndConsistentTraits) {
 }
 
 TEST(Outcome, WhatIsNotTheRowsFaultCostsItNoAttempt) {
-  for (const FaultKind kind :
-       {FaultKind::rate_limited, FaultKind::quota_exhausted, FaultKind::unauthorized, FaultKind::model_unavailable,
-        FaultKind::cancelled, FaultKind::connect, FaultKind::tls, FaultKind::timeout_connect, FaultKind::overloaded}) {
+  for (const FaultKind kind : {FaultKind::rate_limited, FaultKind::quota_exhausted, FaultKind::unauthorized,
+                               FaultKind::model_unavailable, FaultKind::cancelled, FaultKind::connect,
+                               FaultKind::tls, FaultKind::timeout_connect, FaultKind::overloaded}) {
     EXPECT_FALSE(traits(kind).counts_attempt) << name(kind);
     EXPECT_TRUE(traits(kind).retryable) << name(kind);
   }
