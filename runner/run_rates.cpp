@@ -7,7 +7,8 @@ namespace {
 
 constexpr Duration shortest_for_rates = std::chrono::seconds(1);
 
-// In the last minute, or since the start while the run is younger than that.
+// In the last minute, or since the start while the run is younger than that. The burst of a first second
+// counts as full.
 std::optional<double> budget_share(const PoolFigures& pool, Duration elapsed) {
   const double part_of_minute = std::clamp(seconds(elapsed) / 60, seconds(shortest_for_rates) / 60, 1.0);
   std::optional<double> most;
@@ -19,7 +20,7 @@ std::optional<double> budget_share(const PoolFigures& pool, Duration elapsed) {
       used += group.used[d];
       granted += *group.limits[d] * part_of_minute;
     }
-    if (granted > 0) most = std::max(most.value_or(0), used / granted);
+    if (granted > 0) most = std::max(most.value_or(0), std::min(1.0, used / granted));
   }
   return most;
 }

@@ -27,9 +27,11 @@ TEST(RunRates, CountThisRunsRowsOnly) {
   EXPECT_NEAR(now.tokens_per_minute, 360'000, 1);
   EXPECT_NEAR(seconds(now.left.value()), 5790 / 60.0, 0.01);
   EXPECT_NEAR(now.budget_share.value(), 0.75, 1e-9);
-  RunFigures young = sample_figures();  // half a minute in, the same use is twice the share
-  young.elapsed = std::chrono::seconds(30);
-  EXPECT_NEAR(rates(young).budget_share.value(), 1.5, 1e-9);
+  RunFigures young = sample_figures();
+  young.elapsed = std::chrono::seconds(50);
+  EXPECT_NEAR(rates(young).budget_share.value(), 0.75 * 60 / 50, 1e-9);
+  young.elapsed = std::chrono::seconds(20);
+  EXPECT_EQ(rates(young).budget_share.value(), 1);
   const RunRates nothing = rates(RunFigures{});
   EXPECT_EQ(nothing.rows_per_second, 0);
   EXPECT_EQ(nothing.budget_share, std::nullopt);
