@@ -111,9 +111,9 @@ class ReplyParser final : public http::basic_parser<false> {
 struct Pool;
 
 struct Connection {
-  Connection(std::shared_ptr<Pool> p, const Executor& ex) : pool(std::move(p)), socket(ex) {}
+  Connection(Pool& p, const Executor& ex) : pool(p), socket(ex) {}
 
-  std::shared_ptr<Pool> pool;
+  Pool& pool;  // which outlives it: it holds the idle ones, and perform() holds it for the others
   Socket socket;
   std::optional<TlsSession> tls;
   std::string pending;  // bytes read that the parser could not take yet; nearly always empty
@@ -435,7 +435,8 @@ class HttpTransport final : public Transport {
   ConnectionPtr take_idle(Pool& pool);
   void keep(ConnectionPtr connection);
   Task<std::optional<Fault>> resolve(std::shared_ptr<Pool> pool, SteadyPoint deadline);
-  Task<std::optional<Fault>> open(Connection& connection, const Deadlines& deadlines, SteadyPoint total);
+  Task<std::optional<Fault>> open(std::shared_ptr<Pool> pool, Connection& connection,
+                                  const Deadlines& deadlines, SteadyPoint total);
   Task<std::optional<Fault>> shake_hands(Connection& connection, SteadyPoint deadline);
   void watch(Connection& connection);
   void sweep();
@@ -483,8 +484,7 @@ void HttpTransport::keep(ConnectionPtr connection) {
   connection->kept = true;
   connection->idle_since = std::chrono::steady_clock::now();
   if (!connection->tail_expected) connection->pending.clear();
-  Pool& pool = *connection->pool;
-  pool.idle.push_back(std::move(connection));
+  connection->pool.idle.push_back(std::move(connection));
 }
 
 Task<Ending> HttpTransport::perform(const Request& request, ResponseSink& sink, const Deadlines& deadlines) {
@@ -494,9 +494,9 @@ Task<Ending> HttpTransport::perform(const Request& request, ResponseSink& sink, 
     if (aborting_) co_return Ending{fault(FaultKind::cancelled, "cancelled"), false, {}};
     ConnectionPtr connection = take_idle(*pool);
     if (!connection) {
-      connection = std::make_unique<Connection>(pool, executor_);
+      connection = std::make_unique<Connection>(*pool, executor_);
       watch(*connection);
-      std::optional<Fault> unopened = co_await open(*connection, deadlines, total);
+      std::optional<Fault> unopened = co_await open(pool, *connection, deadlines, total);
       if (unopened) co_return Ending{std::move(unopened), false, {}};
     } else {
       watch(*connection);
@@ -545,14 +545,13 @@ Task<std::optional<Fault>> HttpTransport::resolve(std::shared_ptr<Pool> pool, St
   co_return std::nullopt;
 }
 
-Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Deadlines& deadlines,
-                                               SteadyPoint total) {
-  Pool& pool = *connection.pool;
+Task<std::optional<Fault>> HttpTransport::open(std::shared_ptr<Pool> pool, Connection& connection,
+                                               const Deadlines& deadlines, SteadyPoint total) {
   const SteadyPoint connect_by = std::min(total, std::chrono::steady_clock::now() + deadlines.connect);
-  std::optional<Fault> unresolved = co_await resolve(connection.pool, connect_by);
+  std::optional<Fault> unresolved = co_await resolve(pool, connect_by);
   if (unresolved) co_return unresolved;
 
-  const std::vector<Tcp::endpoint> addresses = pool.addresses;
+  const std::vector<Tcp::endpoint> addresses = pool->addresses;
   error_code ec;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const SteadyPoint now = std::chrono::steady_clock::now();
@@ -568,7 +567,7 @@ Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Dea
   if (connection.aborted) ec = net::error::operation_aborted;
   if (ec) {
     Fault failed = broken(connection, ec, FaultKind::timeout_connect, FaultKind::connect);
-    failed.message = "connect to " + pool.origin.authority() + ": " + failed.message;
+    failed.message = "connect to " + pool->origin.authority() + ": " + failed.message;
     co_return failed;
   }
   connection.socket.non_blocking(true, ec);
@@ -576,7 +575,7 @@ Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Dea
   connection.socket.set_option(net::socket_base::keep_alive(true), ec);
   ::setsockopt(connection.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms,
                sizeof user_timeout_ms);
-  if (!pool.origin.tls) co_return std::nullopt;
+  if (!pool->origin.tls) co_return std::nullopt;
   connection.deadline = SteadyPoint::max();  // waiting for one's turn is no fault of the server
   const bool my_turn = co_await handshakes_.enter(total);
   if (!my_turn)
@@ -589,7 +588,7 @@ Task<std::optional<Fault>> HttpTransport::open(Connection& connection, const Dea
 }
 
 Task<std::optional<Fault>> HttpTransport::shake_hands(Connection& connection, SteadyPoint deadline) {
-  Pool& pool = *connection.pool;
+  Pool& pool = connection.pool;
   try {
     if (!pool.tls) pool.tls = std::make_unique<TlsContext>(pool.origin.ca_file);
   } catch (const std::runtime_error& unusable) {
