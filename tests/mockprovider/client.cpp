@@ -69,7 +69,10 @@ void Client::send(std::string_view bytes) {
   }
   while (!bytes.empty()) {
     const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (count <= 0) return;
+    if (count <= 0) {
+      reset_ = errno == ECONNRESET;  // the kernel tells it once: recv() would only see an end
+      return;
+    }
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }
@@ -98,7 +101,7 @@ bool Client::read_some() {
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
     ended_ = Ended::timeout;
   } else {
-    ended_ = errno == ECONNRESET ? Ended::reset : Ended::closed;
+    ended_ = reset_ || errno == ECONNRESET ? Ended::reset : Ended::closed;
   }
   return false;
 }

@@ -43,6 +43,7 @@ class Client {
   int fd_ = -1;
   bool connected_ = false;
   Ended ended_ = Ended::no;
+  bool reset_ = false;  // seen while sending
   std::string tls_problem_, in_;
   std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> context_;
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> session_;
