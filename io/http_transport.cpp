@@ -64,7 +64,6 @@ class ReplyParser final : public http::basic_parser<false> {
   }
 
   bool interim() const { return head_.status / 100 == 1; }
-  bool head_seen() const { return head_seen_; }
   Flow flow() const { return flow_; }
 
  private:
@@ -84,7 +83,6 @@ class ReplyParser final : public http::basic_parser<false> {
   }
   void on_header_impl(error_code&) override {
     if (interim()) return;
-    head_seen_ = true;
     flow_ = sink_.on_head(head_);
   }
   void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
@@ -104,7 +102,6 @@ class ReplyParser final : public http::basic_parser<false> {
   ResponseHead& head_;
   ResponseSink& sink_;
   Flow flow_ = Flow::awaiting;
-  bool head_seen_ = false;
 };
 
 // What is known of one origin: its addresses, its certificates, its idle connections.
@@ -339,8 +336,7 @@ class Exchange {
     const FaultKind on_time = flow_ == Flow::awaiting && steady_now() < total_
                                   ? FaultKind::timeout_first_chunk
                                   : FaultKind::timeout_idle;
-    finish(broken(connection_, ec, on_time,
-                  parser_->head_seen() ? FaultKind::truncated_reply : FaultKind::connect));
+    finish(broken(connection_, ec, on_time, cut_short()));
   }
 
   FaultKind cut_short() const {

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <map>
 #include <vector>
 
 #include "io/row_reader.h"
