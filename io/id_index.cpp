@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "io/input_error.h"
 
@@ -21,6 +22,7 @@ constexpr std::size_t page_entries = 256;
 constexpr std::size_t filter_bits_per_entry = 12;
 constexpr std::size_t block_words = 8;  // one cache line
 constexpr int probes = 6;
+constexpr std::size_t first_places = 1024;
 
 // The block of a filter an id belongs to. Runs are sorted by the high bits, so the low ones choose here.
 std::size_t block_of(std::uint64_t low, std::size_t blocks) {
@@ -60,7 +62,8 @@ int open_temporary() {
 }  // namespace
 
 IdIndex::IdIndex(std::size_t table_entries)
-    : table_(std::bit_ceil(std::max(table_entries, std::size_t{8}))) {}
+    : most_places_(std::bit_ceil(std::max(table_entries, std::size_t{8}))),
+      table_(std::min(most_places_, first_places)) {}
 
 IdIndex::~IdIndex() {
   if (file_ >= 0) ::close(file_);
@@ -79,6 +82,13 @@ std::size_t IdIndex::place_of(const IdHash& id) const {
     place = (place + 1) & mask;
   }
   return place;
+}
+
+void IdIndex::prefetch(const IdHash& id) const {
+  __builtin_prefetch(&table_[home_of(id.low)]);
+  for (const Run& run : runs_) {
+    __builtin_prefetch(run.filter.data() + block_of(id.low, run.filter.size() / block_words));
+  }
 }
 
 std::optional<std::uint32_t> IdIndex::find(const IdHash& id) const {
@@ -131,12 +141,23 @@ void IdIndex::set(const IdHash& id, std::uint32_t number) {
 void IdIndex::put(std::size_t place, const IdHash& id, std::uint32_t number) {
   if (table_[place].number == 0) {
     if (used_ >= table_.size() / 4 * 3) {
-      spill();
+      if (table_.size() < most_places_) {
+        grow();
+      } else {
+        spill();
+      }
       place = place_of(id);
     }
     ++used_;
   }
   table_[place] = {id.low, id.high, number + 1};
+}
+
+void IdIndex::grow() {
+  const std::vector<Entry> old = std::exchange(table_, std::vector<Entry>(2 * table_.size()));
+  for (const Entry& entry : old) {
+    if (entry.number != 0) table_[place_of({entry.low, entry.high})] = entry;
+  }
 }
 
 // Compacts the table and sorts it by hash. Only entries that found their place taken are out of order, most

@@ -5,16 +5,12 @@
 #include <algorithm>
 
 #include "io/ascii.h"
-#include "io/id_index.h"
 #include "io/line_source.h"
 #include "io/row_identity.h"
+#include "io/row_ids.h"
 
 namespace batchrun {
 namespace {
-
-// What the index says of an id: the line of the row that has it, or how many rows without an id have been
-// given it.
-constexpr std::uint32_t made_mark = 1u << 31;
 
 // A row whose id an earlier line has, as the refusal it becomes.
 RowError as_duplicate(Row&& row) {
@@ -28,13 +24,10 @@ RowError as_duplicate(Row&& row) {
   return error;
 }
 
-void mark_duplicate(RowError& error, std::uint32_t earlier) {
+void mark_duplicate(RowError& error, std::string why) {
   error.column = 0;
   error.code = duplicate_code;
-  error.message =
-      (earlier & made_mark) != 0
-          ? fmt::format("the custom_id of line {} is that of an earlier row without one", error.line)
-          : fmt::format("the custom_id of line {} is already that of line {}", error.line, earlier);
+  error.message = std::move(why);
   error.identity = duplicate_identity(error.custom_id, error.line, error.identity.content_hash);
 }
 
@@ -56,6 +49,12 @@ RowError too_long(const Line& line, std::size_t max_line) {
 
 }  // namespace
 
+std::optional<std::variant<RowPtr, RowError>> read_line(const Line& line, std::size_t max_line) {
+  if (line.too_long) return too_long(line, max_line);
+  if (is_blank(line.text)) return std::nullopt;
+  return parse_row(std::string(line.text), line.number);
+}
+
 struct RowReader::Impl {
   Impl(const std::string& path, const RowReaderOptions& options)
       : lines(path, options.max_line), max_line(options.max_line) {}
@@ -63,66 +62,41 @@ struct RowReader::Impl {
   std::variant<RowPtr, RowError, End> next();
   std::variant<RowPtr, RowError, End> checked(RowPtr row);
   std::variant<RowPtr, RowError, End> checked(RowError error);
-  std::optional<std::uint32_t> register_given(std::string_view id, std::uint64_t line);
-  void number_made(std::string& id, RowIdentity& identity);
 
   LineSource lines;
   const std::size_t max_line;
-  IdIndex ids;
+  RowIds ids;
 };
 
 std::variant<RowPtr, RowError, RowReader::End> RowReader::Impl::next() {
-  Line line;
-  do {
-    if (!lines.next(line)) return End{};
-    if (line.too_long) return checked(too_long(line, max_line));
-  } while (is_blank(line.text));
-  auto result = parse_row(std::string(line.text), line.number);
-  if (auto* row = std::get_if<RowPtr>(&result)) return checked(std::move(*row));
-  return checked(std::get<RowError>(std::move(result)));
+  for (Line line; lines.next(line);) {
+    auto result = read_line(line, max_line);
+    if (!result) continue;
+    if (auto* row = std::get_if<RowPtr>(&*result)) return checked(std::move(*row));
+    return checked(std::get<RowError>(std::move(*result)));
+  }
+  return End{};
 }
 
 std::variant<RowPtr, RowError, RowReader::End> RowReader::Impl::checked(RowPtr row) {
   if (!row->id_given) {
-    number_made(row->custom_id, row->identity);
+    ids.make(row->custom_id, row->identity);
     return row;
   }
-  const auto earlier = register_given(row->custom_id, row->line);
-  if (!earlier) return row;
+  auto duplicate = ids.give(hash_id(row->custom_id), row->line);
+  if (!duplicate) return row;
   RowError error = as_duplicate(std::move(*row));
-  mark_duplicate(error, *earlier);
+  mark_duplicate(error, std::move(*duplicate));
   return error;
 }
 
 std::variant<RowPtr, RowError, RowReader::End> RowReader::Impl::checked(RowError error) {
   if (!error.id_given) {
-    number_made(error.custom_id, error.identity);
-  } else if (const auto earlier = register_given(error.custom_id, error.line)) {
-    mark_duplicate(error, *earlier);
+    ids.make(error.custom_id, error.identity);
+  } else if (auto duplicate = ids.give(hash_id(error.custom_id), error.line)) {
+    mark_duplicate(error, std::move(*duplicate));
   }
   return error;
-}
-
-// What an earlier line has said of the id; nothing if it is new.
-std::optional<std::uint32_t> RowReader::Impl::register_given(std::string_view id, std::uint64_t line) {
-  return ids.find_or_set(hash_id(id),
-                         static_cast<std::uint32_t>(std::min<std::uint64_t>(line, made_mark - 2)));
-}
-
-// Gives the second and later rows of equal content ids of their own: "-2", "-3", ...
-void RowReader::Impl::number_made(std::string& id, RowIdentity& identity) {
-  const IdHash hash = hash_id(id);
-  const auto earlier = ids.find_or_set(hash, made_mark | 1);
-  if (!earlier) return;
-  std::uint32_t occurrence = (*earlier & made_mark) != 0 ? *earlier & ~made_mark : 1;
-  std::string numbered;
-  // An id of that form may also have been given, as in an errors file that is read again.
-  do {
-    numbered = fmt::format("{}-{}", id, ++occurrence);
-  } while (register_given(numbered, occurrence));
-  ids.set(hash, made_mark | std::min(occurrence, made_mark - 2));
-  id = std::move(numbered);
-  identity.id_hash = hash_id(id).low;
 }
 
 RowReader::RowReader(const std::string& path, const RowReaderOptions& options)

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "io/input_error.h"
+#include "io/line_source.h"
 #include "io/row.h"
 
 namespace batchrun {
@@ -42,5 +44,8 @@ class RowReader {
 // One line as a row. Pure; any thread. `line` is its number in the file. An id made from the content is not
 // yet told apart from that of an equal row before it; RowReader does that, and finds ids given twice.
 std::variant<RowPtr, RowError> parse_row(std::string text, std::uint64_t line);
+
+// parse_row() of a line of an input; nothing for a blank one, a refusal for one that is too long.
+std::optional<std::variant<RowPtr, RowError>> read_line(const Line& line, std::size_t max_line);
 
 }  // namespace batchrun

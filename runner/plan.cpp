@@ -2,52 +2,91 @@
 
 #include <fmt/core.h>
 
+#include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
-#include "io/row_reader.h"
+#include "io/row_ids.h"
 #include "runner/diagnostics.h"
-#include "runner/feeder.h"
 #include "runner/inert.h"
-#include "runner/routing.h"
+#include "runner/input_scan.h"
 
 namespace batchrun {
 namespace {
 
 constexpr std::uint64_t refused_lines_shown = 20;
+constexpr std::size_t ids_ahead = 8;
 
 struct LaneCount {
-  std::string name;
   std::uint64_t rows = 0;
   double input_tokens = 0;
-  double max_output_tokens = 0;
+  double output_tokens = 0;
   std::uint64_t without_cap = 0;  // rows that set no max_tokens
 
   void add(const LaneCount& other) {
     rows += other.rows;
     input_tokens += other.input_tokens;
-    max_output_tokens += other.max_output_tokens;
+    output_tokens += other.output_tokens;
     without_cap += other.without_cap;
   }
 };
 
 class Plan {
  public:
-  explicit Plan(const Settings& settings) : settings_(settings), routing_(settings) {}
+  explicit Plan(const Settings& settings) : settings_(settings) {}
 
-  void add(const Row& row) {
-    std::variant<LaneId, NoRoute> lane;
-    if (!settings_.keys.empty()) {
-      lane = routing_.resolve(row);
-      if (const auto* none = std::get_if<NoRoute>(&lane)) return refuse(row.line, 0, none->message);
-      for (const LaneSpec& fresh : routing_.take_new().lanes) lanes_.push_back({fresh.name});
-    } else if (lanes_.empty()) {
-      lanes_.push_back({"(no key configured)"});
+  void add(ScannedBlock block) {
+    auto refused = block.refused.begin();
+    for (std::size_t i = 0; i < block.rows.size(); ++i) {
+      if (i + ids_ahead < block.rows.size()) ids_.prefetch(block.rows[i + ids_ahead].id);
+      for (; refused != block.refused.end() && refused->line < block.rows[i].line; ++refused) add(*refused);
+      add(block.rows[i]);
     }
-    LaneCount& count = lanes_[std::get<LaneId>(lane).value];
-    ++count.rows;
-    count.input_tokens += estimate_input_tokens(row);
-    count.max_output_tokens += static_cast<double>(row.max_output_tokens * row.choices);
-    count.without_cap += row.max_output_tokens == 0;
+    for (; refused != block.refused.end(); ++refused) add(*refused);
+  }
+
+  void print(const std::vector<std::string>& names) const {
+    LaneCount all;
+    for (const LaneCount& lane : lanes_) all.add(lane);
+    if (refused_ > refused_lines_shown) {
+      fmt::print(stderr, "error: {} more lines are refused\n", refused_ - refused_lines_shown);
+    }
+    fmt::print("plan for {} (nothing was sent)\n\n", inert(settings_.input));
+    fmt::print("  rows     {} usable, {} refused\n", all.rows, refused_);
+    fmt::print("  tokens   about {:.0f} in, at most {:.0f} out{}\n\n", all.input_tokens, all.output_tokens,
+               all.without_cap > 0 ? fmt::format(" ({} rows set no max_tokens)", all.without_cap) : "");
+    fmt::print("  {:<44} {:>10} {:>14} {:>14}\n", "lane", "rows", "tokens in", "tokens out");
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      const LaneCount& lane = lanes_[i];
+      if (lane.rows == 0) continue;
+      fmt::print("  {:<44} {:>10} {:>14.0f} {:>14.0f}\n", inert(names[i]), lane.rows, lane.input_tokens,
+                 lane.output_tokens);
+    }
+  }
+
+  bool all_usable() const { return refused_ == 0; }
+
+ private:
+  void add(RowFigures& row) {
+    RowIdentity identity;
+    if (!row.made_id.empty()) {
+      ids_.make(row.made_id, identity);
+    } else if (const auto duplicate = ids_.give(row.id, row.line)) {
+      return refuse(row.line, 0, *duplicate);
+    }
+    if (lanes_.size() <= row.lane) lanes_.resize(row.lane + 1);
+    lanes_[row.lane].add(
+        {1, row.input_tokens, static_cast<double>(row.output_tokens), row.output_tokens == 0});
+  }
+
+  void add(RowError& line) {
+    if (!line.id_given) {
+      ids_.make(line.custom_id, line.identity);
+    } else if (const auto duplicate = ids_.give(hash_id(line.custom_id), line.line)) {
+      return refuse(line.line, 0, *duplicate);
+    }
+    refuse(line.line, line.column, line.message);
   }
 
   void refuse(std::uint64_t line, std::uint32_t column, const std::string& message) {
@@ -57,31 +96,9 @@ class Plan {
     fmt::print(stderr, "error: {}\n  --> {}\n", inert(message), inert(place));
   }
 
-  void print() const {
-    LaneCount all;
-    for (const LaneCount& lane : lanes_) all.add(lane);
-    if (refused_ > refused_lines_shown) {
-      fmt::print(stderr, "error: {} more lines are refused\n", refused_ - refused_lines_shown);
-    }
-    fmt::print("plan for {} (nothing was sent)\n\n", inert(settings_.input));
-    fmt::print("  rows     {} usable, {} refused\n", all.rows, refused_);
-    fmt::print("  tokens   about {:.0f} in, at most {:.0f} out{}\n\n", all.input_tokens,
-               all.max_output_tokens,
-               all.without_cap > 0 ? fmt::format(" ({} rows set no max_tokens)", all.without_cap) : "");
-    fmt::print("  {:<44} {:>10} {:>14} {:>14}\n", "lane", "rows", "tokens in", "tokens out");
-    for (const LaneCount& lane : lanes_) {
-      if (lane.rows == 0) continue;
-      fmt::print("  {:<44} {:>10} {:>14.0f} {:>14.0f}\n", inert(lane.name), lane.rows, lane.input_tokens,
-                 lane.max_output_tokens);
-    }
-  }
-
-  bool all_usable() const { return refused_ == 0; }
-
- private:
   const Settings& settings_;
-  Routing routing_;
-  std::vector<LaneCount> lanes_;  // by LaneId
+  RowIds ids_;
+  std::vector<LaneCount> lanes_;  // by lane of the scan
   std::uint64_t refused_ = 0;
 };
 
@@ -89,19 +106,10 @@ class Plan {
 
 int print_plan(const Settings& settings) {
   for (const std::string& notice : settings.notices) fmt::print(stderr, "{}", render_note(notice, false));
-  RowReader reader(settings.input, RowReaderOptions{settings.max_line});
+  InputScan scan(settings, std::thread::hardware_concurrency());
   Plan plan(settings);
-  for (;;) {
-    const auto item = reader.next();
-    if (std::holds_alternative<RowReader::End>(item)) break;
-    if (const auto* row = std::get_if<RowPtr>(&item)) {
-      plan.add(**row);
-    } else {
-      const RowError& refused = std::get<RowError>(item);
-      plan.refuse(refused.line, refused.column, refused.message);
-    }
-  }
-  plan.print();
+  while (auto block = scan.next()) plan.add(std::move(*block));
+  plan.print(scan.lanes());
   return plan.all_usable() ? 0 : 3;
 }
 

@@ -1,0 +1,69 @@
+// An input read with every core, each row down to what `plan` counts. The caller's thread cuts the input into
+// blocks of lines; a team parses them and gives back figures, never rows: rows that cross threads cost more
+// than they save. Blocks come back in the input's order, so that what is counted does not depend on timing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/line_source.h"
+#include "io/row.h"
+#include "io/row_identity.h"
+#include "runner/settings.h"
+
+namespace batchrun {
+
+struct RowFigures {
+  std::uint64_t line = 0;
+  std::size_t lane = 0;  // place in InputScan::lanes()
+  IdHash id;
+  std::string made_id;              // "" when the row gives one
+  double input_tokens = 0;          // estimated
+  std::uint64_t output_tokens = 0;  // at most; 0 when the row says nothing
+};
+
+// The rows of a part of the input, and its lines that are no rows or that no key can answer; each by line.
+// Ids given twice are not found yet.
+struct ScannedBlock {
+  std::vector<RowFigures> rows;
+  std::vector<RowError> refused;
+};
+
+class InputScan {
+ public:
+  // Opens settings.input and starts `threads` parsers. `settings` must outlive this. Throws InputError as
+  // RowReader does.
+  InputScan(const Settings& settings, unsigned threads);
+  ~InputScan();  // waits for the parsers
+  InputScan(const InputScan&) = delete;
+  InputScan& operator=(const InputScan&) = delete;
+
+  // The next part of the input, nothing at its end. Throws InputError when it cannot be read further.
+  std::optional<ScannedBlock> next();
+
+  // The names of the lanes that rows so far wait in.
+  const std::vector<std::string>& lanes() const { return lanes_; }
+
+ private:
+  struct Parsed;
+  struct Task;
+  class Parser;
+
+  bool read_block();
+  std::size_t lane_number(const std::string& name);
+
+  LineSource source_;
+  std::vector<std::unique_ptr<Parser>> team_;
+  std::deque<std::future<Parsed>> blocks_;  // handed to the team in turn, not taken back yet
+  std::size_t handed_ = 0, taken_ = 0;
+  std::vector<std::string> lanes_;
+  std::vector<std::vector<std::size_t>> lane_of_;  // by parser and the parser's own number of the lane
+};
+
+}  // namespace batchrun
