@@ -108,4 +108,11 @@ std::vector<GroupFigures> KeyPool::group_figures(TimePoint now) const {
   return figures;
 }
 
+std::vector<GroupHistory> KeyPool::take_history() {
+  std::vector<GroupHistory> histories;
+  histories.reserve(groups_.size());
+  for (QuotaGroup& group : groups_) histories.push_back(group.take_history());
+  return histories;
+}
+
 }  // namespace batchrun

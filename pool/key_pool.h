@@ -61,6 +61,7 @@ class KeyPool {
 
   std::vector<KeyFigures> key_figures(TimePoint now) const;
   std::vector<GroupFigures> group_figures(TimePoint now) const;
+  std::vector<GroupHistory> take_history();
 
  private:
   std::vector<QuotaGroup> groups_;

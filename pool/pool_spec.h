@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/group_history.h"
 #include "pool/ids.h"
 #include "pool/outcome.h"
 #include "pool/time.h"
@@ -26,6 +27,7 @@ struct GroupSpec {
       limits;                        // units per window; absent = not limited as far as we know
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
+  GroupHistory history{};  // of earlier runs
 };
 
 struct KeySpec {
@@ -72,6 +74,7 @@ struct PoolSettings {
       std::chrono::seconds(1);           // for a 429 that names no time: the first pause, doubling
   double retry_budget_ratio = 0.10;      // retries may be this share of sends in the last minute
   double retry_budget_per_second = 1.0;  //   plus this
+  bool keep_history = false;             // for Scheduler::take_history
   std::uint64_t seed = 1;                // for every random choice
 };
 

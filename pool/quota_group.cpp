@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -178,8 +180,28 @@ bool QuotaGroup::day_spent(const Cost& cost) const {
   });
 }
 
+// Most corrections are of the last few seconds, so the search is short.
+void QuotaGroup::note_sent(const Cost& cost, TimePoint at) {
+  if (!settings_->keep_history) return;
+  const TimePoint second = std::chrono::floor<std::chrono::seconds>(at);
+  auto slot = std::find_if(history_.sent.rbegin(), history_.sent.rend(),
+                           [&](const SentSlot& sent) { return sent.at <= second; });
+  if (slot == history_.sent.rend() || slot->at != second) {
+    slot =
+        std::make_reverse_iterator(std::next(history_.sent.insert(slot.base(), {second, {.requests = 0}})));
+  }
+  slot->cost.requests += cost.requests;
+  slot->cost.input_tokens += cost.input_tokens;
+  slot->cost.output_tokens += cost.output_tokens;
+}
+
+GroupHistory QuotaGroup::take_history() {
+  return std::exchange(history_, {});
+}
+
 void QuotaGroup::take(const Cost& cost, TimePoint now) {
   ++in_flight_;
+  note_sent(cost, now);
   for (const Dimension dimension : all_dimensions) {
     total_[static_cast<std::size_t>(dimension)] += amount(cost, dimension);
   }
@@ -204,6 +226,10 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
   for (const Dimension dimension : all_dimensions) {
     total_[static_cast<std::size_t>(dimension)] += difference(dimension);
   }
+  note_sent({.requests = actual.requests - reserved.requests,
+             .input_tokens = actual.input_tokens - reserved.input_tokens,
+             .output_tokens = actual.output_tokens - reserved.output_tokens},
+            admitted_at);
   for (MinuteLimit& limit : minutes_) {
     const double units = difference(limit.dimension);
     const double was = amount(reserved, limit.dimension);

@@ -102,6 +102,9 @@ class QuotaGroup {
   std::array<double, dimensions> used(TimePoint now) const;
   const std::array<double, dimensions>& total() const { return total_; }
 
+  // What a later run should know: what was sent since the last call, by second, and the limits learned.
+  GroupHistory take_history();
+
  private:
   struct MinuteLimit {
     MinuteLimit(Dimension which, double units, Duration window);
@@ -129,6 +132,7 @@ class QuotaGroup {
     double used = 0;
   };
 
+  void note_sent(const Cost& cost, TimePoint at);
   void note_most();
   void observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now);
   TimePoint gate_of(MinuteLimit& limit, TimePoint now) const;
@@ -142,6 +146,8 @@ class QuotaGroup {
   std::vector<DayLimit> days_;
   Room most_;  // of a whole window and day
   std::array<double, dimensions> total_{};
+
+  GroupHistory history_;  // not taken yet
 
   std::uint64_t version_ = 1;
   TimePoint gate_{TimePoint::min()};

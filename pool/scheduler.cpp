@@ -333,4 +333,8 @@ PoolFigures Scheduler::figures(TimePoint now) const {
           .retries = impl_->retries};
 }
 
+std::vector<GroupHistory> Scheduler::take_history() {
+  return impl_->pool.take_history();
+}
+
 }  // namespace batchrun

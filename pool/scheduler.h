@@ -132,6 +132,10 @@ class Scheduler {
   std::size_t in_flight() const;
   PoolFigures figures(TimePoint now) const;
 
+  // By group, what a later run should know and has not been told yet: what was sent since the last call, and
+  // the limits learned so far. Nothing is kept for it unless the settings say keep_history.
+  std::vector<GroupHistory> take_history();
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

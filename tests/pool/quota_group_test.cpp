@@ -211,5 +211,26 @@ TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
   EXPECT_EQ(group.closed_until(), now + milliseconds(500));
 }
 
+TEST(QuotaGroup, TellsWhatWasSentBySecondAndOnlyOnce) {
+  PoolSettings settings;
+  settings.keep_history = true;
+  QuotaGroup group(GroupSpec{}, settings);
+  const auto at = [](int ms) { return start + milliseconds(ms); };
+  group.take({1, 10, 5}, at(100));
+  group.take({1, 20, 5}, at(900));
+  group.take({1, 40, 5}, at(2000));
+  group.settle({1, 20, 5}, {1, 17, 5}, at(900), at(2500));
+  const auto first = group.take_history().sent;
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].at, start);
+  EXPECT_EQ(first[0].cost, (Cost{2, 27, 10}));
+  EXPECT_EQ(first[1].cost, (Cost{1, 40, 5}));
+  group.settle({1, 10, 5}, {0, 0, 0}, at(100), at(3000));
+  const auto second = group.take_history().sent;
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].cost, (Cost{-1, -10, -5}));
+  EXPECT_TRUE(group.take_history().sent.empty());
+}
+
 }  // namespace
 }  // namespace batchrun
