@@ -161,9 +161,9 @@ void Lane::survey(TimePoint now) {
 bool Lane::has_room(Option& option, TimePoint now) {
   QuotaGroup& quota = *option.quota;
   if (!quota.limited()) return true;
-  const LaneQueue::Least least = queue_.least();
-  const Cost cost = option.quota == held_ ? cost_of(queue_.at(0), option)
-                                          : cost_of(least.input_tokens, least.max_output_tokens, option);
+  const LaneQueue::Bounds least = queue_.least();
+  const Cost cost = cost_of(least.input_tokens, least.max_output_tokens, option);
+  if (option.quota == held_) return has_room_beside_first(option, cost, now);
   const bool known = option.no_room_version == quota.version() && option.no_room_for == cost;
   if (!known || now >= option.no_room_until) {
     option.room = quota.room(now);
@@ -177,9 +177,16 @@ bool Lane::has_room(Option& option, TimePoint now) {
   return false;
 }
 
-// A group that saves up for the first row is not for the others.
-bool Lane::open_to(const Option& option, std::size_t place) const {
-  return place == 0 || option.quota != held_;
+// The same of a group that saves up for the first row: others may only have what the first will not need.
+bool Lane::has_room_beside_first(Option& option, const Cost& least, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  const Cost first = cost_of(queue_.at(0), option);
+  const TimePoint when = quota.ready_at(first, now);
+  option.room = when <= now ? quota.room(now) : quota.room_beside(first, when, now);
+  if (option.room.holds(least) || quota.day_spent(first)) return true;
+  short_of_room_ = true;
+  opens_at_ = std::min(opens_at_, when);
+  return false;
 }
 
 Lane::Rank Lane::rank(std::size_t number, const Job& job, double group_load) const {
@@ -200,7 +207,6 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   std::optional<Pick> best;
   Rank best_rank{};
   for (const Option* option : open_) {
-    if (!open_to(*option, place)) continue;
     const Cost cost = cost_of(job, *option);
     if (option->quota->limited() && !option->room.holds(cost)) continue;
     const double load = option->quota->load(now);
@@ -215,12 +221,20 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   return best;
 }
 
+// Whether no open option is short of room for any row of the look-ahead: then the order of rows is free.
+bool Lane::all_fit() const {
+  return std::all_of(open_.begin(), open_.end(), [&](const Option* option) {
+    if (!option->quota->limited()) return true;
+    const LaneQueue::Bounds most = queue_.most();
+    return option->room.holds(cost_of(most.input_tokens, most.max_output_tokens, *option));
+  });
+}
+
 std::optional<std::size_t> Lane::largest_that_fits() const {
   std::optional<std::size_t> best;
   double best_tokens = -1;
   for (const Option* option : open_) {
-    if (!open_to(*option, 1)) continue;
-    for (std::size_t place = 1; place < queue_.window(); ++place) {
+    for (std::size_t place = 0; place < queue_.window(); ++place) {
       const Cost cost = cost_of(queue_.at(place), *option);
       if (cost.tokens() <= best_tokens) continue;
       if (option->quota->limited() && !option->room.holds(cost)) continue;
@@ -231,9 +245,9 @@ std::optional<std::size_t> Lane::largest_that_fits() const {
   return best;
 }
 
-void Lane::release_hold() {
+void Lane::release_hold(TimePoint now) {
   if (held_ == nullptr) return;
-  held_->hold(std::nullopt);
+  held_->release(now);
   held_ = nullptr;
   pool_.changed();
 }
@@ -243,36 +257,39 @@ void Lane::hold_for_first(TimePoint now) {
   const Job& first = queue_.at(0);
   QuotaGroup* best = nullptr;
   TimePoint best_time = never;
+  Cost best_cost;
   for (Option& option : options_) {
     QuotaGroup& quota = *option.quota;
     if (!option.alive || (quota.held_by() && *quota.held_by() != id_)) continue;
-    const TimePoint when = std::max(quota.ready_at(cost_of(first, option), now), usable_at(option));
+    const Cost cost = cost_of(first, option);
+    const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
     if (when >= best_time) continue;
     best = &quota;
+    best_cost = cost;
     best_time = when;
   }
   if (best == held_) return;
-  release_hold();
+  release_hold(now);
   if (best == nullptr) return;
   held_ = best;
-  held_->hold(id_);
+  held_->hold(id_, best_cost, now);
 }
 
 Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) {
   const Choice& choice = choices_[pick.choice];
   const Option& option = options_[choice.option];
   turn_ = pick.choice + 1 == choices_.size() ? 0 : pick.choice + 1;
-  if (place == 0) release_hold();
   queue_.sent(now);
   return {.job = queue_.take(place, now),
           .candidate = {choice.key, option.model},
           .group = option.group,
-          .cost = pick.cost};
+          .cost = pick.cost,
+          .ends_hold = place == 0};
 }
 
 std::optional<Job> Lane::take_overaged(TimePoint now) {
   std::optional<Job> job = queue_.take_expired(now);
-  if (job) release_hold();
+  if (job) release_hold(now);
   return job;
 }
 
@@ -309,31 +326,36 @@ TimePoint Lane::earliest(TimePoint now) {
   return when;
 }
 
-// A first row that is overdue gets a group to itself; any other does not.
-void Lane::settle_hold(TimePoint now) {
+// A first row that is overdue gets a group to itself; any other does not. Returns whether that changes what
+// others may have.
+bool Lane::settle_hold(TimePoint now) {
+  const QuotaGroup* const before = held_;
   queue_.first_did_not_fit(now);
   if (queue_.overdue(now)) {
     hold_for_first(now);
   } else {
-    release_hold();
+    release_hold(now);
   }
+  return held_ != before;
 }
 
 Lane::Turn Lane::next(TimePoint now) {
   if (!alive()) {
-    release_hold();
+    release_hold(now);
     return Dead{};
   }
   queue_.promote(now);
   if (queue_.window() == 0) return Blocked{queue_.next_promotion()};
   survey(now);
   if (open_.empty() && !short_of_room_) return Blocked{std::min(opens_at_, queue_.next_promotion())};
-  if (const auto pick = choose(0, now)) return admit(0, *pick, now);
+  if (queue_.overdue(now) || all_fit()) {
+    if (const auto pick = choose(0, now)) return admit(0, *pick, now);
+  }
   if (exceeds_every_window(queue_.at(0))) {
-    release_hold();
+    release_hold(now);
     return Expired{queue_.take(0, now), GiveUp::exceeds_window};
   }
-  settle_hold(now);
+  if (settle_hold(now)) survey(now);
   if (const auto place = largest_that_fits()) {
     if (const auto pick = choose(*place, now)) return admit(*place, *pick, now);
   }

@@ -1,9 +1,11 @@
 // One lane: its waiting rows, the keys that may answer them, and which row goes on which key now.
 //
-// The first row goes if it fits anywhere; else the largest of the look-ahead that fits (reference: first-fit
-// wastes 2.5 % of a token limit behind rows that do not fit, best fit of 64 wins that back). A first row that
-// is overdue gets the group where it will fit soonest to itself until it goes. Of the keys that could take
-// the row, lower tiers go first, then the strategy decides; a retry avoids the key it failed on. One thread.
+// Rows go in their order while all of the look-ahead fit; where room is short, the largest that fits goes
+// first: room that a large row leaves in a window goes to another large one, small ones fill what remains
+// (first-fit wastes 2.5 % of a token limit behind rows that do not fit). A row passed over for too long goes
+// before all; if it does not fit it gets the group where it will fit soonest to itself until it goes. Of the
+// keys that could take the row, lower tiers go first, then the strategy decides; a retry avoids the key it
+// failed on. One thread.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +33,7 @@ class Lane {
     Candidate candidate;
     GroupId group;
     Cost cost;
+    bool ends_hold = false;  // release_hold() once it is taken from the pool
   };
   struct Blocked {
     TimePoint until;  // holds as long as the pool has no changes() and no row is put in the look-ahead
@@ -43,6 +46,9 @@ class Lane {
 
   // Takes out a row whose life is over, if there is one.
   std::optional<Job> take_overaged(TimePoint now);
+
+  // Gives up the group that saves up for the first row, if one does.
+  void release_hold(TimePoint now);
 
   LaneQueue& queue() { return queue_; }
   const LaneQueue& queue() const { return queue_; }
@@ -99,16 +105,16 @@ class Lane {
   }
   void survey(TimePoint now);
   bool has_room(Option& option, TimePoint now);
+  bool has_room_beside_first(Option& option, const Cost& least, TimePoint now);
   TimePoint usable_at(const Option& option);
   bool usable(const Choice& choice, TimePoint now);
   bool may_probe();
-  bool open_to(const Option& option, std::size_t place) const;
   std::optional<Pick> choose(std::size_t place, TimePoint now);
   Rank rank(std::size_t number, const Job& job, double group_load) const;
+  bool all_fit() const;
   std::optional<std::size_t> largest_that_fits() const;
-  void settle_hold(TimePoint now);
+  bool settle_hold(TimePoint now);
   void hold_for_first(TimePoint now);
-  void release_hold();
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   bool retire_spent_days();
   TimePoint earliest(TimePoint now);

@@ -22,7 +22,7 @@ void LaneQueue::push(const Job& job) {
     return;
   }
   window_.push_back({.job = job});
-  least_.reset();
+  bounds_.reset();
 }
 
 void LaneQueue::push_again(const Job& job, bool budgeted) {
@@ -48,7 +48,7 @@ void LaneQueue::push_due(const Job& job) {
   }
   window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), {.job = job});
   ++due_in_window_;
-  least_.reset();
+  bounds_.reset();
 }
 
 void LaneQueue::promote(TimePoint now) {
@@ -67,16 +67,20 @@ void LaneQueue::promote(TimePoint now) {
   }
 }
 
-LaneQueue::Least LaneQueue::least() const {
-  if (!least_) {
-    Least least{at(0).input_tokens, at(0).max_output_tokens};
+const std::pair<LaneQueue::Bounds, LaneQueue::Bounds>& LaneQueue::bounds() const {
+  if (!bounds_) {
+    Bounds least{at(0).input_tokens, at(0).max_output_tokens};
+    Bounds most = least;
     for (std::size_t place = 1; place < window(); ++place) {
-      least.input_tokens = std::min(least.input_tokens, at(place).input_tokens);
-      least.max_output_tokens = std::min(least.max_output_tokens, at(place).max_output_tokens);
+      const Job& job = at(place);
+      least.input_tokens = std::min(least.input_tokens, job.input_tokens);
+      least.max_output_tokens = std::min(least.max_output_tokens, job.max_output_tokens);
+      most.input_tokens = std::max(most.input_tokens, job.input_tokens);
+      most.max_output_tokens = std::max(most.max_output_tokens, job.max_output_tokens);
     }
-    least_ = least;
+    bounds_ = {least, most};
   }
-  return *least_;
+  return *bounds_;
 }
 
 Job LaneQueue::take(std::size_t place, TimePoint now) {
@@ -99,7 +103,7 @@ void LaneQueue::remove(std::size_t place) {
     first_ = 0;
   }
   if (place < due_in_window_) --due_in_window_;
-  least_.reset();
+  bounds_.reset();
   if (!due_.empty()) {
     window_.push_back(due_.front());
     due_.pop_front();

@@ -35,11 +35,12 @@ class LaneQueue {
   std::size_t window() const { return window_.size() - first_; }
   const Job& at(std::size_t place) const { return window_[first_ + place].job; }
 
-  // The smallest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
-  struct Least {
+  // The smallest and the largest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
+  struct Bounds {
     double input_tokens, max_output_tokens;
   };
-  Least least() const;
+  Bounds least() const { return bounds().first; }
+  Bounds most() const { return bounds().second; }
 
   // Takes row `place` out; those before it were passed over. REQUIRES: place < window().
   Job take(std::size_t place, TimePoint now);
@@ -72,6 +73,7 @@ class LaneQueue {
     TimePoint unfit_since = never;  // first overtaken, or first and not fitting
   };
   static bool later(const Job& a, const Job& b) { return a.not_before > b.not_before; }
+  const std::pair<Bounds, Bounds>& bounds() const;
   void note_deadline(const Job& job);
   void push_due(const Job& job);
   void remove(std::size_t place);
@@ -86,7 +88,7 @@ class LaneQueue {
   std::deque<Waiting> due_;    // due as well; only while the window holds nothing else
   std::deque<Waiting> fresh_;  // new ones behind the window
   std::vector<Job> paused_;    // a heap, earliest not_before first
-  mutable std::optional<Least> least_;
+  mutable std::optional<std::pair<Bounds, Bounds>> bounds_;
   TimePoint next_promotion_ = never;
   TimePoint next_deadline_ = never;
 };

@@ -27,7 +27,8 @@ struct GroupSpec {
       limits;                        // units per window; absent = not limited as far as we know
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
-  GroupHistory history{};  // of earlier runs
+  std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
+  GroupHistory history{};           // of earlier runs
 };
 
 struct KeySpec {

@@ -14,17 +14,6 @@
 namespace batchrun {
 namespace {
 
-constexpr Duration minute = std::chrono::seconds(60);
-// Time in which no row of the look-ahead fitted is caught up: at this much times the even rate, and not more
-// than this much of it. Without, rows of 50 to 4,000 tokens left 1.8 % of a limit of 60,000 unused, with
-// it 1.2 %.
-constexpr double catch_up = 1.1;
-constexpr Duration lost_time_kept = std::chrono::seconds(6);
-constexpr double error_weight = 1.0 / 64;  // of the newest error in the mean
-constexpr double negligible_error = 0.001;
-// With two, 0.7 % of requests were answered 429 where single estimates are 10 % off; with three 0.1 %.
-constexpr double deviations = 3;
-constexpr Duration mirror_slot = std::chrono::milliseconds(100);
 constexpr Duration longest_obeyed = std::chrono::minutes(15);
 
 constexpr std::array all_dimensions{Dimension::requests_per_minute,     Dimension::tokens_per_minute,
@@ -79,43 +68,12 @@ double amount(const Cost& cost, Dimension dimension) {
   broken_invariant("a dimension without an amount");
 }
 
-QuotaGroup::MinuteLimit::MinuteLimit(Dimension which, double units, Duration window)
-    : dimension(which),
-      limit(whole(units)),
-      window_s(seconds(window + mirror_slot)),
-      pace(units / window_s * catch_up),
-      flow(units / window_s, lost_time_kept),
-      mirror(window, mirror_slot) {}
-
-void QuotaGroup::MinuteLimit::lower(double units) {
-  limit = whole(units);
-  pace.set_rate(units / window_s * catch_up);
-  flow.set_rate(units / window_s);
-}
-
-void QuotaGroup::MinuteLimit::learn(double relative_error) {
-  const double short_by = std::max(relative_error, 0.0);
-  error_square += (short_by * short_by - error_square) * error_weight;
-  const double root = std::sqrt(error_square);
-  error = root < negligible_error ? 0 : root;
-}
-
-double QuotaGroup::MinuteLimit::needed(double units) const {
-  if (error == 0) return units;
-  const double doubt = deviations * error * (units + std::sqrt(squares));
-  return std::min(std::ceil(units + doubt), limit);
-}
-
-double QuotaGroup::MinuteLimit::fitting(double free) const {
-  if (error == 0 || free >= limit) return free;
-  double units = std::floor((free - deviations * error * std::sqrt(squares)) / (1 + deviations * error));
-  while (units > 0 && needed(units) > free) --units;
-  while (needed(units + 1) <= free) ++units;  // exact, or a wait for the time it fits would never end
-  return units;
-}
-
 QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
-    : name_(spec.name), charging_(spec.charging), settings_(&settings), max_concurrent_(spec.max_concurrent) {
+    : name_(spec.name),
+      charging_(spec.charging),
+      settings_(&settings),
+      slice_(spec.slice),
+      max_concurrent_(spec.max_concurrent) {
   for (const Dimension dimension : all_dimensions) {
     const std::optional<double>& limit = spec.limits[static_cast<std::size_t>(dimension)];
     if (!limit) continue;
@@ -124,7 +82,7 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
           fmt::format("{}: the limit of {} must be more than 0", name_, batchrun::name(dimension)));
     }
     if (of_minute(dimension)) {
-      minutes_.emplace_back(dimension, *limit, minute + settings.jitter);
+      add_minute_limit(dimension, *limit);
     } else {
       days_.push_back({dimension, whole(*limit)});
     }
@@ -132,16 +90,20 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
   note_most();
 }
 
-TimePoint QuotaGroup::gate_of(MinuteLimit& limit, TimePoint now) const {
-  // A row may produce no output, so output can hold back none for certain.
-  if (limit.dimension == Dimension::output_tokens_per_minute) return TimePoint::min();
-  return std::max(limit.paced_at(1), limit.mirror.ready_at(limit.limit - limit.needed(1), now));
+MinuteLimit& QuotaGroup::add_minute_limit(Dimension dimension, double limit) {
+  return minutes_.emplace_back(dimension, limit, MinuteLimit::Server{settings_->jitter, slice_});
+}
+
+MinuteLimit* QuotaGroup::minute_limit(Dimension dimension) {
+  const auto found = std::find_if(minutes_.begin(), minutes_.end(),
+                                  [&](const MinuteLimit& limit) { return limit.dimension() == dimension; });
+  return found == minutes_.end() ? nullptr : &*found;
 }
 
 TimePoint QuotaGroup::gate(TimePoint now) {
   if (gate_version_ != version_) {
     gate_ = closed_until_;
-    for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, gate_of(limit, now));
+    for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, limit.gate(now));
     gate_version_ = version_;
   }
   return gate_;
@@ -150,10 +112,20 @@ TimePoint QuotaGroup::gate(TimePoint now) {
 Room QuotaGroup::room(TimePoint now) {
   Room room;
   for (MinuteLimit& limit : minutes_) {
-    const bool flows = limit.paced_at(1) <= now;
-    narrow(room, limit.dimension, flows ? limit.fitting(limit.limit - limit.mirror.sum(now)) : 0);
+    narrow(room, limit.dimension(), limit.room(now));
   }
   for (const DayLimit& limit : days_) narrow(room, limit.dimension, limit.limit - limit.used);
+  return room;
+}
+
+Room QuotaGroup::room_beside(const Cost& cost, TimePoint when, TimePoint now) {
+  Room room = this->room(now);
+  for (const MinuteLimit& limit : minutes_) {
+    narrow(room, limit.dimension(), limit.spare(amount(cost, limit.dimension()), when));
+  }
+  for (const DayLimit& limit : days_) {
+    narrow(room, limit.dimension, limit.limit - limit.used - amount(cost, limit.dimension));
+  }
   return room;
 }
 
@@ -161,16 +133,26 @@ TimePoint QuotaGroup::ready_at(const Cost& cost, TimePoint now) {
   if (retired() || day_spent(cost)) return never;
   TimePoint when = std::max(now, closed_until_);
   for (MinuteLimit& limit : minutes_) {
-    const double units = amount(cost, limit.dimension);
-    when = std::max(
-        {when, limit.paced_at(units), limit.mirror.ready_at(limit.limit - limit.needed(units), now)});
+    when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
   }
   return when;
 }
 
+void QuotaGroup::hold(LaneId lane, const Cost& cost, TimePoint now) {
+  held_by_ = lane;
+  for (MinuteLimit& limit : minutes_) limit.save_for(amount(cost, limit.dimension()), now);
+  ++version_;
+}
+
+void QuotaGroup::release(TimePoint now) {
+  held_by_.reset();
+  for (MinuteLimit& limit : minutes_) limit.save_for(0, now);
+  ++version_;
+}
+
 void QuotaGroup::note_most() {
   most_ = {};
-  for (const MinuteLimit& limit : minutes_) narrow(most_, limit.dimension, limit.limit);
+  for (const MinuteLimit& limit : minutes_) narrow(most_, limit.dimension(), limit.limit());
   for (const DayLimit& limit : days_) narrow(most_, limit.dimension, limit.limit);
 }
 
@@ -205,18 +187,13 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
   for (const Dimension dimension : all_dimensions) {
     total_[static_cast<std::size_t>(dimension)] += amount(cost, dimension);
   }
-  for (MinuteLimit& limit : minutes_) {
-    const double units = amount(cost, limit.dimension);
-    limit.pace.take(units, now);
-    limit.flow.take(units, now);
-    limit.mirror.add(units, now, now);
-    limit.squares += units * units;
-  }
+  for (MinuteLimit& limit : minutes_) limit.take(amount(cost, limit.dimension()), now);
   for (DayLimit& limit : days_) limit.used += amount(cost, limit.dimension);
   if (limited()) ++version_;
 }
 
-bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now) {
+bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now,
+                        bool refused) {
   bool freed = full();
   require(in_flight_ > 0, "more settled than admitted");
   --in_flight_;
@@ -231,18 +208,11 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
              .output_tokens = actual.output_tokens - reserved.output_tokens},
             admitted_at);
   for (MinuteLimit& limit : minutes_) {
-    const double units = difference(limit.dimension);
-    const double was = amount(reserved, limit.dimension);
-    freed = freed || limit.error > 0;
-    limit.squares = in_flight_ == 0 ? 0 : limit.squares - was * was;
-    limit.learn(was > 0 ? units / was : 0);
-    if (units == 0 && limit.error == 0) continue;
-    limit.pace.adjust(units, now);
-    limit.flow.adjust(units, now);
-    limit.mirror.add(units, admitted_at, now);
-    ++version_;
-    freed = freed || units < 0;
+    const Dimension dimension = limit.dimension();
+    freed |= limit.settle(amount(reserved, dimension), amount(actual, dimension),
+                          {admitted_at, now, in_flight_ == 0, refused});
   }
+  if (!minutes_.empty()) ++version_;
   for (DayLimit& limit : days_) {
     const double units = difference(limit.dimension);
     limit.used += units;
@@ -268,14 +238,11 @@ void QuotaGroup::observe(const ServerLimits& limits, TimePoint now) {
 void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now) {
   const double used = reading.remaining ? std::clamp(std::ceil(limit - *reading.remaining), 0.0, limit) : 0;
   if (of_minute(dimension)) {
-    const auto ours = std::find_if(minutes_.begin(), minutes_.end(),
-                                   [&](const MinuteLimit& known) { return known.dimension == dimension; });
-    if (ours == minutes_.end()) {
-      minutes_.emplace_back(dimension, limit, minute + settings_->jitter).mirror.add(used, now, now);
-    } else if (limit < ours->limit) {
-      ours->lower(limit);
-    } else {
-      return;
+    MinuteLimit* const ours = minute_limit(dimension);
+    if (ours == nullptr) {
+      add_minute_limit(dimension, limit).count(used, now, now);
+    } else if (limit < ours->limit()) {
+      ours->set_limit(limit);
     }
     return;
   }
@@ -288,12 +255,21 @@ void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& 
   }
 }
 
-void QuotaGroup::rate_limited(std::optional<Duration> retry_after, TimePoint admitted_at, TimePoint now,
-                              double share) {
+MinuteLimit* QuotaGroup::fullest(TimePoint now) {
+  const auto share = [&](MinuteLimit& limit) { return limit.sum(now) / limit.limit(); };
+  const auto found = std::max_element(minutes_.begin(), minutes_.end(),
+                                      [&](MinuteLimit& a, MinuteLimit& b) { return share(a) < share(b); });
+  return found == minutes_.end() ? nullptr : &*found;
+}
+
+void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
+                              TimePoint admitted_at, TimePoint now, double share) {
   const bool same_event = admitted_at < closed_at_ || now < closed_until_;
   if (!same_event) {
     closed_at_ = now;
     ++pauses_;
+    MinuteLimit* const limit = dimension ? minute_limit(*dimension) : fullest(now);
+    if (limit != nullptr) limit->refused(now);
   }
   if (retry_after && *retry_after > Duration::zero()) {
     closed_until_ = std::max(closed_until_, now + std::min(*retry_after, longest_obeyed));
@@ -308,14 +284,15 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, TimePoint adm
 
 double QuotaGroup::load(TimePoint now) {
   double load = max_concurrent_ == 0 ? 0 : static_cast<double>(in_flight_) / max_concurrent_;
-  for (MinuteLimit& limit : minutes_) load = std::max(load, limit.mirror.sum(now) / limit.limit);
+  for (MinuteLimit& limit : minutes_) load = std::max(load, limit.sum(now) / limit.limit());
   for (const DayLimit& limit : days_) load = std::max(load, limit.used / limit.limit);
   return load;
 }
 
 std::array<std::optional<double>, dimensions> QuotaGroup::limits() const {
   std::array<std::optional<double>, dimensions> limits;
-  for (const MinuteLimit& limit : minutes_) limits[static_cast<std::size_t>(limit.dimension)] = limit.limit;
+  for (const MinuteLimit& limit : minutes_)
+    limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
   for (const DayLimit& limit : days_) limits[static_cast<std::size_t>(limit.dimension)] = limit.limit;
   return limits;
 }
@@ -323,7 +300,7 @@ std::array<std::optional<double>, dimensions> QuotaGroup::limits() const {
 std::array<double, dimensions> QuotaGroup::used(TimePoint now) const {
   std::array<double, dimensions> used{};
   for (const MinuteLimit& limit : minutes_) {
-    used[static_cast<std::size_t>(limit.dimension)] = limit.mirror.sum_at(now);
+    used[static_cast<std::size_t>(limit.dimension())] = limit.sum_at(now);
   }
   for (const DayLimit& limit : days_) used[static_cast<std::size_t>(limit.dimension)] = limit.used;
   return used;

@@ -1,9 +1,7 @@
 // One quota group: everything a provider counts together, all dimensions at once, all or nothing. One thread.
 //
-// A minute dimension admits when both its views agree: a pacing bucket (an even flow, which suits providers
-// with token buckets or one-second slices) and a mirror of what was sent in the last 60 s plus jitter (exact,
-// which suits fixed windows and sliding logs). A day dimension is a ledger of this run. Dimensions without a
-// limit cost nothing.
+// Each dimension of a minute is a MinuteLimit; a dimension of a day is a ledger. Dimensions without a limit
+// cost nothing.
 #pragma once
 
 #include <algorithm>
@@ -15,10 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "pool/minute_limit.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
-#include "pool/token_bucket.h"
-#include "pool/window_mirror.h"
 
 namespace batchrun {
 
@@ -53,15 +50,19 @@ class QuotaGroup {
   const std::string& retired_because() const { return retired_because_; }
   void retire(std::string because) { retired_because_ = std::move(because); }
 
-  // The lane whose overdue row the group saves up for; other rows do not use it meanwhile.
+  // The lane whose overdue row the group saves up for; other lanes do not use it meanwhile.
   std::optional<LaneId> held_by() const { return held_by_; }
-  void hold(std::optional<LaneId> lane) { held_by_ = lane; }
+  void hold(LaneId lane, const Cost& cost, TimePoint now);
+  void release(TimePoint now);
 
   // A lower bound of ready_at() for every cost, cheap to ask again and again. Says nothing of concurrency.
   TimePoint gate(TimePoint now);
 
   // What may be sent now. REQUIRES: gate(now) <= now. Says nothing of concurrency.
   Room room(TimePoint now);
+
+  // What may be sent now without making `cost`, which fits at `when`, wait any longer. REQUIRES: as room().
+  Room room_beside(const Cost& cost, TimePoint when, TimePoint now);
 
   // Earliest time at which `cost` fits if nothing else happens: `never` when only a settle could make room.
   TimePoint ready_at(const Cost& cost, TimePoint now);
@@ -79,8 +80,9 @@ class QuotaGroup {
   void take(const Cost& cost, TimePoint now);
 
   // Ends what take() began: what differs between `reserved` and `actual` is corrected in the slot of
-  // admission. Returns whether something that had no room may have it now.
-  bool settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now);
+  // admission. `refused`: it was answered 429. Returns whether something that had no room may have it now.
+  bool settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now,
+              bool refused = false);
 
   // Believes a reply's limits where they are lower than ours, and where we have none. Figures that are no use
   // (not a number, below one) are ignored. `remaining` is used only for the first picture of a dimension.
@@ -89,8 +91,9 @@ class QuotaGroup {
   // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked
   // again), else for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that.
   // Replies to requests sent before the last closing are one event with it: they extend it by what the server
-  // asks, and double nothing.
-  void rate_limited(std::optional<Duration> retry_after, TimePoint admitted_at, TimePoint now, double share);
+  // asks, and double nothing. `dimension`: the limit the reply names.
+  void rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
+                    TimePoint admitted_at, TimePoint now, double share);
   void succeeded() { pauses_ = 0; }
   TimePoint closed_until() const { return closed_until_; }
 
@@ -106,26 +109,6 @@ class QuotaGroup {
   GroupHistory take_history();
 
  private:
-  struct MinuteLimit {
-    MinuteLimit(Dimension which, double units, Duration window);
-    void lower(double units);
-    void learn(double relative_error);
-    // Room that `units` need: more than they are, as reservations have fallen short before, by three standard
-    // deviations of its own error and of the sum of those in flight. Never more than the whole limit; a whole
-    // number.
-    double needed(double units) const;
-    double fitting(double free) const;  // the most units that need no more than `free`
-    TimePoint paced_at(double units) const { return std::max(pace.ready_at(units), flow.ready_at(units)); }
-    Dimension dimension;
-    double limit;
-    double window_s;   // the mirror's, its rounding included
-    TokenBucket pace;  // evens out: a second's worth at most at once
-    TokenBucket flow;  // keeps the even rate over some seconds
-    WindowMirror mirror;
-    double squares = 0;       // of what is reserved by those in flight
-    double error_square = 0;  // mean square of how far, relatively, reservations fell short
-    double error = 0;         // its root
-  };
   struct DayLimit {
     Dimension dimension;
     double limit;
@@ -135,11 +118,14 @@ class QuotaGroup {
   void note_sent(const Cost& cost, TimePoint at);
   void note_most();
   void observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now);
-  TimePoint gate_of(MinuteLimit& limit, TimePoint now) const;
+  MinuteLimit* minute_limit(Dimension dimension);
+  MinuteLimit& add_minute_limit(Dimension dimension, double limit);
+  MinuteLimit* fullest(TimePoint now);
 
   std::string name_;
   Charging charging_;
   const PoolSettings* settings_;
+  std::optional<Duration> slice_;
   std::uint32_t max_concurrent_;
   std::uint32_t in_flight_ = 0;
   std::vector<MinuteLimit> minutes_;

@@ -18,10 +18,11 @@ bool never_sent(FaultKind kind) {
 }
 
 // What the provider charged, as far as we can know. A failed request is charged like a good one (OpenAI
-// rate-limit guide: "unsuccessful requests contribute to your per-minute limit"); without usage the
-// reservation stands.
+// rate-limit guide: "unsuccessful requests contribute to your per-minute limit"), but one that was refused
+// for its limit drew no tokens; without usage the reservation stands.
 Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
   if (outcome.fault && never_sent(outcome.fault->kind)) return {.requests = 0};
+  if (outcome.fault && outcome.fault->kind == FaultKind::rate_limited) return {.requests = 1};
   Cost cost = permit.reserved();
   if (!outcome.usage.known) return cost;
   if (outcome.usage.input_tokens > 0) cost.input_tokens = static_cast<double>(outcome.usage.input_tokens);
@@ -200,6 +201,7 @@ Expired Scheduler::Impl::expire_dead(Seat& seat) {
 
 Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
   pool.take(go.candidate.key, go.cost, go.job.row, now);
+  if (go.ends_hold) seats[go.job.lane.value].lane.release_hold(now);
   --waiting;
   ++in_flight;
   deactivate_if_empty(go.job.lane);
@@ -218,7 +220,8 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   key.output_tokens += outcome.usage.output_tokens;
   seats[job.lane.value].lane.learn(permit, job, outcome.usage);
   const Cost actual = charged(permit, outcome, group.charging());
-  if (group.settle(permit.reserved(), actual, permit.admitted_at(), now)) pool.changed();
+  const bool refused = outcome.fault && outcome.fault->kind == FaultKind::rate_limited;
+  if (group.settle(permit.reserved(), actual, permit.admitted_at(), now, refused)) pool.changed();
   group.observe(outcome.limits, now);
 }
 
@@ -244,7 +247,7 @@ bool Scheduler::Impl::blame(const Permit& permit, const Job& job, const Fault& f
   }
   breaker.answered(job.row);
   if (fault.kind == FaultKind::rate_limited) {
-    group.rate_limited(fault.retry_after, permit.admitted_at(), now, share());
+    group.rate_limited(fault.retry_after, fault.dimension, permit.admitted_at(), now, share());
   } else if (fault.kind == FaultKind::quota_exhausted) {
     pool.retire(permit.group(), "quota or credit is used up");
   } else if (fault.kind == FaultKind::model_unavailable) {

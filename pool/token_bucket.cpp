@@ -1,6 +1,8 @@
 #include "pool/token_bucket.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace batchrun {
 namespace {
@@ -31,6 +33,30 @@ Duration TokenBucket::time_for(double units) const {
 TimePoint TokenBucket::ready_at(double cost) const {
   if (cost <= 0) return long_ago;
   return full_at_ - brim_ + (cost < 1 ? time_for(cost) : one_unit_);
+}
+
+TimePoint TokenBucket::holds_at(double units) const {
+  return full_at_ - brim_ + std::min(brim_, time_for(units));
+}
+
+double TokenBucket::held(TimePoint now) const {
+  if (full_at_ <= now) return std::numeric_limits<double>::infinity();
+  double units = std::floor(static_cast<double>((now - full_at_ + brim_).count()) / interval_ns_);
+  if (units < 0) return units;
+  while (units > 0 && holds_at(units) > now) --units;  // times are rounded
+  while (holds_at(units + 1) <= now) ++units;
+  return units;
+}
+
+void TokenBucket::set_brim(Duration brim, TimePoint now) {
+  const Duration before = brim_;
+  wanted_brim_ = brim;
+  brim_ = std::max(wanted_brim_, one_unit_);
+  if (started_) full_at_ = std::max(full_at_, now) + (brim_ - before);
+}
+
+void TokenBucket::cap_level(Duration most, TimePoint now) {
+  if (started_) full_at_ = std::max(full_at_, now + brim_ - std::min(brim_, std::max(most, one_unit_)));
 }
 
 void TokenBucket::start(TimePoint now) {

@@ -20,6 +20,12 @@ class TokenBucket {
   // less. May lie in the past: then now. A cost of zero is ready at any time.
   TimePoint ready_at(double cost) const;
 
+  // Earliest time at which the level is `units`, or the brim if that is less. May lie in the past.
+  TimePoint holds_at(double units) const;
+
+  // The most whole units with holds_at(units) <= now: infinite when the bucket is full, negative in debt.
+  double held(TimePoint now) const;
+
   // Takes `cost` out, into debt if need be. REQUIRES: ready_at(cost) <= now.
   void take(double cost, TimePoint now);
 
@@ -29,6 +35,12 @@ class TokenBucket {
 
   // From now on; what was taken stays taken, measured in time. REQUIRES: units_per_second > 0.
   void set_rate(double units_per_second);
+
+  // How much flows in from empty to full. The level stays, but is never over the brim.
+  void set_brim(Duration brim, TimePoint now);
+
+  // Lowers the level to what flows in during `most`, if it is over that.
+  void cap_level(Duration most, TimePoint now);
 
   // Units there are; negative in debt.
   double level(TimePoint now) const;

@@ -47,7 +47,7 @@ TEST(KeyPool, RetiringAGroupTakesAllItsKeysOut) {
 TEST(KeyPool, FiguresTellTheStateOfAKey) {
   const PoolSpec spec = two_groups();
   KeyPool pool(spec, spec.settings);
-  pool.group({0}).rate_limited(std::chrono::seconds(9), start, start, 0);
+  pool.group({0}).rate_limited(std::chrono::seconds(9), {}, start, start, 0);
   pool.key({2}).breaker.failed(RowId{1}, start);
   pool.key({2}).last_fault = FaultKind::server_error;
   auto figures = pool.key_figures(start);

@@ -161,7 +161,7 @@ TEST(Lane, WaitsExactlyUntilTheNextRowFits) {
     ASSERT_GT(std::get<Lane::Blocked>(turn).until, now);
     now = std::get<Lane::Blocked>(turn).until;
   }
-  EXPECT_EQ(now, start + std::chrono::milliseconds(60'350));
+  EXPECT_EQ(now, start + std::chrono::milliseconds(60'300));
 }
 
 TEST(Lane, ARowLargerThanEveryWindowIsSentAwayAtOnce) {

@@ -94,7 +94,7 @@ TEST(QuotaGroup, SettlingGivesBackWhatWasNotUsedInItsSlot) {
   QuotaGroup group(limited(Dimension::tokens_per_minute, 6000), settings);
   group.take({1, 1000, 5000}, start);
   const Cost next{1, 1000, 0};
-  EXPECT_EQ(group.ready_at(next, start + seconds(59)), start + milliseconds(60'350));
+  EXPECT_EQ(group.ready_at(next, start + seconds(59)), start + milliseconds(60'300));
   EXPECT_TRUE(group.settle({1, 1000, 5000}, {1, 900, 100}, start, start + seconds(2)));
   EXPECT_EQ(group.used(start + seconds(2))[1], 1000);
   EXPECT_LE(group.ready_at(next, start + seconds(2)), start + seconds(10)) << "1,000 at 100 a second";
@@ -187,10 +187,10 @@ TEST(QuotaGroup, IgnoresLimitsThatAreNoUse) {
 TEST(QuotaGroup, A429ClosesUntilTheLatestTimeTheServerNamed) {
   const PoolSettings settings;
   QuotaGroup group(GroupSpec{}, settings);
-  group.rate_limited(seconds(20), start, start, 0);
-  group.rate_limited(seconds(5), start, start + seconds(1), 0);
+  group.rate_limited(seconds(20), {}, start, start, 0);
+  group.rate_limited(seconds(5), {}, start, start + seconds(1), 0);
   EXPECT_EQ(group.gate(start + seconds(1)), start + seconds(20));
-  group.rate_limited(std::chrono::hours(5), start, start + seconds(2), 0);
+  group.rate_limited(std::chrono::hours(5), {}, start, start + seconds(2), 0);
   EXPECT_EQ(group.gate(start + seconds(2)), start + seconds(2) + std::chrono::minutes(15));
 }
 
@@ -200,14 +200,14 @@ TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
   TimePoint now = start;
   for (const int most_s : {1, 2, 4, 8, 16, 32, 60, 60}) {
     const TimePoint sent = now;
-    for (int i = 0; i < 50; ++i) group.rate_limited({}, sent, now + milliseconds(i), 0.999);
+    for (int i = 0; i < 50; ++i) group.rate_limited({}, {}, sent, now + milliseconds(i), 0.999);
     const double pause_s = batchrun::seconds(group.closed_until() - now);
     EXPECT_LE(pause_s, most_s);
     EXPECT_GE(pause_s, 0.99 * most_s);
     now = group.closed_until();
   }
   group.succeeded();
-  group.rate_limited({}, now, now, 0);
+  group.rate_limited({}, {}, now, now, 0);
   EXPECT_EQ(group.closed_until(), now + milliseconds(500));
 }
 

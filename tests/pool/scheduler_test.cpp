@@ -368,7 +368,7 @@ TEST(Scheduler, ChargesWhatTheProviderCharges) {
       {Charging::actual, good, 80 + 30, 1},
       {Charging::reserves_max_tokens, unknown, 100 + 50, 1},
       {Charging::reserves_max_tokens, half, 100 + 50, 1},
-      {Charging::reserves_max_tokens, failed(FaultKind::rate_limited), 100 + 50, 1},
+      {Charging::reserves_max_tokens, failed(FaultKind::rate_limited), 0, 1},
       {Charging::reserves_max_tokens, failed(FaultKind::connect), 0, 0},
       {Charging::reserves_max_tokens, failed(FaultKind::tls), 0, 0},
       {Charging::reserves_max_tokens, failed(FaultKind::timeout_connect), 0, 0},

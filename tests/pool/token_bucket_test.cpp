@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace batchrun {
@@ -104,6 +105,52 @@ TEST(TokenBucket, AChangedRateTakesEffect) {
   const TimePoint next = bucket.ready_at(1);
   bucket.take(1, next);
   EXPECT_EQ(bucket.ready_at(1) - next, std::chrono::seconds(1));
+}
+
+TEST(TokenBucket, SaysWhenItHoldsAsMuch) {
+  TokenBucket bucket(1000, std::chrono::seconds(4));
+  bucket.take(0, start);
+  EXPECT_NEAR(bucket.level(start), 1000, 1e-6);
+  EXPECT_LE(bucket.holds_at(1000), start);
+  EXPECT_EQ(bucket.holds_at(3000), start + std::chrono::seconds(2));
+  EXPECT_EQ(bucket.holds_at(9000), start + std::chrono::seconds(3));  // the brim
+}
+
+TEST(TokenBucket, AChangedBrimKeepsTheLevelThatFits) {
+  TokenBucket bucket(1000, std::chrono::seconds(2));
+  bucket.take(0, start);
+  bucket.set_brim(std::chrono::seconds(8), start);
+  EXPECT_NEAR(bucket.level(start), 1000, 1e-6);
+  EXPECT_NEAR(bucket.level(start + std::chrono::seconds(9)), 8000, 1e-6);
+  bucket.set_brim(std::chrono::seconds(3), start + std::chrono::seconds(9));
+  EXPECT_NEAR(bucket.level(start + std::chrono::seconds(9)), 3000, 1e-6);
+}
+
+TEST(TokenBucket, ForgetsWhatIsOverACap) {
+  TokenBucket bucket(1000, std::chrono::seconds(8));
+  bucket.take(0, start);
+  const TimePoint later = start + std::chrono::seconds(20);
+  bucket.cap_level(std::chrono::seconds(1), later);
+  EXPECT_NEAR(bucket.level(later), 1000, 1e-6);
+  bucket.take(3000, later);
+  bucket.cap_level(std::chrono::seconds(1), later);
+  EXPECT_NEAR(bucket.level(later), -2000, 1e-6);
+}
+
+TEST(TokenBucket, WhatItHoldsAgreesWithWhenItHoldsIt) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 2000; ++i) {
+    TokenBucket bucket(0.5 + static_cast<double>(random() % 3000), std::chrono::seconds(1 + random() % 9));
+    bucket.take(static_cast<double>(random() % 5000), start);
+    const TimePoint now = start + Duration(random() % 9'000'000'000);
+    const double held = bucket.held(now);
+    if (held == std::numeric_limits<double>::infinity()) {
+      EXPECT_LE(bucket.holds_at(1e9), now);
+    } else if (held >= 0) {
+      EXPECT_LE(bucket.holds_at(held), now);
+      EXPECT_GT(bucket.holds_at(held + 1), now);
+    }
+  }
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ SimPool::SimPool(Plan plan)
     for (std::size_t d = 0; d < 4; ++d) {
       const auto& limit = plan_.pool.groups[g].limits[d];
       if (!limit) continue;
-      organisations_[g].limiters.emplace_back(plan_.organisations[g].limiter, *limit, phase_s);
+      organisations_[g].limiters.emplace_back(plan_.organisations[g].limiter, *limit, phase_s,
+                                              plan_.organisations[g].largest[d]);
       organisations_[g].counts.push_back(static_cast<Dimension>(d));
     }
   }
@@ -250,6 +251,7 @@ void SimPool::reply_arrives(std::size_t index) {
   if (attempt.outcome.fault) {
     const FaultKind kind = attempt.outcome.fault->kind;
     if (kind == FaultKind::connect || kind == FaultKind::timeout_connect) charge = {.requests = 0};
+    if (kind == FaultKind::rate_limited) charge = {.requests = 1};
   }
   naive_.settled(index, dispatch.permit.group(), dispatch.permit.key(), charge, now_);
   const Disposition came = scheduler_.settle(std::move(dispatch.permit), job, attempt.outcome, now_);

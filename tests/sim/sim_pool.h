@@ -2,6 +2,7 @@
 // as told, and an observer that checks every step. Everything follows from the plan and its seed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <queue>
@@ -18,9 +19,10 @@ namespace batchrun::sim {
 // How an organisation behaves; its limits are those of the GroupSpec of the same number.
 struct OrganisationPlan {
   LimiterKind limiter = LimiterKind::sliding_log;
-  bool names_a_time = true;                 // says retry-after with a 429
-  double fails = 0;                         // share of requests that fail in a way a retry may mend
-  double down_from_s = -1, down_to_s = -1;  // everything fails in between
+  std::array<double, 4> largest{1, 1, 1, 1};  // by dimension: what a limiter of single seconds holds at least
+  bool names_a_time = true;                   // says retry-after with a 429
+  double fails = 0;                           // share of requests that fail in a way a retry may mend
+  double down_from_s = -1, down_to_s = -1;    // everything fails in between
   bool out_of_credit = false;
 };
 

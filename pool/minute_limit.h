@@ -1,0 +1,114 @@
+// One limit of units a minute: what may be sent when, so that no server has to refuse, however it counts.
+// One thread.
+//
+// Servers count in fixed minutes, sliding ones, or with buckets that refill evenly; what suits all of them is
+// the intersection of two views of our own sends:
+//  - the mirror: exact sums over the server's window and the spread of delays, so that no window of the
+//    server, wherever it starts, holds more than the limit; a second one over shorter slices where the server
+//    counts those as well;
+//  - the flow: an even rate. Time in which nothing fitted is caught up, within what the server tolerates:
+//    a second's worth at first, more as long as no request is refused, less again once one is.
+// Measured in tests/sim/limiters_test.cpp against each kind of server.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "pool/outcome.h"
+#include "pool/time.h"
+#include "pool/token_bucket.h"
+#include "pool/window_mirror.h"
+
+namespace batchrun {
+
+class MinuteLimit {
+ public:
+  struct Server {
+    Duration jitter;                // spread of the time from send to admission
+    std::optional<Duration> slice;  // also checks its share of the limit over slices of this length
+  };
+
+  // REQUIRES: units > 0.
+  MinuteLimit(Dimension dimension, double units, const Server& server);
+
+  Dimension dimension() const { return dimension_; }
+  double limit() const { return limit_; }  // as the server enforces it
+
+  // A lower bound of ready_at() for all units, cheap to ask again and again.
+  TimePoint gate(TimePoint now);
+
+  // The most units that one request may have now. REQUIRES: gate(now) <= now.
+  double room(TimePoint now);
+
+  // Earliest time at which `units` fit if nothing else happens.
+  TimePoint ready_at(double units, TimePoint now);
+
+  // The most units that may go now without making a request of `units` that fits at `when` wait any longer.
+  double spare(double units, TimePoint when) const;
+
+  // Time that passes while nothing else is sent counts for a request of `units` that waits for its room; 0:
+  // no more. Without, it would be waited for twice: by the window before it, by the flow after it.
+  void save_for(double units, TimePoint now);
+
+  void take(double units, TimePoint now);
+
+  struct Settled {
+    TimePoint admitted_at, now;
+    bool last = false;     // no other request of the group is in flight
+    bool refused = false;  // for a limit
+  };
+
+  // Corrects what was taken for a request, in the slot of its admission, and learns how far reservations can
+  // be trusted. Returns whether something that had no room may have it now.
+  bool settle(double reserved, double actual, const Settled& how);
+
+  // A request was refused for this limit. Either the window is full in the server's eyes, or it was sent too
+  // close to others; the mirror tells which, and the limit keeps further away from that from now on.
+  void refused(TimePoint now);
+
+  // Counts what others than this run have sent: at `at`, or now as a reply says.
+  void count(double units, TimePoint at, TimePoint now) { mirror_.add(units, at, now); }
+
+  void set_limit(double units);
+
+  double sum(TimePoint now) { return mirror_.sum(now); }
+  double sum_at(TimePoint now) const { return mirror_.sum_at(now); }
+
+ private:
+  double needed(double units) const;
+  double fitting(double free) const;
+  double slice_ceiling(double units) const;
+  TimePoint flows_at(double units) const;
+  void note_wait(TimePoint until, TimePoint now);
+  void work_out_rates();
+  void save_up(TimePoint now);
+  void learn(double relative_error);
+  void fade_caution(TimePoint now);
+  void loosen(TimePoint now);
+
+  Dimension dimension_;
+  double limit_;
+  double ceiling_;    // of the mirror: the limit without the guard
+  double guard_ = 0;  // share of the limit left unused
+  double window_s_;   // the mirror's, its rounding included
+  TokenBucket peak_;
+  TokenBucket flow_;
+  WindowMirror mirror_;
+  std::optional<WindowMirror> slice_;
+  double slice_share_ = 0;  // of the limit
+  Duration burst_;          // lost time that may be caught up
+  bool saves_up_ = false;   // the server's bucket holds little: what is sent waits until it is there
+  double largest_ = 0;      // units taken at once
+  const Duration jitter_;
+  TimePoint loosen_at_ = never;
+  Duration loosen_pause_;
+  double caution_ = 0;  // more of it, for the server's window at hand
+  TimePoint cautious_since_{};
+  TimePoint guard_at_ = TimePoint::min();   // not to be raised before
+  TimePoint wanted_at_ = TimePoint::min();  // somebody was told to wait until then, or took
+  double squares_ = 0;                      // of what is reserved by those in flight
+  double error_square_ = 0;                 // mean square of how far, relatively, reservations fell short
+  double error_ = 0;                        // its root
+};
+
+}  // namespace batchrun

@@ -1,0 +1,141 @@
+#include "pool/minute_limit.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+
+namespace batchrun {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint start{std::chrono::hours(1)};
+constexpr MinuteLimit::Server plain{.jitter = milliseconds(200), .slice = {}};
+
+MinuteLimit tokens(double limit, const MinuteLimit::Server& server = plain) {
+  return MinuteLimit(Dimension::tokens_per_minute, limit, server);
+}
+
+bool fits(MinuteLimit& limit, double units, TimePoint now) {
+  return limit.gate(now) <= now && limit.room(now) >= units;
+}
+
+// Takes rows of one size as soon as they fit, for so long. Returns how many.
+int saturate(MinuteLimit& limit, double units, TimePoint from, Duration during) {
+  int taken = 0;
+  for (TimePoint now = from; now < from + during;) {
+    if (fits(limit, units, now)) {
+      limit.take(units, now);
+      ++taken;
+    } else {
+      now = std::max(now + Duration(1), limit.ready_at(units, now));
+    }
+  }
+  return taken;
+}
+
+// Whatever is asked for and taken back: no window of the server and the spread of delays is ever over the
+// limit, and what ready_at() promises holds.
+TEST(MinuteLimit, NeverPassesItsLimitAndKeepsItsPromises) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937 random(seed);
+    const double most = seed % 3 == 0 ? 700 : 60'000;
+    MinuteLimit limit =
+        tokens(most, {.jitter = milliseconds(200),
+                      .slice = seed % 4 == 0 ? std::optional<Duration>(seconds(10)) : std::nullopt});
+    struct Sent {
+      TimePoint at;
+      double units;
+    };
+    std::deque<Sent> sent;
+    TimePoint now = start;
+    for (int step = 0; step < 1500; ++step) {
+      const double units = 1 + static_cast<double>(random() % static_cast<std::uint32_t>(most / 12));
+      if (random() % 400 == 0) limit.refused(now);
+      if (random() % 300 == 0) now += seconds(random() % 90);
+      const TimePoint when = limit.ready_at(units, now);
+      ASSERT_LE(limit.gate(now), std::max(now, when));
+      if (random() % 4 != 0) now = std::max(now, when);
+      ASSERT_EQ(fits(limit, units, now), limit.ready_at(units, now) <= now)
+          << "seed " << seed << " step " << step;
+      if (!fits(limit, units, now)) continue;
+      limit.take(units, now);
+      sent.push_back({now, units});
+      double window = 0, slice = 0;
+      for (const Sent& one : sent) {
+        window += one.at > now - milliseconds(60'200) ? one.units : 0;
+        slice += one.at > now - milliseconds(10'200) ? one.units : 0;
+      }
+      ASSERT_LE(window, most) << "seed " << seed << " step " << step;
+      if (seed % 4 == 0) {
+        ASSERT_LE(slice, std::max(most / 6, units));
+      }
+      if (random() % 5 == 0) {
+        limit.settle(units, 0, {.admitted_at = now, .now = now});
+        sent.pop_back();
+      }
+    }
+  }
+}
+
+TEST(MinuteLimit, SendsASecondsWorthAtOnceAndNoMoreAfterAPause) {
+  MinuteLimit limit = tokens(60'000);
+  EXPECT_NEAR(saturate(limit, 10, start, milliseconds(1)), 100, 2);
+  saturate(limit, 10, start, std::chrono::minutes(10));  // by now it may catch up lost time
+  for (const Duration pause : {Duration(seconds(30)), Duration(std::chrono::hours(9))}) {
+    const TimePoint later = start + std::chrono::minutes(10) + pause;
+    EXPECT_NEAR(saturate(limit, 10, later, milliseconds(1)), 100, 2);
+  }
+}
+
+TEST(MinuteLimit, CatchesUpTimeInWhichNothingFitted) {
+  MinuteLimit limit = tokens(60'000);
+  TimePoint now = start;
+  for (int minute = 0; minute < 5; ++minute) saturate(limit, 100, now + minute * seconds(60), seconds(60));
+  now += std::chrono::minutes(5);
+  limit.count(12'000, now, now);  // somebody else's: nothing fits for 12 s, and then it all leaves at once
+  const int lost = saturate(limit, 100, now, seconds(60));
+  EXPECT_LT(lost, 500);
+  const int found = saturate(limit, 100, now + seconds(60), seconds(10));
+  EXPECT_GT(found, 110);  // 100 at the even rate
+}
+
+// A second's worth too many at once is what the first refusal means; that the server's bucket is small is
+// what the next does; then that it counts otherwise.
+TEST(MinuteLimit, KeepsFurtherAwayWithEachRefusal) {
+  MinuteLimit limit = tokens(60'000);
+  saturate(limit, 500, start, std::chrono::minutes(5));
+  TimePoint now = start + std::chrono::minutes(5);
+  limit.refused(now);
+  saturate(limit, 500, now, std::chrono::minutes(2));
+  now += std::chrono::minutes(2);
+  limit.refused(now);
+  saturate(limit, 500, now, std::chrono::minutes(2));
+  now += std::chrono::minutes(2);
+  // It saves up: a row of 900 waits until 900 are there.
+  limit.take(100, limit.ready_at(100, now + seconds(5)));
+  const int before = saturate(limit, 500, now + seconds(10), std::chrono::minutes(2));
+  now += seconds(130);
+  limit.refused(now);
+  const int after = saturate(limit, 500, now, std::chrono::minutes(2));
+  EXPECT_LT(after, before);
+  EXPECT_GT(after, before * 0.94);
+}
+
+TEST(MinuteLimit, HoldsRoomForARowThatWaits) {
+  MinuteLimit limit = tokens(60'000);
+  saturate(limit, 1000, start, std::chrono::minutes(5));
+  const TimePoint now = start + std::chrono::minutes(5);
+  const TimePoint when = limit.ready_at(10'000, now);
+  ASSERT_GT(when, now);
+  const double spare = limit.spare(10'000, when);
+  ASSERT_GE(spare, 0);
+  limit.save_for(10'000, now);
+  if (spare >= 1 && fits(limit, spare, now)) limit.take(spare, now);
+  EXPECT_LE(limit.ready_at(10'000, now), when + milliseconds(1));
+}
+
+}  // namespace
+}  // namespace batchrun
