@@ -37,6 +37,7 @@ POOL_LAST_WORDS = ("pool/invariant.cpp", "cstdio")  # a broken invariant says so
 ROOMS_OF_HEADERS = (
     ("Beast", r"boost/beast(/|\.hpp)", ("io/*.cpp", "runner/admin/*.cpp", "bench/*.cpp", "tests/*.cpp")),
     ("OpenSSL", r"(openssl/|boost/asio/ssl)", ("io/*.cpp", "runner/admin/*.cpp", "bench/*.cpp", "tests/*.cpp")),
+    ("SQLite", r"sqlite3", ("io/state_store.cpp", "tests/*.cpp")),
     ("simdjson", r"simdjson", ("io/*.cpp", "bench/*.cpp", "tests/*.cpp")),
     ("Boost.JSON", r"boost/json(/|\.hpp)", ("io/json_impl.cpp", "runner/*.cpp", "bench/*.cpp", "tests/*.cpp")),
 )

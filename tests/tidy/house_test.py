@@ -79,6 +79,8 @@ BAD = (
     ("heavy header", "Boost.JSON as one header", {"runner/config.h": "#pragma once\n#include <boost/json.hpp>\n"}, "runner/config.h"),
     ("heavy header", "simdjson in a header", {"io/reader.h": "#pragma once\n#include <simdjson.h>\n"}, "io/reader.h"),
     ("heavy header", "OpenSSL in a header", {"io/tls.h": "#pragma once\n#include <openssl/ssl.h>\n"}, "io/tls.h"),
+    ("heavy header", "SQLite in a header", {"io/reader.h": "#pragma once\n#include <sqlite3.h>\n"}, "io/reader.h"),
+    ("heavy header", "SQLite in another file of io", {"io/reader.cpp": "#include <sqlite3.h>\n"}, "io/reader.cpp"),
     ("heavy header", "Asio's TLS in a header", {"io/tls.h": "#pragma once\n#include <boost/asio/ssl/context.hpp>\n"}, "io/tls.h"),
     ("heavy header", "simdjson in the runner", {"runner/main.cpp": "#include <simdjson.h>\n"}, "runner/main.cpp"),
     ("clocks and dice", "steady_clock in pool", {"pool/bucket.cpp": "auto t = std::chrono::steady_clock::now();\n"}, "pool/bucket.cpp"),

@@ -1,0 +1,96 @@
+// What runs tell each other across restarts, in a small SQLite file that any number of runs may share: what
+// each quota group was charged lately, limits that were learned, days that are spent.
+//
+// A group stands there as a salted hash; no key and no name is in the file. Amounts are added to what is
+// there, so that runs on the same keys at the same time both count. Times are the wall clock's, read by the
+// caller. A store belongs to one thread at a time. Nothing here throws for what may happen to a file: a run
+// goes on without its state.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/credential.h"
+#include "pool/outcome.h"
+
+struct sqlite3;
+
+namespace batchrun {
+
+// What makes a group the same one in another run.
+struct GroupIdentity {
+  std::string provider;
+  std::string origin;  // of its base_url
+  std::string name;    // as configured; "" = the group is the key's own
+  Credential key;      // tells groups without a name apart
+};
+
+// What requests admitted in one second were charged. Saved with negative parts, it gives back.
+struct Charge {
+  std::chrono::sys_seconds at;  // that second
+  double requests = 0;
+  double input_tokens = 0;
+  double output_tokens = 0;
+};
+
+struct LearnedLimit {
+  double units = 0;  // per window
+  std::chrono::sys_seconds on;
+};
+
+struct GroupState {
+  std::vector<Charge> charges;
+  std::array<std::optional<LearnedLimit>, dimensions> learned{};
+  std::optional<std::chrono::sys_seconds> out_until;  // the day is spent until then
+};
+
+struct StateError {
+  std::string message;   // a sentence for people, with the file's path
+  bool passing = false;  // somebody else holds the file: worth another try
+};
+
+class StateStore {
+ public:
+  struct Opening;
+
+  // Opens or makes `path` (mode 0600, its directories 0700) and reads what earlier runs left about `groups`.
+  static Opening open(const std::string& path, const std::vector<GroupIdentity>& groups,
+                      std::chrono::sys_seconds now);
+
+  // Adds charges, replaces learned limits, keeps the later end of a spent day; all or nothing. `news[i]` is
+  // about the i-th group of open(). Waits at most half a second for whoever holds the file. Charges
+  // of more than two minutes ago are kept by five minutes from then on, and forgotten after 26 hours, which
+  // is more than any provider's day.
+  std::optional<StateError> save(std::span<const GroupState> news, std::chrono::sys_seconds now);
+
+ private:
+  struct Closer {
+    void operator()(sqlite3* database) const;
+  };
+  using Database = std::unique_ptr<sqlite3, Closer>;
+
+  StateStore(Database database, std::string path, std::vector<std::string> groups);
+  static Opening try_open(const std::string& path, const std::vector<GroupIdentity>& groups,
+                          std::chrono::sys_seconds now, bool& damaged);
+
+  Database database_;
+  std::string path_;
+  std::vector<std::string> groups_;  // their hashes
+};
+
+struct StateStore::Opening {
+  std::optional<StateStore> store;  // none: the run goes on without
+  // By group, what was charged in the last 26 hours and not later than a minute from now (a clock may have
+  // been set back), what was learned, and spent days that have not turned. Of charges kept by five minutes
+  // the time is the latest possible. Limits learned more than 30 days ago are forgotten.
+  std::vector<GroupState> known;
+  std::string warning;  // a sentence for people, "" = all is well. A damaged file is renamed to
+                        // PATH.corrupt-N and replaced; one of a newer version is left as it is.
+};
+
+}  // namespace batchrun
