@@ -88,7 +88,8 @@ def pin(core):
 
 def clean_environment(home):
     """Nothing of the user's keys and settings reaches a measured program."""
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", KEY_VARIABLE: KEY}
+    state = str(Path(home, "state"))
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_STATE_HOME": state, "LC_ALL": "C.UTF-8", KEY_VARIABLE: KEY}
 
 
 def start(command, folder, core=None, output=subprocess.DEVNULL):

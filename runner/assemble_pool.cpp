@@ -202,8 +202,8 @@ void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyCo
   spec.group = group_of(config.name, key, alias);
   spec.tier = settings_.providers[provider].tier;
   settings_.pool.keys.push_back(std::move(spec));
-  settings_.keys.push_back(
-      {provider, alias, std::move(key.secret), std::move(key.models), std::move(key.tags)});
+  settings_.keys.push_back({provider, alias, std::move(key.secret), std::move(key.models),
+                            std::move(key.tags), std::move(key.group)});
 }
 
 std::vector<std::string> Assembly::provider_names() const {

@@ -11,8 +11,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// One hour in, so that a point some time before the start of a run is still a positive one.
-constexpr Duration head_start = std::chrono::hours(1);
+// Two days in, so that what earlier runs sent in the day before the start still has a positive time.
+constexpr Duration head_start = std::chrono::hours(48);
 
 steady_clock::time_point epoch() {
   static const steady_clock::time_point start = steady_clock::now();

@@ -1,5 +1,5 @@
 // What travels between a run's threads: rows from the feeder to the shard, lines from the shard to the
-// writer.
+// writer, and what was charged from the shard to the state file.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/row.h"
+#include "pool/group_history.h"
 #include "runner/handoff.h"
 #include "runner/routing.h"
 
@@ -38,5 +39,6 @@ struct Lines {
 
 using IntakeQueue = Handoff<Intake>;
 using LinesQueue = Handoff<Lines>;
+using HistoryQueue = Handoff<std::vector<GroupHistory>>;  // by group, since the last one; each weighs 1
 
 }  // namespace batchrun

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <utility>
 
 #include "io/result_writer.h"
 #include "io/row_reader.h"
@@ -32,9 +33,9 @@ void raise_open_files() {
 }
 
 int act(const Options& options, const Environment& environment) {
-  const Settings settings = make_settings(options, environment);
+  Settings settings = make_settings(options, environment);
   if (settings.verb == Verb::plan) return print_plan(settings);
-  return run_batch(settings, environment);
+  return run_batch(std::move(settings), environment);
 }
 
 int complain(const std::string& message, const std::string& place, const std::string& hint, ExitCode code,

@@ -16,6 +16,7 @@
 #include "runner/outputs.h"
 #include "runner/progress.h"
 #include "runner/report.h"
+#include "runner/run_state.h"
 #include "runner/shard_thread.h"
 #include "runner/signals.h"
 #include "runner/summary.h"
@@ -25,22 +26,25 @@ namespace {
 
 constexpr std::size_t intake_bytes = 2u << 20;  // read ahead of the shard
 constexpr std::size_t lines_bytes = 32u << 20;  // written behind it
+constexpr std::size_t histories = 4;            // saved behind it
 constexpr auto tick = std::chrono::milliseconds(100);
 constexpr std::uint64_t error_rate_after_rows = 100;
 
 // One run. The parts are made in the order they depend on each other and ended in the opposite one.
 class Run {
  public:
-  Run(const Settings& settings, const Environment& environment)
+  Run(const Settings& settings, const Environment& environment, RunState& state)
       : settings_(settings),
+        state_(state),
         color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
         reader_(settings.input, RowReaderOptions{settings.max_line}),
         outputs_(open_outputs(settings)),
         intake_(intake_bytes),
         lines_(lines_bytes),
+        histories_(histories),
         feeder_(settings, reader_, outputs_.done, intake_),
         writer_(settings, outputs_.results, outputs_.errors, lines_),
-        shard_(settings, intake_, lines_, [this] { signals_.wake(); }),
+        shard_(settings, intake_, lines_, histories_, [this] { signals_.wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
   int perform();
@@ -55,11 +59,16 @@ class Run {
   RunEnd how_it_ended(const RunFigures& figures) const;
   int conclude();
   int exit_code(RunEnd end, const RunFigures& figures) const;
+  void say_of_state() {
+    const std::string warning = state_.take_warning();
+    if (!warning.empty()) say(render_note(warning, color_));
+  }
   void say(const std::string& text) {
     if (!settings_.quiet) progress_.say(text);
   }
 
   const Settings& settings_;
+  RunState& state_;
   const bool color_;
   const SteadyClock clock_;
   Signals signals_;
@@ -67,6 +76,7 @@ class Run {
   Outputs outputs_;
   IntakeQueue intake_;
   LinesQueue lines_;
+  HistoryQueue histories_;
   Feeder feeder_;
   LinesWriter writer_;
   ShardThread shard_;
@@ -82,6 +92,7 @@ int Run::perform() {
   check_resume(settings_, outputs_.done);
   talk_of_start();
   std::thread writing([this] { writer_.run(); });
+  std::thread saving([this] { state_.run(histories_); });
   shard_.start();
   std::thread feeding([this] { feeder_.run(); });
   watch();
@@ -90,6 +101,9 @@ int Run::perform() {
   feeding.join();
   lines_.close();
   writing.join();
+  histories_.close();
+  saving.join();
+  say_of_state();
   return conclude();
 }
 
@@ -111,6 +125,7 @@ void Run::watch() {
     progress_.update(now, std::time(nullptr));
     if (signal) heed(*signal);
     heed_limits();
+    say_of_state();
   }
   progress_.finish();
 }
@@ -218,8 +233,9 @@ int Run::exit_code(RunEnd end, const RunFigures& last) const {
 
 }  // namespace
 
-int run_batch(const Settings& settings, const Environment& environment) {
-  Run run(settings, environment);
+int run_batch(Settings settings, const Environment& environment) {
+  RunState state(state_path(environment), settings, read_clocks());
+  Run run(settings, environment, state);
   return run.perform();
 }
 

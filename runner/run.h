@@ -17,8 +17,8 @@ enum class ExitCode : int {
   output_failed = 6,
 };
 
-// Runs the batch on this thread and three more. Returns the exit code; 128 + the signal's number when
+// Runs the batch on this thread and four more. Returns the exit code; 128 + the signal's number when
 // interrupted. Throws UsageError, InputError or OutputError before anything is sent.
-int run_batch(const Settings& settings, const Environment& environment);
+int run_batch(Settings settings, const Environment& environment);
 
 }  // namespace batchrun

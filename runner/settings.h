@@ -48,6 +48,7 @@ struct Key {
   Credential credential;
   std::vector<std::string> models;  // empty = any model of its provider
   std::vector<std::string> tags;
+  std::string group{};  // as configured; "" = its own
 };
 
 // A named route: "provider/model" candidates in order of preference.

@@ -19,6 +19,7 @@ constexpr std::size_t row_bytes_limit = 16u << 20;  // text of rows in memory, t
 constexpr std::size_t lines_bytes = 64u << 10;      // handed over at this size,
 constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age: what a SIGKILL may cost
 constexpr Duration publish_interval = std::chrono::milliseconds(100);
+constexpr Duration history_interval = std::chrono::seconds(1);
 constexpr int dispatches_per_turn = 64;  // then the network gets its turn
 constexpr std::size_t notes_limit = 20;  // attempts listed in an error line
 
@@ -69,13 +70,14 @@ std::string message_of(GiveUp why, const Fault* fault) {
 }  // namespace
 
 Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
-             IntakeQueue& intake, LinesQueue& lines)
+             IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories)
     : settings_(settings),
       context_(context),
       clock_(clock),
       transport_(transport),
       intake_(intake),
       outbox_(lines),
+      histories_(histories),
       scheduler_(settings.pool),
       alarm_(clock.make_alarm(context)) {
   const auto ring = [this] { from_outside(nullptr); };
@@ -89,7 +91,7 @@ Shard::~Shard() {
 }
 
 void Shard::start() {
-  started_at_ = published_at_ = clock_.now();
+  started_at_ = published_at_ = history_at_ = clock_.now();
   net::co_spawn(context_, run(), [this](const std::exception_ptr& broken) {
     if (broken) std::rethrow_exception(broken);
     context_.stop();  // the transport's own timers are nothing to wait for
@@ -107,6 +109,7 @@ Task<void> Shard::run() {
   }
   while (attempts_open_ > 0) co_await alarm_->wait_until(never);
   hand_over_lines(clock_.now(), true);
+  hand_over_history(clock_.now(), true);
   publish(clock_.now());
 }
 
@@ -114,6 +117,7 @@ Task<void> Shard::run() {
 bool Shard::step(TimePoint now, TimePoint& sleep_until) {
   take_in(now);
   hand_over_lines(now, false);
+  hand_over_history(now, false);
   if (now - published_at_ >= publish_interval) publish(now);
   waiting_until_ = {};
   if (!stopping_ && outbox_.full()) {  // the disk is behind: more answers would only pile up in memory
@@ -313,6 +317,14 @@ void Shard::hand_over_lines(TimePoint now, bool all) {
   const std::size_t size = lines_.size();
   if (size == 0 || (!all && size < lines_bytes && now - lines_since_ < lines_age)) return;
   outbox_.put(std::exchange(lines_, {}), size);
+}
+
+// While those before it wait to be saved, the scheduler goes on summing up by seconds.
+void Shard::hand_over_history(TimePoint now, bool last) {
+  if (!settings_.pool.settings.keep_history) return;
+  if (!last && (now - history_at_ < history_interval || histories_.full())) return;
+  history_at_ = now;
+  histories_.put(scheduler_.take_history(), 1);
 }
 
 void Shard::publish(TimePoint now) {

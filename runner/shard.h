@@ -25,7 +25,7 @@ class Shard {
  public:
   // All of these outlive the shard. `context` is run by the caller after start().
   Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
-        IntakeQueue& intake, LinesQueue& lines);
+        IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories);
   ~Shard();
 
   // Puts the loop to work; context.run() returns when every row has ended or nothing more can be done.
@@ -68,6 +68,7 @@ class Shard {
   RowFigures row_figures(const Slot& slot, const Outcome* outcome) const;
   void count_error(const std::string& code, const std::string& id, const std::string& message);
   void hand_over_lines(TimePoint now, bool all);
+  void hand_over_history(TimePoint now, bool last);
   void publish(TimePoint now);
   void describe_wait(TimePoint now);
   void from_outside(void (Shard::*what)());
@@ -83,6 +84,7 @@ class Shard {
   Transport& transport_;
   IntakeQueue& intake_;
   LinesQueue& outbox_;
+  HistoryQueue& histories_;
 
   Scheduler scheduler_;
   std::unique_ptr<Alarm> alarm_;
@@ -92,7 +94,7 @@ class Shard {
   std::size_t row_bytes_ = 0;      // text of the rows in memory
   std::size_t attempts_open_ = 0;  // coroutines not yet gone
   Lines lines_;
-  TimePoint lines_since_{}, published_at_{}, started_at_{};
+  TimePoint lines_since_{}, published_at_{}, history_at_{}, started_at_{};
   TimePoint waiting_until_{};
   std::string last_trouble_;  // what the last fault that speaks against a key said; free of secrets
   bool closed_ = false, stopping_ = false, starved_ = false;

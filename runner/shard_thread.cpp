@@ -11,9 +11,10 @@
 namespace batchrun {
 
 struct ShardThread::Parts {
-  Parts(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, std::function<void()> end)
+  Parts(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories,
+        std::function<void()> end)
       : transport(make_http_transport(context)),
-        shard(settings, context, clock, *transport, intake, lines),
+        shard(settings, context, clock, *transport, intake, lines, histories),
         on_end(std::move(end)) {}
 
   net::io_context context{1};
@@ -26,8 +27,8 @@ struct ShardThread::Parts {
 };
 
 ShardThread::ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines,
-                         std::function<void()> on_end)
-    : parts_(std::make_unique<Parts>(settings, intake, lines, std::move(on_end))) {}
+                         HistoryQueue& histories, std::function<void()> on_end)
+    : parts_(std::make_unique<Parts>(settings, intake, lines, histories, std::move(on_end))) {}
 
 ShardThread::~ShardThread() = default;
 

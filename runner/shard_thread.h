@@ -14,7 +14,8 @@ namespace batchrun {
 class ShardThread {
  public:
   // The arguments outlive this. `on_end` is called on the shard's thread when it is over.
-  ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, std::function<void()> on_end);
+  ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories,
+              std::function<void()> on_end);
   ~ShardThread();  // REQUIRES: joined, or never started
 
   void start();

@@ -94,6 +94,7 @@ class Case(unittest.TestCase):
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TERM", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
         kept["XDG_CONFIG_HOME"] = str(self.folder / "xdg")
+        kept["XDG_STATE_HOME"] = str(self.folder / "state")
         return kept
 
     def start(self, *args, **kw):

@@ -83,6 +83,8 @@ TEST_F(MakeSettings, SharesOneGroupAmongKeysThatNameIt) {
   EXPECT_EQ(s.pool.keys[0].group, s.pool.keys[1].group);
   EXPECT_NE(s.pool.keys[0].group, s.pool.keys[2].group);
   EXPECT_NE(s.pool.keys[0].group, s.pool.keys[3].group) << "a group is of one provider";
+  EXPECT_EQ(s.keys[0].group, "org");
+  EXPECT_EQ(s.keys[2].group, "");
   const GroupSpec& org = s.pool.groups[s.pool.keys[0].group.value];
   EXPECT_EQ(org.name, "openai/org");
   EXPECT_EQ(org.limits[static_cast<std::size_t>(Dimension::requests_per_minute)], 600);

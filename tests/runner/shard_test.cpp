@@ -82,7 +82,7 @@ struct Stage {
     batch.rows_read = static_cast<std::uint64_t>(rows);
     intake.put(std::move(batch), 1);
     intake.close();
-    Shard shard(settings, context, clock, transport, intake, lines);
+    Shard shard(settings, context, clock, transport, intake, lines, histories);
     shard.start();
     clock.run(context);
     figures = shard.figures();
@@ -109,6 +109,7 @@ struct Stage {
   SimTransport transport;
   IntakeQueue intake{1u << 20};
   LinesQueue lines{64u << 20};
+  HistoryQueue histories{4};
   RunFigures figures;
   bool starved = false;
   std::string results, errors;
@@ -238,6 +239,38 @@ TEST(Shard, NeverWritesASecretTheProviderEchoes) {
   stage.run(3);
   EXPECT_EQ(stage.figures.rows_failed, 3u);
   EXPECT_EQ(stage.errors.find("secret-of-key"), std::string::npos) << stage.errors;
+}
+
+TEST(Shard, TellsOnceASecondWhatWasChargedAndLosesNothingWhenNobodyListens) {
+  Settings settings = settings_with_keys(1);
+  settings.pool.groups[0].limits[0] = 6000;
+  settings.pool.settings.keep_history = true;
+  Stage stage(std::move(settings),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(1000);  // ten seconds of them
+  ASSERT_EQ(stage.figures.rows_ok, 1000u);
+  std::vector<double> told;
+  double tokens = 0;
+  while (const auto histories = stage.histories.try_pop()) {
+    ASSERT_EQ(histories->size(), 1u);
+    told.push_back(0);
+    for (const SentSlot& slot : histories->front().sent) {
+      told.back() += slot.cost.requests;
+      tokens += slot.cost.tokens();
+    }
+  }
+  ASSERT_EQ(told.size(), 5u) << "as many as the queue holds, and the last in any case";
+  EXPECT_NEAR(told[0], 200, 20) << "a second's worth, and the burst before it";
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_NEAR(told[i], 100, 20) << "a second's worth";
+  EXPECT_EQ(told[0] + told[1] + told[2] + told[3] + told[4], 1000);
+  EXPECT_EQ(tokens, 14'000) << "nine read and five reserved for each";
+}
+
+TEST(Shard, TellsNothingOfWhatWasChargedUnlessAsked) {
+  Stage stage(settings_with_keys(1),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(10);
+  EXPECT_FALSE(stage.histories.try_pop().has_value());
 }
 
 TEST(Shard, RunsManyRowsInLittleRealTime) {
