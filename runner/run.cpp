@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t intake_bytes = 2u << 20;  // read ahead of the shard
 constexpr std::size_t lines_bytes = 32u << 20;  // written behind it
-constexpr std::size_t histories = 4;            // saved behind it
+constexpr std::size_t histories = 4;            // told ahead of what is saved
 constexpr auto tick = std::chrono::milliseconds(100);
 constexpr std::uint64_t error_rate_after_rows = 100;
 

@@ -171,6 +171,24 @@ TEST_F(RunStateTest, AGroupIsTheSameWhereverItStandsInTheConfig) {
   EXPECT_EQ(requests(settings.pool.groups[2].history), 7);
 }
 
+TEST_F(RunStateTest, FollowsTheWallClockWhenItIsSetOrTheMachineSlept) {
+  const TimePoint sent_at = read_clocks().pool;
+  {
+    Settings settings = settings_with_groups();
+    Moment before = read_clocks();
+    before.wall -= 8h;
+    RunState state(path_, settings, before);
+    HistoryQueue queue(4);
+    queue.put({sent(sent_at, {1, 0, 0}), {}}, 1);
+    queue.close();
+    state.run(queue);
+  }
+  Settings settings = settings_with_groups();
+  const RunState next(path_, settings, read_clocks());
+  ASSERT_EQ(requests(settings.pool.groups[0].history), 1);
+  EXPECT_LE(abs(settings.pool.groups[0].history.sent[0].at - sent_at), 2s);
+}
+
 TEST_F(RunStateTest, WithoutADirectoryOrFileTheRunKeepsNothingAndSaysSo) {
   scratch_.write("batchrun", "a file in the way");
   for (const std::string& path : {std::string(), path_}) {
