@@ -86,6 +86,25 @@ class State(harness.Case):
         self.assertGreater(saved, 0)
         self.assertLessEqual(saved, mock.count("requests") + 4)
 
+    def test_a_run_right_after_another_does_not_overrun_its_minute(self):
+        mock = self.mock()
+        self.config(mock, keys=harness.KEYS[:1], rate_limit={"tokensPerMinute": 1000})
+        self.rows(1, max_tokens=900)
+        self.assertEqual(self.run_batch("input.jsonl")[0], 0)
+        self.rows(1, "second.jsonl", max_tokens=900)
+        code, _, err = self.run_batch("second.jsonl", "--deadline", "3s")
+        self.assertEqual(code, 5, err)
+        self.assertEqual(mock.count("requests"), 1)
+
+    def test_a_run_right_after_another_does_not_overrun_their_day(self):
+        mock = self.mock()
+        self.config(mock, keys=harness.KEYS[:1], rate_limit={"requestsPerDay": 20})
+        self.answered(12)
+        self.rows(12, "second.jsonl")
+        code, _, err = self.run_batch("second.jsonl", "--deadline", "5s")
+        self.assertNotEqual(code, 0, err)
+        self.assertEqual(mock.count("requests"), 20)
+
     def test_a_damaged_file_is_set_aside(self):
         mock = self.mock()
         self.config(mock)
