@@ -43,12 +43,19 @@ class Assembly {
     for (ProviderConfig& provider : config_.providers) add_provider(provider);
     for (const RouteConfig& route : config_.routes) add_route(route);
     for (const std::string& notice : config_.notices) settings_.notices.push_back(notice);
+    note_idle_groups();
+    note_unspoken();
   }
 
  private:
   void add_provider(ProviderConfig& config);
+  void add_keys(std::size_t provider, ProviderConfig& config);
+  void list_unspoken(ProviderConfig& config);
+  void note_idle_groups();
+  void note_unspoken();
   void drop_doubled_keys(ProviderConfig& config);
-  void add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key, std::size_t number);
+  void name_keys(ProviderConfig& config);
+  void add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key);
   std::string alias_of(const ProviderConfig& config, const KeyConfig& key, std::size_t number);
   GroupId group_of(const std::string& provider, const KeyConfig& key, const std::string& alias);
   void agree(GroupSpec& group, const KeyConfig& key, const std::string& alias,
@@ -61,8 +68,26 @@ class Assembly {
   std::set<std::string> names_;                      // configured aliases, all providers
   std::map<std::string, std::string> alias_places_;  // aliases in use
   std::map<std::string, std::pair<GroupId, std::string>>
-      groups_;  // by "provider/group": number, first key's alias
+      groups_;                            // by "provider/group": number, first key's alias
+  std::vector<std::string> idle_groups_;  // of keys that are switched off
 };
+
+// One search counts as one token, so the token limits of search providers are request limits; of two for one
+// window the smaller holds.
+void count_searches(KeyConfig& key) {
+  const auto as_requests = [&](Dimension tokens, Dimension requests) {
+    std::optional<double>& from = key.limits.per_window[static_cast<std::size_t>(tokens)];
+    std::optional<double>& into = key.limits.per_window[static_cast<std::size_t>(requests)];
+    if (from && (!into || *from < *into)) {
+      into = from;
+      key.places[std::string(limit_field(requests))] = key.places[std::string(limit_field(tokens))];
+    }
+    from.reset();
+    key.places.erase(std::string(limit_field(tokens)));
+  };
+  as_requests(Dimension::tokens_per_minute, Dimension::requests_per_minute);
+  as_requests(Dimension::tokens_per_day, Dimension::requests_per_day);
+}
 
 Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
   if (!config.base_url.given() && !known) {
@@ -80,6 +105,7 @@ Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
                      config.base_url.place);
   }
   Endpoint endpoint = std::move(std::get<Endpoint>(parsed));
+  if (known && endpoint.base_path.empty()) endpoint.base_path = known->path_if_bare;
   endpoint.organization = config.organization.text;
   endpoint.project = config.project.text;
   endpoint.origin.ca_file = config.ca_file.text;
@@ -96,25 +122,94 @@ void Assembly::add_provider(ProviderConfig& config) {
                      "letters, digits, dots, hyphens and underscores, at most 64", config.place);
   }
   const KnownProvider* known = find_known_provider(config.name);
+  Endpoint endpoint = endpoint_of(config, known);
+  config.tier = config.tier.value_or(known ? known->tier : default_tier);
+  if (known && known->keyless && config.keys.empty()) config.keys.emplace_back().place = config.place;
+  if (known && known->counts_searches) {
+    for (KeyConfig& key : config.keys) count_searches(key);
+  }
+  drop_doubled_keys(config);
+  name_keys(config);
+  if (known && !known->spoken()) return list_unspoken(config);
+
   Provider provider;
   provider.name = config.name;
-  provider.dialect = make_openai_dialect(known ? known->flavour : OpenAiFlavour::openai);
-  provider.endpoint = endpoint_of(config, known);
+  provider.dialect = make_openai_dialect(known ? *known->flavour : OpenAiFlavour::openai);
+  provider.endpoint = std::move(endpoint);
   provider.default_model = config.default_model.text;
-  provider.tier = config.tier.value_or(2);
-  if (!config.keys.empty() && sends_in_clear(provider.endpoint.origin)) {
+  provider.tier = *config.tier;
+  settings_.providers.push_back(std::move(provider));
+  add_keys(settings_.providers.size() - 1, config);
+}
+
+void Assembly::add_keys(std::size_t provider, ProviderConfig& config) {
+  if (config.keys.empty()) {
+    settings_.notices.push_back(fmt::format("{} has no keys, so no row goes there", config.name));
+  }
+  bool secrets = false;
+  for (KeyConfig& key : config.keys) {
+    if (key.enabled) {
+      secrets = secrets || !key.secret.empty();
+      add_key(provider, config, key);
+    } else {
+      key.left_out = "switched off";
+      if (!key.group.empty()) idle_groups_.push_back(config.name + "/" + key.group);
+    }
+    key.secret = Credential();
+  }
+  if (secrets && sends_in_clear(settings_.providers[provider].endpoint.origin)) {
     settings_.notices.push_back(fmt::format(
         "keys of {} travel unencrypted: its base_url is plain http to another machine", config.name));
   }
-  const std::size_t index = settings_.providers.size();
-  settings_.providers.push_back(std::move(provider));
-  drop_doubled_keys(config);
+}
+
+void Assembly::list_unspoken(ProviderConfig& config) {
+  settings_.unspoken.push_back(config.name);
+  for (KeyConfig& key : config.keys) {
+    key.left_out = key.enabled ? "not in this version" : "switched off";
+    key.secret = Credential();
+  }
+}
+
+// Said once for all of them, and only to runs that go on without: need_keys() has more to say to the others.
+void Assembly::note_unspoken() {
+  if (settings_.unspoken.empty() || settings_.keys.empty()) return;
+  settings_.notices.push_back(fmt::format(
+      "no row goes to {}: this version does not speak {} yet", fmt::join(settings_.unspoken, ", "),
+      settings_.unspoken.size() == 1 ? "its protocol" : "their protocols"));
+}
+
+void Assembly::note_idle_groups() {
+  std::set<std::string> noted;
+  for (const std::string& group : idle_groups_) {
+    if (groups_.count(group) != 0 || !noted.insert(group).second) continue;
+    settings_.notices.push_back(
+        fmt::format("group {} has no key in use: all of its keys are switched off", group));
+  }
+}
+
+void Assembly::name_keys(ProviderConfig& config) {
   for (const KeyConfig& key : config.keys) {
     if (!key.name.empty()) names_.insert(key.name);
   }
   for (std::size_t i = 0; i < config.keys.size(); ++i) {
-    if (config.keys[i].enabled) add_key(index, config, config.keys[i], i + 1);
+    KeyConfig& key = config.keys[i];
+    // A key that is switched off may have the name of the one that replaced it.
+    key.alias = key.enabled        ? alias_of(config, key, i + 1)
+                : key.name.empty() ? fmt::format("{}-{}", config.name, i + 1)
+                                   : key.name;
   }
+}
+
+// Of a server that needs no key, one entry says all there is to say.
+void refuse_second_keyless(const ProviderConfig& config, const std::vector<KeyConfig>& kept,
+                           const KeyConfig& key) {
+  const auto keyless = [](const KeyConfig& one) { return one.enabled && one.secret.empty(); };
+  const auto other = std::find_if(kept.begin(), kept.end(), keyless);
+  if (!keyless(key) || other == kept.end()) return;
+  throw UsageError(
+      fmt::format("{} has two entries without a key; the other one is at {}", config.name, other->place),
+      "one server without keys is one entry: merge the two", key.place);
 }
 
 // The same secret twice in one provider is one key; but never in two groups, whose budgets would both be
@@ -126,6 +221,7 @@ void Assembly::drop_doubled_keys(ProviderConfig& config) {
       return !key.secret.empty() && other.secret == key.secret;
     });
     if (same == kept.end()) {
+      refuse_second_keyless(config, kept, key);
       kept.push_back(std::move(key));
     } else if (!key.group.empty() && key.group != same->group) {
       throw UsageError(fmt::format("this key of {} is the same secret as the one at {}, but in another group",
@@ -194,16 +290,13 @@ GroupId Assembly::group_of(const std::string& provider, const KeyConfig& key, co
   return at->second.first;
 }
 
-void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key,
-                       std::size_t number) {
-  const std::string alias = alias_of(config, key, number);
+void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key) {
   KeySpec spec;
-  spec.alias = alias;
-  spec.group = group_of(config.name, key, alias);
+  spec.alias = key.alias;
+  spec.group = group_of(config.name, key, key.alias);
   spec.tier = settings_.providers[provider].tier;
   settings_.pool.keys.push_back(std::move(spec));
-  settings_.keys.push_back({provider, alias, std::move(key.secret), std::move(key.models),
-                            std::move(key.tags), std::move(key.group)});
+  settings_.keys.push_back({provider, key.alias, std::move(key.secret), key.models, key.tags, key.group});
 }
 
 std::vector<std::string> Assembly::provider_names() const {
@@ -228,9 +321,12 @@ void Assembly::add_route(const RouteConfig& config) {
                                     [&](const Provider& other) { return other.name == provider; });
     if (found != settings_.providers.end()) {
       route.candidates.emplace_back(found - settings_.providers.begin(), candidate.text.substr(slash + 1));
-    } else if (find_known_provider(provider)) {
-      settings_.notices.push_back(
-          fmt::format("route {}: no key for {}, so it is left out", inert(config.name, 128), provider));
+    } else if (const KnownProvider* known = find_known_provider(provider)) {
+      settings_.notices.push_back(fmt::format("route {}: {}, so {} is left out", inert(config.name, 128),
+                                              known->spoken()
+                                                  ? fmt::format("no key for {}", provider)
+                                                  : fmt::format("{} is not in this version", provider),
+                                              inert(candidate.text, 128)));
     } else {
       throw UsageError(
           fmt::format("route {} names an unknown provider {}", quoted(config.name), quoted(provider)),
@@ -238,6 +334,33 @@ void Assembly::add_route(const RouteConfig& config) {
     }
   }
   settings_.routes.push_back(std::move(route));
+}
+
+}  // namespace
+
+namespace {
+
+// What the environment says of a key the file has too.
+void overlay(KeyConfig& file, KeyConfig& environment) {
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    const std::string field(limit_field(static_cast<Dimension>(i)));
+    if (environment.places.count(field) != 0) file.limits.per_window[i] = environment.limits.per_window[i];
+  }
+  if (environment.places.count("models") != 0) file.models = std::move(environment.models);
+  for (auto& [field, place] : environment.places) file.places[field] = std::move(place);
+}
+
+void merge_keys(ProviderConfig& file, ProviderConfig& environment) {
+  for (KeyConfig& key : environment.keys) {
+    const auto same = std::find_if(file.keys.begin(), file.keys.end(), [&](const KeyConfig& other) {
+      return other.secret == key.secret && (!key.secret.empty() || other.enabled);
+    });
+    if (same == file.keys.end()) {
+      file.keys.push_back(std::move(key));
+    } else {
+      overlay(*same, key);
+    }
+  }
 }
 
 }  // namespace
@@ -253,9 +376,11 @@ PoolConfig merge_pools(PoolConfig file, PoolConfig environment) {
     take_if_given(same->base_url, from.base_url);
     take_if_given(same->organization, from.organization);
     take_if_given(same->project, from.project);
-    for (KeyConfig& key : from.keys) same->keys.push_back(std::move(key));
+    merge_keys(*same, from);
   }
   take_if_given(file.strategy, environment.strategy);
+  take_if_given(file.health_check_interval, environment.health_check_interval);
+  take_if_given(file.alert_threshold, environment.alert_threshold);
   file.notices.insert(file.notices.end(), environment.notices.begin(), environment.notices.end());
   return file;
 }
@@ -270,6 +395,7 @@ void assemble_pool(PoolConfig config, Settings& settings) {
     constants.open_first = std::min(constants.open_first, *config.open_max);
   if (config.rate_limit_backoff) constants.rate_limit_backoff = *config.rate_limit_backoff;
   Assembly(config, settings).run();
+  settings.configured = std::move(config);
 }
 
 }  // namespace batchrun

@@ -7,16 +7,16 @@
 
 namespace batchrun {
 
-// Both as one. Where both set the same thing of a provider, the environment's counts; its keys come after the
-// file's. Of one key given in both (or twice), the first entry counts: one with a name and limits beats a
-// bare variable.
+// Both as one. Where both set the same thing of a provider or of a key, the environment's counts; keys that
+// only it has come after the file's.
 PoolConfig merge_pools(PoolConfig file, PoolConfig environment);
 
-// Fills in providers, keys, routes, notices and the pool's groups, keys and constants.
+// Fills in providers, keys, routes, notices, the pool's groups, keys and constants, and `configured`.
 //
 // Keys with the same `group` of one provider share one GroupSpec and must agree on its limits; a key without
 // one is a group of its own. Aliases are the configured names, else provider-1, provider-2, ... by place in
-// the list; unique.
+// the list; unique. A key given twice is one: the first entry counts. Not in use are keys that are switched
+// off and those of providers this version cannot talk to; what is so is a notice.
 void assemble_pool(PoolConfig config, Settings& settings);
 
 }  // namespace batchrun

@@ -15,6 +15,7 @@
 #include "io/ascii.h"
 #include "runner/inert.h"
 #include "runner/json_place.h"
+#include "runner/known_provider.h"
 #include "runner/nearest.h"
 #include "runner/settings.h"
 
@@ -179,6 +180,14 @@ Placed placed(const Node& node) {
   return {node.name(), node.place()};
 }
 
+// Notes where each member of `node` stands.
+void keep_places(const Node& node, Places& places) {
+  for (const auto& [name, member] : node.members()) places[name] = member.place();
+}
+
+// What --print-config shows instead of a secret.
+constexpr std::string_view hidden_key = "(set)";
+
 class ConfigReader {
  public:
   explicit ConfigReader(const Environment& environment) : environment_(environment) {}
@@ -188,8 +197,8 @@ class ConfigReader {
  private:
   void read_pool(const Node& pool);
   void read_provider(const std::string& name, const Node& node);
-  KeyConfig read_key(const Node& node);
-  Credential read_secret(const Node& node);
+  KeyConfig read_key(const Node& node, bool keyless);
+  void read_secret(const Node& node, KeyConfig& key);
   std::string referred_secret(const Node& node, const std::string& text);
   void read_circuit_breaker(const Node& node);
   void read_routes(const Node& node);
@@ -225,6 +234,7 @@ PoolConfig ConfigReader::read(const Node& root) {
 }
 
 void ConfigReader::read_pool(const Node& pool) {
+  keep_places(pool, config_.places);
   note_later(pool);
   if (pool.has("strategy")) config_.strategy = placed(pool["strategy"]);
   if (pool.has("circuitBreaker")) read_circuit_breaker(pool["circuitBreaker"]);
@@ -244,20 +254,28 @@ void ConfigReader::note_later(const Node& pool) {
     throw UsageError("users: cost caps are not in this version", "remove \"users\" to run without caps",
                      pool["users"].name_place());
   }
-  if (pool.has("prices")) config_.notices.push_back("prices: cost is not counted in this version");
+  if (pool.has("prices")) {
+    config_.prices = {beside(pool.path(), pool["prices"].text()), pool["prices"].place()};
+    config_.notices.push_back("prices has no effect in this version: cost is not counted yet");
+  }
   if (pool.has("healthCheckInterval")) {
-    pool["healthCheckInterval"].number();
-    config_.notices.push_back("healthCheckInterval: keys that are out are probed by rows in this version");
+    const Node interval = pool["healthCheckInterval"];
+    constexpr std::int64_t a_year_ms = 366LL * 86400 * 1000;
+    config_.health_check_interval = {std::to_string(interval.whole(0, a_year_ms)), interval.place()};
+    config_.notices.push_back(
+        "healthCheckInterval has no effect in this version: keys that are out are probed by rows");
   }
 }
 
 void ConfigReader::read_circuit_breaker(const Node& node) {
   node.only({"failureThreshold", "openSeconds"});
+  keep_places(node, config_.places);
   if (node.has("failureThreshold")) {
     config_.failure_threshold = static_cast<std::uint32_t>(node["failureThreshold"].whole(1, 1'000'000));
   }
   if (!node.has("openSeconds")) return;
   const Node open = node["openSeconds"];
+  keep_places(open, config_.places);
   open.only({"first", "max"});
   if (open.has("first")) config_.open_first = open["first"].positive_seconds();
   if (open.has("max")) config_.open_max = open["max"].positive_seconds();
@@ -268,7 +286,7 @@ void ConfigReader::read_circuit_breaker(const Node& node) {
 
 void ConfigReader::read_routes(const Node& node) {
   for (const auto& [name, candidates] : node.members()) {
-    RouteConfig route{name, {}};
+    RouteConfig route{name, candidates.name_place(), {}};
     if (name.empty() || name.size() > 128 || inert(name) != name)
       candidates.fail("this route's name cannot be shown");
     for (const Node& candidate : candidates.elements()) route.candidates.push_back(placed(candidate));
@@ -282,6 +300,7 @@ void ConfigReader::read_provider(const std::string& name, const Node& node) {
   ProviderConfig provider;
   provider.name = name;
   provider.place = node.name_place();
+  keep_places(node, provider.places);
   if (node.has("base_url")) provider.base_url = {node["base_url"].text(), node["base_url"].place()};
   if (node.has("default_model")) provider.default_model = placed(node["default_model"]);
   if (node.has("ca_file")) {
@@ -289,34 +308,27 @@ void ConfigReader::read_provider(const std::string& name, const Node& node) {
   }
   if (node.has("tier")) provider.tier = static_cast<int>(node["tier"].whole(0, 1000));
   if (node.has("keys")) {
-    for (const Node& key : node["keys"].elements()) provider.keys.push_back(read_key(key));
+    const KnownProvider* known = find_known_provider(name);
+    for (const Node& key : node["keys"].elements()) {
+      provider.keys.push_back(read_key(key, known && known->keyless));
+    }
   }
   config_.providers.push_back(std::move(provider));
 }
 
 RateLimits read_limits(const Node& node) {
-  struct Field {
-    std::string_view name;
-    Dimension dimension;
-  };
-  static constexpr std::array<Field, dimensions> fields{{
-      {"requestsPerMinute", Dimension::requests_per_minute},
-      {"tokensPerMinute", Dimension::tokens_per_minute},
-      {"inputTokensPerMinute", Dimension::input_tokens_per_minute},
-      {"outputTokensPerMinute", Dimension::output_tokens_per_minute},
-      {"requestsPerDay", Dimension::requests_per_day},
-      {"tokensPerDay", Dimension::tokens_per_day},
-  }};
   std::vector<std::string> known{"maxConcurrent"};
-  for (const Field& field : fields) known.emplace_back(field.name);
+  for (std::size_t i = 0; i < dimensions; ++i) known.emplace_back(limit_field(static_cast<Dimension>(i)));
   node.only(known);
   RateLimits limits;
-  for (const Field& field : fields) {
-    if (!node.has(field.name)) continue;
-    const double value = node[field.name].number();
-    if (!(value >= 0) || value > 1e15)
-      node[field.name].fail("a limit is 0 (not limited) or more, at most 1e15");
-    if (value > 0) limits.per_window[static_cast<std::size_t>(field.dimension)] = value;
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    const std::string_view field = limit_field(static_cast<Dimension>(i));
+    if (!node.has(field)) continue;
+    const double value = node[field].number();
+    if (!(value >= 0) || value > 1e15) {
+      node[field].fail("a limit is a number from 0 to 1e15", "0, or no limit given, means not limited");
+    }
+    if (value > 0) limits.per_window[i] = value;
   }
   if (node.has("maxConcurrent")) {
     const std::int64_t value = node["maxConcurrent"].whole(0, std::numeric_limits<std::int32_t>::max());
@@ -325,27 +337,32 @@ RateLimits read_limits(const Node& node) {
   return limits;
 }
 
-KeyConfig ConfigReader::read_key(const Node& node) {
+KeyConfig ConfigReader::read_key(const Node& node, bool keyless) {
   KeyConfig key;
   key.place = node.place();
   if (node.is_string()) {
-    key.secret = read_secret(node);
+    read_secret(node, key);
     return key;
   }
   if (!node.is_object()) node.fail("expected a key: a string, or an object with \"key\"");
   node.only({"key", "name", "group", "rateLimit", "models", "priority", "enabled", "tags"});
-  if (!node.has("key"))
+  if (!node.has("key") && !keyless)
     node.fail("this key has no \"key\"", "\"key\": \"env:NAME\", \"file:/path\" or the key itself");
+  keep_places(node, key.places);
   if (node.has("enabled")) key.enabled = node["enabled"].boolean();
   if (node.has("name")) key.name = node["name"].name();
   if (node.has("group")) key.group = node["group"].name();
-  if (node.has("rateLimit")) key.limits = read_limits(node["rateLimit"]);
+  if (node.has("rateLimit")) {
+    key.limits = read_limits(node["rateLimit"]);
+    keep_places(node["rateLimit"], key.places);
+  }
   if (node.has("models")) key.models = node["models"].names();
   if (node.has("tags")) key.tags = node["tags"].names();
   if (node.has("priority")) key.priority = static_cast<int>(node["priority"].whole(-1000, 1000));
+  if (!node.has("key")) return key;
   node["key"].text();
   try {
-    key.secret = read_secret(node["key"]);
+    read_secret(node["key"], key);
   } catch (const UsageError&) {
     if (key.enabled) throw;  // one that is switched off may refer to what is not there
   }
@@ -369,16 +386,23 @@ std::string ConfigReader::referred_secret(const Node& node, const std::string& t
     if (value.empty()) node.fail(fmt::format("{} is empty", quoted(file)));
     return value;
   }
+  if (text == hidden_key) {
+    node.fail("this is what --print-config shows instead of a key",
+              "\"env:NAME\", \"file:/path\" or the key itself");
+  }
   config_.literal_keys = true;
   return text;
 }
 
-Credential ConfigReader::read_secret(const Node& node) {
-  Credential secret(referred_secret(node, node.text()));
+void ConfigReader::read_secret(const Node& node, KeyConfig& key) {
+  const std::string text = node.text();
+  if (text.rfind("env:", 0) == 0 || text.rfind("file:", 0) == 0) key.reference = text;
+  Credential secret(referred_secret(node, text));
   if (secret.empty()) node.fail("this key is empty");
   if (!secret.fits_header())
-    node.fail("this key holds blanks, control characters or bytes that are not ASCII");
-  return secret;
+    node.fail("this key holds blanks, control characters or bytes that are not ASCII",
+              "a key is one word; several keys are several entries of \"keys\"");
+  key.secret = std::move(secret);
 }
 
 json::value parse_json(std::string_view text, const std::string& path) {

@@ -8,11 +8,14 @@
 #include "io/ascii.h"
 #include "runner/inert.h"
 #include "runner/known_provider.h"
+#include "runner/ollama_host.h"
 #include "runner/quantity.h"
 #include "runner/settings.h"
 
 namespace batchrun {
 namespace {
+
+constexpr double largest_limit = 1e15;
 
 // Without blanks around it and one pair of quotes.
 std::string_view bare(std::string_view text) {
@@ -34,25 +37,30 @@ std::vector<std::string> comma_list(std::string_view text) {
   return out;
 }
 
+// Names are written with - and with _.
+bool same_strategy(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return (x == '_' ? '-' : x) == (y == '_' ? '-' : y); });
+}
+
 class ProviderVariables {
  public:
   ProviderVariables(const Environment& environment, const KnownProvider& known)
-      : environment_(environment), prefix_(std::string(known.env_prefix) + "_") {
+      : environment_(environment), known_(known), prefix_(std::string(known.env_prefix) + "_") {
     provider_.name = known.name;
     provider_.place = prefix_ + "API_KEYS";
   }
 
   // Whether anything of the provider is set.
   bool read(PoolConfig& into) {
+    provider_.base_url = base_url();
     read_keys();
-    for (const auto& [index, name] : numbered("MODEL_")) {
-      if (KeyConfig* key = key_at(index, name, into)) key->models = comma_list(environment_.at(name));
-    }
-    read_limit("MAX_TOKENS_PER_MINUTE_", Dimension::tokens_per_minute, into);
-    read_limit("MAX_TOKENS_PER_DAY_", Dimension::tokens_per_day, into);
-    read_limit("MAX_REQUESTS_PER_MINUTE_", Dimension::requests_per_minute, into);
-    provider_.base_url = variable("BASE_URL");
-    if (prefix_ == "OPENAI_") {
+    if (known_.keyless && provider_.keys.empty()) add_keyless();
+    read_models(into);
+    read_limit("MAX_TOKENS_PER_MINUTE", Dimension::tokens_per_minute, into);
+    read_limit("MAX_TOKENS_PER_DAY", Dimension::tokens_per_day, into);
+    read_limit("MAX_REQUESTS_PER_MINUTE", Dimension::requests_per_minute, into);
+    if (known_.name == "openai") {
       provider_.organization = header_value("ORG_ID");
       provider_.project = header_value("PROJECT_ID");
     }
@@ -69,6 +77,13 @@ class ProviderVariables {
     return value.empty() ? Placed{} : Placed{value, prefix_ + name};
   }
 
+  Placed base_url() const {
+    const Placed own = variable("BASE_URL");
+    if (own.given() || known_.name != "ollama") return own;
+    const Placed host = variable("HOST");
+    return host.given() ? Placed{ollama_base_url(host.text), host.place} : Placed{};
+  }
+
   Placed header_value(const std::string& name) const {
     Placed value = variable(name);
     if (value.given() && !Credential(value.text).fits_header()) {
@@ -77,10 +92,10 @@ class ProviderVariables {
     return value;
   }
 
-  // Variables PREFIX_MIDDLE_<digits>, by number.
-  std::map<std::uint64_t, std::string> numbered(std::string_view middle) const {
+  // Variables PREFIX_MIDDLE_<digits>, by number; 1 and 01 are both there.
+  std::multimap<std::uint64_t, std::string> numbered(std::string_view middle) const {
     const std::string start = prefix_ + std::string(middle);
-    std::map<std::uint64_t, std::string> found;
+    std::multimap<std::uint64_t, std::string> found;
     for (auto at = environment_.lower_bound(start); at != environment_.end(); ++at) {
       if (at->first.rfind(start, 0) != 0) break;
       const std::optional<std::uint64_t> number =
@@ -94,10 +109,11 @@ class ProviderVariables {
     KeyConfig key;
     key.secret = Credential(std::string(text));
     key.place = variable_name;
+    if (variable_name != prefix_ + "API_KEYS") key.reference = "env:" + variable_name;
     if (!key.secret.fits_header()) {
       throw UsageError(fmt::format("a key in {} holds blanks, control characters or bytes that are not ASCII",
                                    variable_name),
-                       "several keys are separated by commas");
+                       "several keys are separated by commas", variable_name);
     }
     const bool known = std::any_of(provider_.keys.begin(), provider_.keys.end(),
                                    [&](const KeyConfig& other) { return other.secret == key.secret; });
@@ -112,6 +128,25 @@ class ProviderVariables {
     if (!one.empty()) add_key(one, single);
   }
 
+  // An address, or a model, says that there is a server.
+  void add_keyless() {
+    const auto models = numbered("MODEL_");
+    KeyConfig key;
+    key.place = provider_.base_url.given() ? provider_.base_url.place
+                : models.empty()           ? std::string()
+                                           : models.begin()->second;
+    if (!key.place.empty()) provider_.keys.push_back(std::move(key));
+  }
+
+  void read_models(PoolConfig& into) {
+    for (const auto& [index, name] : numbered("MODEL_")) {
+      KeyConfig* key = key_at(index, name, into);
+      if (!key) continue;
+      key->models = comma_list(environment_.at(name));
+      key->places["models"] = name;
+    }
+  }
+
   KeyConfig* key_at(std::uint64_t index, const std::string& name, PoolConfig& into) {
     if (index < provider_.keys.size()) return &provider_.keys[index];
     into.notices.push_back(
@@ -120,24 +155,32 @@ class ProviderVariables {
     return nullptr;
   }
 
-  void read_limit(std::string_view middle, Dimension dimension, PoolConfig& into) {
-    for (const auto& [index, name] : numbered(middle)) {
+  void read_limit(const std::string& middle, Dimension dimension, PoolConfig& into) {
+    if (variable(middle).given()) {
+      into.notices.push_back(
+          fmt::format("{0}{1} has no effect: the limit of the first key is {0}{1}_0, of "
+                      "the next {0}{1}_1",
+                      prefix_, middle));
+    }
+    for (const auto& [index, name] : numbered(middle + "_")) {
       const std::optional<std::uint64_t> limit = parse_count(bare(environment_.at(name)));
-      if (!limit) {
+      if (!limit || static_cast<double>(*limit) > largest_limit) {
         throw UsageError(fmt::format("{}: \"{}\" is not a limit", name, inert(environment_.at(name), 64)),
-                         "a whole number; 0 = not limited");
+                         "a whole number, at most 1e15; 0 = not limited", name);
       }
       KeyConfig* key = key_at(index, name, into);
-      if (key && *limit > 0) {
-        key->limits.per_window[static_cast<std::size_t>(dimension)] = static_cast<double>(*limit);
-      }
+      if (!key) continue;
+      const double units = static_cast<double>(*limit);
+      key->limits.per_window[static_cast<std::size_t>(dimension)] =
+          units > 0 ? std::optional(units) : std::nullopt;
+      key->places[std::string(limit_field(dimension))] = name;
     }
   }
 
   void read_strategy(PoolConfig& into) {
     const Placed given = variable("KEY_ROTATION_STRATEGY");
     if (!given.given()) return;
-    if (into.strategy.given() && into.strategy.text != given.text) {
+    if (into.strategy.given() && !same_strategy(into.strategy.text, given.text)) {
       throw UsageError(fmt::format("{} and {} name different strategies", into.strategy.place, given.place),
                        "one strategy holds for the whole pool");
     }
@@ -145,14 +188,38 @@ class ProviderVariables {
   }
 
   const Environment& environment_;
+  const KnownProvider& known_;
   std::string prefix_;
   ProviderConfig provider_;
 };
+
+// Settings of parts that this version does not have: judged, kept to be shown, and said to have no effect.
+Placed for_later(const Environment& environment, const std::string& name, bool good, std::string_view expects,
+                 std::string_view instead, PoolConfig& into) {
+  const std::string_view value = bare(env_value(environment, name));
+  if (value.empty()) return {};
+  if (!good) {
+    throw UsageError(fmt::format("{}: \"{}\" is not {}", name, inert(value, 64), expects), "", name);
+  }
+  into.notices.push_back(fmt::format("{} has no effect in this version: {}", name, instead));
+  return {std::string(value), name};
+}
+
+void read_for_later(const Environment& environment, PoolConfig& into) {
+  const std::string interval = "API_KEY_HEALTH_CHECK_INTERVAL", threshold = "RATE_LIMIT_ALERT_THRESHOLD";
+  into.health_check_interval =
+      for_later(environment, interval, parse_count(bare(env_value(environment, interval))).has_value(),
+                "a whole number of milliseconds", "keys that are out are probed by rows", into);
+  into.alert_threshold =
+      for_later(environment, threshold, parse_percent(bare(env_value(environment, threshold))).has_value(),
+                "a percentage", "there are no alerts yet", into);
+}
 
 }  // namespace
 
 PoolConfig pool_from_environment(const Environment& environment) {
   PoolConfig pool;
+  read_for_later(environment, pool);
   for (const KnownProvider& known : known_providers()) {
     ProviderVariables variables(environment, known);
     if (variables.read(pool)) pool.providers.push_back(variables.take());

@@ -5,10 +5,48 @@
 namespace batchrun {
 
 std::span<const KnownProvider> known_providers() {
-  static constexpr std::array<KnownProvider, 3> table{{
-      {"openai", "OPENAI", "https://api.openai.com/v1", OpenAiFlavour::openai},
-      {"groq", "GROQ", "https://api.groq.com/openai/v1", OpenAiFlavour::groq},
-      {"cerebras", "CEREBRAS", "https://api.cerebras.ai/v1", OpenAiFlavour::cerebras},
+  using Flavour = OpenAiFlavour;
+  // Ollama is spoken to through its OpenAI-compatible /v1. Those of Gemini and Anthropic are not used behind
+  // anybody's back: they leave out much of what the own protocols can do.
+  static constexpr std::array<KnownProvider, 8> table{{
+      {.name = "openai",
+       .env_prefix = "OPENAI",
+       .base_url = "https://api.openai.com/v1",
+       .flavour = Flavour::openai},
+      {.name = "anthropic",
+       .env_prefix = "ANTHROPIC",
+       .base_url = "https://api.anthropic.com",
+       .flavour = std::nullopt},
+      {.name = "gemini",
+       .env_prefix = "GEMINI",
+       .base_url = "https://generativelanguage.googleapis.com",
+       .flavour = std::nullopt,
+       .tier = 1},
+      {.name = "groq",
+       .env_prefix = "GROQ",
+       .base_url = "https://api.groq.com/openai/v1",
+       .flavour = Flavour::groq},
+      {.name = "cerebras",
+       .env_prefix = "CEREBRAS",
+       .base_url = "https://api.cerebras.ai/v1",
+       .flavour = Flavour::cerebras},
+      {.name = "ollama",
+       .env_prefix = "OLLAMA",
+       .base_url = "http://127.0.0.1:11434/v1",
+       .flavour = Flavour::openai,
+       .tier = 0,
+       .keyless = true,
+       .path_if_bare = "/v1"},
+      {.name = "serpapi",
+       .env_prefix = "SERP",
+       .base_url = "https://serpapi.com",
+       .flavour = std::nullopt,
+       .counts_searches = true},
+      {.name = "serper",
+       .env_prefix = "SERPER",
+       .base_url = "https://google.serper.dev",
+       .flavour = std::nullopt,
+       .counts_searches = true},
   }};
   return table;
 }

@@ -1,6 +1,8 @@
-// The providers this version knows by name. Source: the API references of OpenAI, Groq and Cerebras.
+// The providers known by name: where they are, what their environment variables are called, and whether this
+// version can talk to them. Source: the API references of each.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -8,11 +10,18 @@
 
 namespace batchrun {
 
+inline constexpr int default_tier = 2;  // of a provider that has none of its own
+
 struct KnownProvider {
   std::string_view name;
-  std::string_view env_prefix;  // of its variables: OPENAI in OPENAI_API_KEY
-  std::string_view base_url;
-  OpenAiFlavour flavour;
+  std::string_view env_prefix;           // of its variables: OPENAI in OPENAI_API_KEY
+  std::string_view base_url;             // its own address
+  std::optional<OpenAiFlavour> flavour;  // nothing: its protocol is not in this version
+  int tier = default_tier;
+  bool keyless = false;             // answers without a key too
+  bool counts_searches = false;     // one search is one token: its token limits are request limits
+  std::string_view path_if_bare{};  // path of a base URL that has none
+  bool spoken() const { return flavour.has_value(); }
 };
 
 std::span<const KnownProvider> known_providers();

@@ -46,6 +46,17 @@ std::string config_path(const Options& options, const Environment& environment) 
   return !base.empty() && exists(path) ? path : "";
 }
 
+// "a, b" -> a and b.
+std::vector<std::string> names_in(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(", "), list.size());
+    names.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 2, list.size()));
+  }
+  return names;
+}
+
 Strategy chosen_strategy(const Placed& given, std::vector<std::string>& notices) {
   if (!given.given()) return PoolSettings{}.strategy;
   if (const std::optional<Strategy> known = parse_strategy(given.text)) return *known;
@@ -53,8 +64,7 @@ Strategy chosen_strategy(const Placed& given, std::vector<std::string>& notices)
     notices.push_back("strategy saturate is not in this version; least-loaded is used");
     return Strategy::least_loaded;
   }
-  const std::vector<std::string> names{"least-loaded", "round-robin"};
-  const std::string near = did_you_mean(given.text, names);
+  const std::string near = did_you_mean(given.text, names_in(strategy_names()));
   throw UsageError(fmt::format("unknown strategy \"{}\"", inert(given.text, 64)),
                    near.empty() ? fmt::format("strategies are {}", strategy_names()) : near, given.place);
 }
@@ -100,17 +110,34 @@ void apply_choices(const Options& options, Settings& settings) {
   settings.resume_command = resume_command(options.argv);
 }
 
+bool sends_rows(const Settings& settings) {
+  return settings.verb == Verb::run || settings.verb == Verb::plan;
+}
+
+// `plan` needs no keys, and the keys verbs say themselves that there is none.
 void need_keys(const Settings& settings) {
-  if (!settings.keys.empty() || settings.verb == Verb::plan) return;
-  throw UsageError(
-      "no API key is configured",
-      "in the environment or .env:  OPENAI_API_KEY=sk-... (also GROQ_API_KEY, CEREBRAS_API_KEY)\n"
-      "or in batchrun.json:  {\"providers\": {\"openai\": {\"keys\": [\"env:OPENAI_API_KEY\"]}}}");
+  if (!settings.keys.empty() || settings.verb != Verb::run) return;
+  if (!settings.unspoken.empty()) {
+    throw UsageError(
+        fmt::format("no key can be used: this version does not speak the protocol of {} yet",
+                    fmt::join(settings.unspoken, ", ")),
+        "keys of openai, groq, cerebras, ollama or any OpenAI-compatible server (a name with a base_url)\n"
+        "are used; what is configured is listed by: batchrun keys");
+  }
+  throw UsageError("no API key is configured", no_key_hint);
+}
+
+bool listed(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // -p and -m are judged before the run: what no key can answer would only fill the errors file.
 void check_defaults(const Settings& settings) {
   if (settings.keys.empty() || (settings.provider.empty() && settings.model.empty())) return;
+  if (listed(settings.unspoken, settings.provider)) {
+    throw UsageError(
+        fmt::format("-p: this version does not speak the protocol of {} yet", settings.provider));
+  }
   if (settings.model.empty()) {  // rows may name the model, so only the provider can be judged
     std::vector<std::string> names;
     for (const Key& key : settings.keys) names.push_back(settings.providers[key.provider].name);
@@ -137,7 +164,9 @@ Settings make_settings(const Options& options, const Environment& process, const
   Settings settings;
   apply_choices(options, settings);
   apply_limits(options, machine, settings);
-  set_paths({options.input, options.output, options.errors, options.report}, settings);
+  if (sends_rows(settings)) {
+    set_paths({options.input, options.output, options.errors, options.report}, settings);
+  }
 
   const Environment environment = whole_environment(options, process);
   const std::string path = config_path(options, environment);
@@ -147,7 +176,7 @@ Settings make_settings(const Options& options, const Environment& process, const
   settings.pool.settings.strategy = chosen_strategy(pool.strategy, settings.notices);
   assemble_pool(std::move(pool), settings);
   need_keys(settings);
-  check_defaults(settings);
+  if (sends_rows(settings)) check_defaults(settings);
   return settings;
 }
 

@@ -1,8 +1,10 @@
-// What a config file or the environment says of the pool, read and typed but not yet put together. Values.
+// What config file and environment say of the pool, read and typed, with the place of everything that was
+// written. Values.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,20 +22,32 @@ struct Placed {
   bool given() const { return !place.empty(); }
 };
 
+// Where fields were written, by the name the config file has for them; one that is not here was not given.
+using Places = std::map<std::string, std::string, std::less<>>;
+
 struct RateLimits {
   std::array<std::optional<double>, dimensions> per_window;
   std::optional<std::uint32_t> max_concurrent;
 };
 
+// The config file's name of a limit: "requestsPerMinute".
+std::string_view limit_field(Dimension dimension);
+
 struct KeyConfig {
   Credential secret;
   std::string place;
-  std::string name;   // "" = numbered
-  std::string group;  // "" = its own
-  RateLimits limits;  // absent = not limited as far as we know; given zeros are absent too
+  std::string reference;  // "env:NAME" or "file:/path" as it was written; "" = the secret itself was
+  std::string name;       // "" = numbered
+  std::string group;      // "" = its own
+  RateLimits limits;      // absent = not limited as far as we know; given zeros are absent too
   std::vector<std::string> models, tags;
   int priority = 0;
   bool enabled = true;
+  Places places;
+
+  // Filled in by assemble_pool():
+  std::string alias;     // the name, or the one made from its number
+  std::string left_out;  // why no row goes to this key; "" = it is in use
 };
 
 struct ProviderConfig {
@@ -42,19 +56,23 @@ struct ProviderConfig {
   Placed base_url, default_model, ca_file, organization, project;
   std::optional<int> tier;
   std::vector<KeyConfig> keys;
+  Places places;
 };
 
 struct RouteConfig {
   std::string name;
+  std::string place;
   std::vector<Placed> candidates;  // "provider/model"
 };
 
 struct PoolConfig {
   std::vector<ProviderConfig> providers;  // each name once
   std::vector<RouteConfig> routes;
-  Placed strategy;
+  Placed strategy, prices;
+  Placed health_check_interval, alert_threshold;  // numbers; later versions obey them
   std::optional<std::uint32_t> failure_threshold;
   std::optional<Duration> open_first, open_max, rate_limit_backoff;
+  Places places;
   std::vector<std::string> notices;
   bool literal_keys = false;  // a key stands in the file itself
 };

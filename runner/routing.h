@@ -52,7 +52,8 @@ class Routing {
   // list.
   //
   // "provider/model" and "provider,model" name both if the first part is a configured provider, else they are
-  // a model's name. Tags keep only keys with one of them.
+  // a model's name. Tags keep only keys with one of them. A provider whose protocol is not in this version
+  // has no route.
   std::variant<LaneId, NoRoute> resolve(const Row& row);
 
   NewLanes take_new();

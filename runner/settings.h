@@ -14,6 +14,7 @@
 #include "io/credential.h"
 #include "io/dialect.h"
 #include "pool/pool_spec.h"
+#include "runner/pool_config.h"
 
 namespace batchrun {
 
@@ -25,7 +26,7 @@ struct UsageError : std::runtime_error {
   std::string place;  // "batchrun.json:12:7", or ""
 };
 
-enum class Verb : std::uint8_t { run, plan };
+enum class Verb : std::uint8_t { run, plan, keys, check_keys };
 enum class StreamMode : std::uint8_t { automatic, on, off };
 enum class ProgressMode : std::uint8_t { automatic, bar, plain, json, none };
 enum class ColorMode : std::uint8_t { automatic, on, off };
@@ -41,7 +42,7 @@ struct Provider {
   int tier = 2;
 };
 
-// One key: its place in Settings::keys is its KeyId.
+// One key in use: its place in Settings::keys is its KeyId.
 struct Key {
   std::size_t provider = 0;  // place in Settings::providers
   std::string alias;
@@ -67,6 +68,11 @@ struct Settings {
   std::vector<Key> keys;
   std::vector<Route> routes;
   PoolSpec pool;  // pool.keys[i] is keys[i]
+
+  // Everything that was configured, with the keys no row goes to, without secrets: to be shown. Those in use
+  // come in the order of `keys`.
+  PoolConfig configured;
+  std::vector<std::string> unspoken;  // configured providers whose protocol is not in this version
 
   std::string provider, model;  // -p, -m: for rows that name none
   StreamMode stream = StreamMode::automatic;

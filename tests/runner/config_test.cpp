@@ -60,6 +60,7 @@ void expect_whole(const PoolConfig& config) {
   EXPECT_EQ(first.priority, 10);
   EXPECT_EQ(secret_of(openai.keys[1]), "sk-two");
   EXPECT_FALSE(openai.keys[2].enabled);
+  EXPECT_EQ(first.reference, "env:KEY_1");
   ASSERT_EQ(config.routes.size(), 1u);
   EXPECT_EQ(config.routes[0].candidates[1].text, "openai/gpt-4o-mini");
   EXPECT_FALSE(config.literal_keys);
@@ -98,7 +99,7 @@ TEST(Config, SaysWhatIsWrongWhereAndWhatWasMeant) {
       {"{\"providers\": {\"x\": {\"keys\": [\"file:/not/there\"]}}}", "c.json:1:31", "/not/there", ""},
       {"{\"providers\": {\"x\": {\"keys\": [{\"key\": \"env:KEY_1\", \"rateLimit\": {\"tokensPerMinute\": "
        "-1}}]}}}",
-       "c.json:1:85", "a limit is 0", ""},
+       "c.json:1:85", "a limit is a number from 0", "not limited"},
       {"{\"providers\": {\"x\": {\"keys\": [{\"key\": \"env:KEY_1\", \"rateLimit\": {\"maxConcurrent\": "
        "1.5}}]}}}",
        "c.json:1:83", "whole number", ""},
@@ -109,6 +110,8 @@ TEST(Config, SaysWhatIsWrongWhereAndWhatWasMeant) {
       {"{\"circuitBreaker\": {\"openSeconds\": {\"first\": 9, \"max\": 3}}}", "c.json:1:46",
        "longer than max", ""},
       {"{\"rateLimitBackoffSeconds\": 0}", "c.json:1:29", "more than 0", ""},
+      {"{\"providers\": {\"x\": {\"keys\": [\"(set)\"]}}}", "c.json:1:31", "instead of a key", "env:NAME"},
+      {"{\"healthCheckInterval\": -1}", "c.json:1:25", "whole number", ""},
       {"{\"users\": {\"*\": {\"max_cost_per_day\": 0.1}}}", "c.json:1:2", "cost caps are not in this version",
        "remove"},
       {"{\"ApiKeyPool\": {},\n \"strategy\": \"lru\"}", "c.json:2:2", "beside ApiKeyPool", "move it"},
@@ -132,6 +135,25 @@ TEST(Config, SaysWhatIsWrongWhereAndWhatWasMeant) {
       EXPECT_EQ((error.what() + error.hint).find("canary"), std::string::npos);
     }
   }
+}
+
+TEST(Config, KeepsThePlaceOfEveryField) {
+  const PoolConfig config = parse_config(whole, "c.json", keys);
+  EXPECT_EQ(config.places.at("strategy"), "c.json:3:15");
+  EXPECT_EQ(config.places.at("failureThreshold"), "c.json:4:42");
+  EXPECT_EQ(config.places.at("max"), "c.json:4:80");
+  EXPECT_EQ(config.providers[0].places.at("tier"), "c.json:8:88");
+  EXPECT_EQ(config.providers[0].keys[0].places.at("tokensPerMinute"), "c.json:11:71");
+  EXPECT_EQ(config.providers[0].keys[0].places.at("tags"), "c.json:13:89");
+  EXPECT_EQ(config.providers[0].keys[1].places.size(), 0u);
+  EXPECT_EQ(config.routes[0].place, "c.json:17:15");
+}
+
+TEST(Config, NeedsNoKeyForOllama) {
+  const PoolConfig config =
+      parse_config(R"({"providers": {"ollama": {"keys": [{"models": ["llama3.2"]}]}}})", "c.json", {});
+  EXPECT_TRUE(config.providers.at(0).keys.at(0).secret.empty());
+  EXPECT_EQ(config.providers[0].keys[0].models, std::vector<std::string>{"llama3.2"});
 }
 
 TEST(Config, RefusesOrReadsEveryCutOfAFileAndNeverCrashes) {

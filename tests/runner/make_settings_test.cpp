@@ -125,6 +125,11 @@ TEST_F(MakeSettings, RefusesContradictionsWithPlaceAndNames) {
        "batchrun.json:1:14"},
       {R"({"providers": {"openai": {"keys": ["sk-a"]}}, "routes": {"r": ["gorq/x"]}})",
        "unknown provider \"gorq\"", "batchrun.json:1:64"},
+      {R"({"providers": {"ollama": {"keys": [{"name": "a"},
+{"name": "b"}]}}})",
+       "two entries without a key; the other one is at batchrun.json:1:36", "batchrun.json:2:1"},
+      {R"({"providers": {"gemini": {"base_url": "ftp://h", "keys": ["sk-a"]}}})", "must begin with https",
+       "batchrun.json:1:39"},
       {R"({"providers": {"openai": {"keys": ["sk-a"]}}, "routes": {"r": ["gpt"]}})",
        "is not \"provider/model\"", "batchrun.json:1:64"},
   };
@@ -211,6 +216,90 @@ TEST_F(MakeSettings, SaysWhatHasNoEffectOrIsUnsafe) {
       "routes": {"r": ["groq/x", "lan/y"]}})");
   EXPECT_EQ(s.notices.size(), 3u);
   EXPECT_EQ(s.routes.at(0).candidates.size(), 1u);
+}
+
+TEST_F(MakeSettings, LetsTheEnvironmentLimitAKeyOfTheFile) {
+  const Settings s = make_from(
+      R"({"providers": {"openai": {"keys": [
+      {"key": "env:OPENAI_API_KEY", "name": "main", "rateLimit": {"requestsPerMinute": 7, "tokensPerMinute": 9}}]}}})",
+      {{"OPENAI_API_KEY", "sk-1"},
+       {"OPENAI_MAX_REQUESTS_PER_MINUTE_0", "70"},
+       {"OPENAI_MAX_TOKENS_PER_MINUTE_0", "0"}});
+  EXPECT_EQ(aliases(s), std::vector<std::string>{"main"});
+  EXPECT_EQ(s.pool.groups[0].limits[0], 70);
+  EXPECT_EQ(s.pool.groups[0].limits[1], std::nullopt) << "0 takes the file's limit away";
+}
+
+TEST_F(MakeSettings, PutsKnownProvidersOnTheirTiers) {
+  const Settings s = make({{"OLLAMA_HOST", "gpu-box"}, {"OPENAI_API_KEY", "sk"}, {"GEMINI_API_KEY", "g"}});
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "ollama-1"}));
+  EXPECT_EQ(s.pool.keys[0].tier, 2);
+  EXPECT_EQ(s.pool.keys[1].tier, 0);
+  EXPECT_EQ(s.configured.providers.at(1).name, "gemini");
+  EXPECT_EQ(s.configured.providers[1].tier, 1);
+  EXPECT_EQ(make_from(R"({"providers": {"ollama": {"tier": 5}}})").pool.keys.at(0).tier, 5);
+}
+
+TEST_F(MakeSettings, TalksToOllamaThroughItsCompatiblePath) {
+  const auto path = [&](const std::string& config, const Environment& environment = {}) {
+    return make_from(config, environment).providers.at(0).endpoint.base_path;
+  };
+  EXPECT_EQ(path(R"({"providers": {"ollama": {}}})"), "/v1");
+  EXPECT_EQ(path(R"({"providers": {"ollama": {"base_url": "http://127.0.0.1:11434"}}})"), "/v1");
+  EXPECT_EQ(path(R"({"providers": {"ollama": {"base_url": "http://127.0.0.1/own/v1"}}})"), "/own/v1");
+  const Settings s = make_from(R"({"providers": {"ollama": {"keys": [{"name": "gpu"}]}}})",
+                               {{"OLLAMA_HOST", "127.0.0.1:9"}, {"OLLAMA_MODEL_0", "m"}});
+  EXPECT_EQ(aliases(s), std::vector<std::string>{"gpu"}) << "one server, not two";
+  EXPECT_EQ(s.keys[0].models, std::vector<std::string>{"m"});
+  EXPECT_TRUE(s.keys[0].credential.empty());
+}
+
+TEST_F(MakeSettings, ListsKeysItCannotUseYetAndRunsWithTheOthers) {
+  const Environment all{{"OPENAI_API_KEY", "sk"}, {"ANTHROPIC_API_KEY", "a"}, {"SERPER_API_KEYS", "s,t"}};
+  const Settings s = make(all);
+  EXPECT_EQ(aliases(s), std::vector<std::string>{"openai-1"});
+  EXPECT_EQ(s.unspoken, (std::vector<std::string>{"anthropic", "serper"}));
+  ASSERT_EQ(s.notices.size(), 1u) << "one notice for all of them";
+  EXPECT_NE(s.notices[0].find("anthropic, serper"), std::string::npos);
+  ASSERT_EQ(s.configured.providers.size(), 3u);
+  EXPECT_EQ(s.configured.providers[2].keys[1].alias, "serper-2");
+  EXPECT_EQ(s.configured.providers[2].keys[1].left_out, "not in this version");
+  for (const ProviderConfig& provider : s.configured.providers) {
+    for (const KeyConfig& key : provider.keys) EXPECT_TRUE(key.secret.empty()) << "shown, so without secrets";
+  }
+  options_.provider = "anthropic";
+  EXPECT_NE(std::string(refusal("{}", all).what()).find("does not speak"), std::string::npos);
+  options_.provider.reset();
+  const UsageError alone = refusal("{}", {{"GEMINI_API_KEY", "g"}});
+  EXPECT_NE(std::string(alone.what()).find("protocol of gemini"), std::string::npos);
+  EXPECT_NE(alone.hint.find("batchrun keys"), std::string::npos);
+}
+
+TEST_F(MakeSettings, CountsSearchesAsRequests) {
+  const Settings s = make({{"OPENAI_API_KEY", "sk"},
+                           {"SERP_API_KEYS", "a,b"},
+                           {"SERP_MAX_TOKENS_PER_MINUTE_0", "20"},
+                           {"SERP_MAX_REQUESTS_PER_MINUTE_0", "30"},
+                           {"SERP_MAX_TOKENS_PER_DAY_1", "100"}});
+  const ProviderConfig& serpapi = s.configured.providers.at(1);
+  const auto limit = [&](std::size_t key, Dimension dimension) {
+    return serpapi.keys.at(key).limits.per_window[static_cast<std::size_t>(dimension)];
+  };
+  EXPECT_EQ(limit(0, Dimension::requests_per_minute), 20) << "the smaller of two";
+  EXPECT_EQ(limit(0, Dimension::tokens_per_minute), std::nullopt);
+  EXPECT_EQ(serpapi.keys[0].places.at("requestsPerMinute"), "SERP_MAX_TOKENS_PER_MINUTE_0");
+  EXPECT_EQ(limit(1, Dimension::requests_per_day), 100);
+}
+
+TEST_F(MakeSettings, WarnsOfWhatTakesNoRow) {
+  const Settings s = make_from(R"({"providers": {"openai": {"keys": ["sk-1",
+      {"key": "sk-2", "group": "b", "enabled": false}, {"key": "sk-3", "group": "b", "enabled": false}]},
+    "groq": {"keys": []}}})");
+  ASSERT_EQ(s.notices.size(), 2u);
+  EXPECT_NE(s.notices[0].find("groq has no keys"), std::string::npos) << s.notices[0];
+  EXPECT_NE(s.notices[1].find("group openai/b has no key in use"), std::string::npos) << s.notices[1];
+  EXPECT_EQ(s.configured.providers[0].keys[1].left_out, "switched off");
+  EXPECT_EQ(s.configured.providers[0].keys[1].alias, "openai-2");
 }
 
 TEST_F(MakeSettings, LeavesOutKeysThatAreSwitchedOff) {
