@@ -31,6 +31,10 @@ class Dialect {
   virtual Request encode(const Row& row, std::string_view model, bool stream, const Endpoint& endpoint,
                          const Credential& credential) const = 0;
 
+  // The cheapest request that proves the credential: it spends no tokens, and a 2xx reply means that the key
+  // is good.
+  virtual Request encode_probe(const Endpoint& endpoint, const Credential& credential) const = 0;
+
   // One server-sent event of a streamed reply into `draft`. A fault: the event says the attempt failed, or is
   // not what this provider's events look like. Unknown fields and events are tolerated.
   virtual std::optional<Fault> decode_event(std::string_view event_name, std::string_view data,

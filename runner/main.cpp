@@ -9,6 +9,7 @@
 #include "io/result_writer.h"
 #include "io/row_reader.h"
 #include "runner/diagnostics.h"
+#include "runner/keys.h"
 #include "runner/make_settings.h"
 #include "runner/options.h"
 #include "runner/plan.h"
@@ -34,7 +35,15 @@ void raise_open_files() {
 
 int act(const Options& options, const Environment& environment) {
   Settings settings = make_settings(options, environment);
-  if (settings.verb == Verb::plan) return print_plan(settings);
+  switch (settings.verb) {
+    case Verb::plan:
+      return print_plan(settings);
+    case Verb::keys:
+    case Verb::check_keys:
+      return print_keys(settings);
+    case Verb::run:
+      break;
+  }
   return run_batch(std::move(settings), environment);
 }
 

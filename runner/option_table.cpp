@@ -136,9 +136,9 @@ constexpr std::array table{
     OptionRow{'c', "config", "FILE",
               "pool and settings, JSON with comments (default: ./batchrun.json, then "
               "$XDG_CONFIG_HOME/batchrun/config.json)",
-              a_file, G::files, for_both, set_text<&Options::config>},
+              a_file, G::files, for_all, set_text<&Options::config>},
     OptionRow{0, "env-file", "FILE", "more environment, NAME=value lines (default: .env if there)", a_file,
-              G::files, for_both, set_text<&Options::env_file>},
+              G::files, for_all, set_text<&Options::env_file>},
     OptionRow{'p', "provider", "NAME", "for rows that name none", "a provider's name", G::pool, for_both,
               set_text<&Options::provider>},
     OptionRow{'m', "model", "NAME", "for rows that name none; NAME or PROVIDER/NAME", "a model's name",
@@ -182,11 +182,11 @@ constexpr std::array table{
               "auto, bar, plain, json or none", G::talk, for_both, set_progress},
     OptionRow{0, "color", "auto|always|never", "colour on stderr (default: auto)", "auto, always or never",
               G::talk, for_both, set_color},
-    OptionRow{'q', "quiet", "", "errors only", "", G::talk, for_both, set_flag<&Options::quiet>},
+    OptionRow{'q', "quiet", "", "errors only", "", G::talk, for_all, set_flag<&Options::quiet>},
     OptionRow{'n', "dry-run", "", "check every row and send nothing, as the verb plan does", "", G::other,
               for_both, set_dry_run},
-    OptionRow{'h', "help", "", "this text", "", G::other, for_both, nullptr},
-    OptionRow{0, "version", "", "the version", "", G::other, for_both, nullptr},
+    OptionRow{'h', "help", "", "this text", "", G::other, for_all, nullptr},
+    OptionRow{0, "version", "", "the version", "", G::other, for_all, nullptr},
 };
 
 struct GroupTitle {
@@ -243,7 +243,8 @@ std::string render_short_help() {
   return fmt::format(
       "batchrun {}: answers the rows of a JSONL file over all your LLM keys.\n\n"
       "Usage: batchrun [run] INPUT [options]\n"
-      "       batchrun plan INPUT\n\n"
+      "       batchrun plan INPUT\n"
+      "       batchrun keys [check]\n\n"
       "Examples:\n{}\n"
       "All options: batchrun --help\n",
       program_version, examples);
@@ -252,7 +253,9 @@ std::string render_short_help() {
 std::string render_help(std::uint8_t verbs) {
   std::string out = fmt::format(
       "Usage: batchrun [run] INPUT [options]   answer every row of INPUT\n"
-      "       batchrun plan INPUT [options]    check every row, send nothing\n\n"
+      "       batchrun plan INPUT [options]    check every row, send nothing\n"
+      "       batchrun keys [options]          list the configured keys, masked\n"
+      "       batchrun keys check [options]    try each key once, spending no tokens\n\n"
       "INPUT is a JSONL file, a .gz or .zst of one, or - for stdin.\n\n"
       "Examples:\n{}\n"
       "Keys come from the environment or a config file, never from options:\n"

@@ -13,7 +13,7 @@ struct Options;
 enum class OptionGroup : std::uint8_t { files, pool, limits, resume, talk, other };
 
 // Bits: the verbs an option belongs to.
-inline constexpr std::uint8_t for_run = 1, for_plan = 2;
+inline constexpr std::uint8_t for_run = 1, for_plan = 2, for_keys = 4, for_all = 7;
 
 struct OptionRow {
   char short_name;             // 0 = none

@@ -20,8 +20,8 @@ namespace {
 
 constexpr const char* help_hint = "batchrun --help lists every option and what it takes";
 
-constexpr std::array<std::string_view, 2> verbs{"run", "plan"};
-constexpr std::array<std::string_view, 3> later_verbs{"bench", "keys", "report"};
+constexpr std::array<std::string_view, 3> verbs{"run", "plan", "keys"};
+constexpr std::array<std::string_view, 2> later_verbs{"bench", "report"};
 constexpr std::size_t names_compared = 10'000;  // files of a directory looked at for "did you mean"
 
 template <std::size_t n>
@@ -49,11 +49,12 @@ class Parser {
   void read_long(std::string_view text);
   void read_short(std::string_view letters);
   void read_positional(const std::string& text);
+  void read_keys_word(const std::string& text);
   void apply(const OptionRow& row, std::string_view value, const std::string& shown);
   std::string_view value_after(const std::string& shown);
   void check_verb() const;
   [[noreturn]] void unknown(const std::string& shown, std::string_view name) const;
-  std::uint8_t verb_bit() const { return verb_ == "plan" ? for_plan : for_run; }
+  std::uint8_t verb_bit() const { return verb_ == "plan" ? for_plan : verb_ == "keys" ? for_keys : for_run; }
 
   Options options_;
   std::size_t at_ = 1;
@@ -132,9 +133,12 @@ void Parser::read_short(std::string_view letters) {
 void Parser::read_positional(const std::string& text) {
   if (verb_.empty() && !input_given_ && (contains(verbs, text) || contains(later_verbs, text))) {
     verb_ = text;
+    if (verb_ == "plan") options_.verb = Verb::plan;
+    if (verb_ == "keys") options_.verb = Verb::keys;
     return;
   }
   if (contains(later_verbs, verb_)) return;
+  if (verb_ == "keys") return read_keys_word(text);
   if (input_given_) {
     throw UsageError(
         fmt::format("one input at a time: {} came after {}", quoted(text), quoted(options_.input)),
@@ -143,6 +147,14 @@ void Parser::read_positional(const std::string& text) {
   if (text.empty()) throw UsageError("the input's name is empty");
   input_given_ = true;
   options_.input = text;
+}
+
+void Parser::read_keys_word(const std::string& text) {
+  if (text != "check" || options_.verb == Verb::check_keys) {
+    throw UsageError(fmt::format("keys cannot take {}", quoted(text)),
+                     "batchrun keys lists the keys, batchrun keys check tries them");
+  }
+  options_.verb = Verb::check_keys;
 }
 
 void Parser::read_argument(const std::string& argument) {
@@ -159,7 +171,9 @@ void Parser::read_argument(const std::string& argument) {
 void Parser::check_verb() const {
   for (const OptionRow* row : used_) {
     if ((row->verbs & verb_bit()) == 0) {
-      throw UsageError(fmt::format("--{} is not an option of {}", row->long_name, verb_), help_hint);
+      throw UsageError(
+          fmt::format("--{} is not an option of {}", row->long_name, verb_.empty() ? "run" : verb_),
+          help_hint);
     }
   }
   if (options_.fresh && options_.retry_failed) {
@@ -187,9 +201,10 @@ std::vector<std::string> files_beside(const std::string& path) {
   if (!may_be_verb) throw UsageError(fmt::format("no such file: {}", quoted(input)), hint);
   const std::string verb = nearest(input, {verbs.begin(), verbs.end()});
   throw UsageError(fmt::format("{} is neither a file nor a verb", quoted(input)),
-                   !verb.empty()   ? fmt::format("did you mean batchrun {} INPUT?", verb)
+                   !verb.empty()
+                       ? fmt::format("did you mean batchrun {}{}?", verb, verb == "keys" ? "" : " INPUT")
                    : !hint.empty() ? hint
-                                   : "the verbs are run and plan; batchrun --help shows examples");
+                                   : "the verbs are run, plan and keys; batchrun --help shows examples");
 }
 
 void check_input(const std::string& input, bool may_be_verb) {
@@ -214,15 +229,15 @@ std::variant<Options, Exit> Parser::parse() {
     read_argument(argument);
   }
   if (version_) return Exit{0, fmt::format("batchrun {}\n", program_version), false};
-  if (help_) return Exit{0, render_help(verb_.empty() ? for_run | for_plan : verb_bit()), false};
+  if (help_) return Exit{0, render_help(verb_.empty() ? for_all : verb_bit()), false};
   if (contains(later_verbs, verb_)) {
     return Exit{2,
                 render_error(fmt::format("the verb {} is not in this version ({})", verb_, program_version),
                              "", fmt::format("a file of that name is given as ./{}", verb_), false),
                 true};
   }
-  if (verb_ == "plan") options_.verb = Verb::plan;
   check_verb();
+  if (verb_ == "keys") return std::move(options_);
   if (!input_given_) {
     if (::isatty(STDIN_FILENO)) return Exit{2, render_short_help(), true};
     throw UsageError("no input given", "batchrun INPUT.jsonl, or batchrun - to read standard input");

@@ -15,7 +15,7 @@ namespace batchrun {
 // What the command line says; an absent value was not given.
 struct Options {
   Verb verb = Verb::run;
-  std::string input;  // exists, or "-"
+  std::string input;  // exists, or "-"; "" for the keys verbs
 
   std::optional<std::string> output, errors, report, config, env_file;
   std::optional<std::string> provider, model, strategy;

@@ -320,6 +320,7 @@ void Provider::add_common_fields(Flavour flavour, const Organisation* organisati
 void Provider::answer_models(const HttpRequest& request, std::string_view rest, Flavour flavour, Now now,
                              WireReply& out) {
   ApiError refused;
+  const Account* account = authenticate(request, key_, refused);
   std::vector<std::string_view> models(scenario_.models.begin(), scenario_.models.end());
   if (models.empty()) models.assign(std::begin(default_models), std::end(default_models));
   std::string list;
@@ -332,7 +333,7 @@ void Provider::answer_models(const HttpRequest& request, std::string_view rest, 
   }
   if (request.method != "GET") {
     make_error(draft_, wrong_method(request, "GET"), flavour);
-  } else if (!authenticate(request, key_, refused)) {
+  } else if (!account) {
     make_error(draft_, refused, flavour);
   } else if (rest.empty()) {
     draft_.body = R"({"object":"list","data":[)" + list + "]}";
@@ -341,7 +342,7 @@ void Provider::answer_models(const HttpRequest& request, std::string_view rest, 
   } else {
     make_error(draft_, unknown_model(rest.substr(1)), flavour);
   }
-  add_common_fields(flavour, nullptr, now);
+  add_common_fields(flavour, account ? account->organisation : nullptr, now);
   write_reply(out, draft_, nullptr, nullptr, request.keep_alive);
 }
 

@@ -17,6 +17,10 @@ class OpenAiDialect final : public Dialect {
     return encode_openai(flavour_, row, model, stream, endpoint, credential);
   }
 
+  Request encode_probe(const Endpoint& endpoint, const Credential& credential) const override {
+    return encode_openai_probe(endpoint, credential);
+  }
+
   std::optional<Fault> decode_event(std::string_view event_name, std::string_view data,
                                     AnswerDraft& draft) const override {
     return decode_openai_event(flavour_, event_name, data, draft);

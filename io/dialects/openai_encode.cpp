@@ -81,22 +81,21 @@ void append_field(std::string& head, std::string_view name, std::string_view val
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-}  // namespace
-
-Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream,
-                      const Endpoint& endpoint, const Credential& credential) {
-  Request request;
-  request.origin = &endpoint.origin;
-  request.body = chat_body(flavour, row, model, stream);
-  std::string& head = request.head;
+// Request line and the fields every request begins with.
+std::string start_head(std::string_view method, std::string_view path, std::string_view accept,
+                       const Endpoint& endpoint) {
+  std::string head;
   head.reserve(512);
-  head.append("POST ").append(endpoint.base_path).append("/chat/completions HTTP/1.1\r\n");
+  head.append(method).append(" ").append(endpoint.base_path).append(path).append(" HTTP/1.1\r\n");
   append_field(head, "Host", endpoint.origin.authority());
   append_field(head, "User-Agent", "batchrun/0.1");
-  append_field(head, "Accept", stream ? "text/event-stream, application/json" : "application/json");
+  append_field(head, "Accept", accept);
   append_field(head, "Accept-Encoding", "identity");
-  append_field(head, "Content-Type", "application/json");
-  append_field(head, "Content-Length", std::to_string(request.body.size()));
+  return head;
+}
+
+// Who asks, and the blank line.
+void end_head(std::string& head, const Endpoint& endpoint, const Credential& credential) {
   if (!endpoint.organization.empty()) append_field(head, "OpenAI-Organization", endpoint.organization);
   if (!endpoint.project.empty()) append_field(head, "OpenAI-Project", endpoint.project);
   if (!credential.empty()) {
@@ -105,6 +104,28 @@ Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view mo
     head += "\r\n";
   }
   head += "\r\n";
+}
+
+}  // namespace
+
+Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream,
+                      const Endpoint& endpoint, const Credential& credential) {
+  Request request;
+  request.origin = &endpoint.origin;
+  request.body = chat_body(flavour, row, model, stream);
+  request.head = start_head("POST", "/chat/completions",
+                            stream ? "text/event-stream, application/json" : "application/json", endpoint);
+  append_field(request.head, "Content-Type", "application/json");
+  append_field(request.head, "Content-Length", std::to_string(request.body.size()));
+  end_head(request.head, endpoint, credential);
+  return request;
+}
+
+Request encode_openai_probe(const Endpoint& endpoint, const Credential& credential) {
+  Request request;
+  request.origin = &endpoint.origin;
+  request.head = start_head("GET", "/models", "application/json", endpoint);
+  end_head(request.head, endpoint, credential);
   return request;
 }
 

@@ -1,4 +1,4 @@
-// A row as a request for POST {base_path}/chat/completions. Pure.
+// A row as a request for POST {base_path}/chat/completions, and the request that tries a key. Pure.
 #pragma once
 
 #include <string_view>
@@ -13,5 +13,8 @@ namespace batchrun {
 // header line.
 Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream,
                       const Endpoint& endpoint, const Credential& credential);
+
+// GET {base_path}/models: every server of this kind has it, and OpenAI, Groq and Cerebras ask for the key.
+Request encode_openai_probe(const Endpoint& endpoint, const Credential& credential);
 
 }  // namespace batchrun

@@ -208,5 +208,16 @@ TEST(OpenAiEncode, AnEmptyObjectIsStillABody) {
   EXPECT_EQ(encode(bare_row(" { } "), false).body, R"({"model":"gpt-4o-mini"})");
 }
 
+TEST(OpenAiEncode, TriesAKeyWithTheListOfModels) {
+  Endpoint where = endpoint();
+  where.organization = "org-1";
+  EXPECT_EQ(encode_openai_probe(where, credential).head,
+            "GET /v1/models HTTP/1.1\r\nHost: api.openai.com\r\nUser-Agent: batchrun/0.1\r\n"
+            "Accept: application/json\r\nAccept-Encoding: identity\r\nOpenAI-Organization: org-1\r\n"
+            "Authorization: Bearer sk-test\r\n\r\n");
+  EXPECT_EQ(encode_openai_probe(where, credential).body, "");
+  EXPECT_EQ(encode_openai_probe(where, Credential()).head.find("Authorization"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -197,6 +197,7 @@ TEST(Provider, ModelsAreListed) {
   Asker a(R"({"models": ["m1", "org/m2"]})");
   a.ask("GET /v1/models");
   EXPECT_EQ(a.body().at("data").as_array().size(), 2u);
+  EXPECT_TRUE(a.has("openai-organization: org-k1\r\n"));
   a.ask("GET /openai/v1/models/org/m2");
   EXPECT_EQ(a.body().at("id").as_string(), "org/m2");
   a.ask("GET /v1/models/m3");

@@ -122,6 +122,15 @@ TEST_F(OptionsTest, TakeTheFirstWordAsVerbOnlyIfItIsOne) {
   EXPECT_EQ(good({"in.jsonl", "--fresh", "-n"}).verb, Verb::plan);
 }
 
+TEST_F(OptionsTest, TakeTheKeysVerbsWithoutAnInput) {
+  EXPECT_EQ(good({"keys"}).verb, Verb::keys);
+  EXPECT_EQ(good({"keys", "-q", "check", "-c", "x", "--env-file", "y"}).verb, Verb::check_keys);
+  EXPECT_EQ(good({"keys"}).input, "");
+  const std::string help = std::get<Exit>(parse({"keys", "--help"})).text;
+  EXPECT_NE(help.find("--config"), std::string::npos);
+  EXPECT_EQ(help.find("--output"), std::string::npos);
+}
+
 TEST_F(OptionsTest, EndAtTwoDashes) {
   dir_.write("--odd", "{}\n");
   EXPECT_EQ(good({"-q", "--", "--odd"}).input, "--odd");
@@ -154,7 +163,11 @@ TEST_F(OptionsTest, RefuseWhatCannotBeMeantAndSayWhatMight) {
       {{"promts.jsonl"}, "neither a file nor a verb", "\"prompts.jsonl\""},
       {{"plna"}, "neither a file nor a verb", "batchrun plan"},
       {{"run", "promts.jsonl"}, "no such file", "\"prompts.jsonl\""},
-      {{"nothing-like-it"}, "neither a file nor a verb", "verbs are run and plan"},
+      {{"nothing-like-it"}, "neither a file nor a verb", "verbs are run, plan and keys"},
+      {{"kesy"}, "neither a file nor a verb", "did you mean batchrun keys?"},
+      {{"keys", "chekc"}, "keys cannot take \"chekc\"", "batchrun keys check"},
+      {{"keys", "check", "check"}, "keys cannot take", ""},
+      {{"keys", "--fresh"}, "--fresh is not an option of keys", ""},
       {{"."}, "is a directory", ""},
       {{""}, "empty", ""},
       {{"in.jsonl", "--a\x1b[2J"}, "unknown option --a\\x1b[2J", ""},
@@ -171,7 +184,7 @@ TEST_F(OptionsTest, AnswerHelpVersionAndVerbsToCome) {
   EXPECT_FALSE(std::get<Exit>(parse({"-h"})).to_stderr);
   EXPECT_EQ(std::get<Exit>(parse({"--version"})).text.rfind("batchrun ", 0), 0u);
   EXPECT_EQ(std::get<Exit>(parse({"missing.jsonl", "--help"})).code, 0);
-  for (const char* verb : {"bench", "keys", "report"}) {
+  for (const char* verb : {"bench", "report"}) {
     const Exit exit = std::get<Exit>(parse({verb, "check"}));
     EXPECT_EQ(exit.code, 2);
     EXPECT_TRUE(exit.to_stderr);
@@ -187,7 +200,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 TEST(Help, FitsEightyColumnsAndShowsExamplesBeforeOptions) {
-  const std::string help = render_help(for_run | for_plan);
+  const std::string help = render_help(for_all);
   for (const std::string& line : lines_of(help)) EXPECT_LE(line.size(), 80u) << line;
   for (const std::string& line : lines_of(render_short_help())) EXPECT_LE(line.size(), 80u) << line;
   EXPECT_LT(help.find("Examples:"), help.find("--output"));

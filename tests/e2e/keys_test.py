@@ -1,0 +1,97 @@
+"""The keys verbs: what is configured is listed, what a provider says of it is told, and no key is ever shown."""
+import json
+
+import harness
+
+CANARY = "canary-key-three-5d2c7e"
+harness.KEYS.append(CANARY)
+
+
+class Keys(harness.Case):
+    def pool(self, keys):
+        mock = self.mock({"keys": [{"key": key, "organisation": f"org-{n}"} for n, key in enumerate(keys)]})
+        self.config(mock, harness.KEYS[:2])
+        return mock
+
+    def test_lists_every_key_and_sends_nothing(self):
+        mock = self.pool(harness.KEYS[:2])
+        environment = self.environment()
+        environment.update(ANTHROPIC_API_KEY=CANARY)
+        code, out, err = self.run_batch("keys", env=environment)
+        self.assertEqual(code, 0, err)
+        rows = [line.split()[0] for line in out.splitlines()]
+        self.assertEqual(rows, ["key", "openai-1", "openai-2", "anthropic-1"])
+        self.assertIn("not in this version", out)
+        self.assertEqual(mock.count("connections"), 1, "only the question itself")
+        self.check_no_secret(out, err)
+
+    def test_says_when_there_is_no_key_to_use(self):
+        code, out, err = self.run_batch("keys")
+        self.assertEqual((code, out), (4, ""))
+        self.assertIn("OPENAI_API_KEY", err)
+        environment = self.environment()
+        environment.update(GEMINI_API_KEY=CANARY)
+        for verb in (["keys"], ["keys", "check"]):
+            code, out, err = self.run_batch(*verb, env=environment)
+            self.assertEqual(code, 4, err)
+            self.assertIn("gemini-1", out)
+            self.check_no_secret(out, err)
+
+    def test_checks_each_key_once_without_spending_tokens(self):
+        mock = self.pool(harness.KEYS[:2])
+        code, out, err = self.run_batch("keys", "check")
+        self.assertEqual(code, 0, err)
+        lines = out.splitlines()
+        self.assertEqual(len(lines), 3, out)
+        self.assertRegex(lines[1], r"^openai-1 .* ok +200 .* org-0 ")
+        self.assertRegex(lines[2], r"^openai-2 .* ok +200 .* org-1 ")
+        counters = mock.counters()
+        self.assertEqual(counters["requests"], 0, "no completion is asked for")
+        self.assertEqual(counters["with_credentials"], 2)
+        self.check_no_secret(out, err)
+
+    def test_tells_bad_keys_and_dead_providers_by_exit_code(self):
+        mock = self.pool(harness.KEYS[:1])
+        code, out, err = self.run_batch("keys", "check")
+        self.assertEqual(code, 3, err)
+        self.assertRegex(out, r"openai-2 .* unauthorized +401")
+        self.check_no_secret(out, err)
+        mock.stop()
+        code, out, err = self.run_batch("keys", "check")
+        self.assertEqual(code, 4, err)
+        self.assertEqual(out.count("unreachable"), 2)
+        self.assertIn("no key can be used", err)
+        self.check_no_secret(out, err)
+
+    def test_ollama_needs_no_key(self):
+        mock = self.mock({"anonymous": True})
+        environment = self.environment()
+        environment.update(OLLAMA_HOST=f"127.0.0.1:{mock.port}", OLLAMA_MODEL_0="gpt-4o-mini")
+        code, out, err = self.run_batch("keys", "check", env=environment)
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"ollama-1 .* ok +200")
+        self.assertEqual(mock.count("with_credentials"), 0)
+        self.rows(5)
+        code, _, err = self.run_batch("input.jsonl", env=environment)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(5)])
+
+    def test_a_run_goes_on_without_providers_it_cannot_talk_to(self):
+        mock = self.pool(harness.KEYS[:2])
+        environment = self.environment()
+        environment.update(ANTHROPIC_API_KEYS=f"{CANARY},{CANARY}-b", SERPER_API_KEY=CANARY)
+        self.rows(5)
+        code, _, err = self.run_batch("input.jsonl", env=environment)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(err.count("anthropic, serper"), 1, err)
+        self.check_each_row_once([f"row-{i}" for i in range(5)])
+        self.assertEqual(mock.count("completed"), 5)
+        (self.folder / "other.jsonl").write_text(json.dumps({"id": "a", "prompt": "x", "model": "anthropic/claude"}) + "\n")
+        code, _, err = self.run_batch("other.jsonl", env=environment)
+        self.assertEqual(code, 3, err)
+        self.assertIn("does not speak the protocol of anthropic", self.lines("other.errors.jsonl")[0]["error"]["message"])
+        self.check_no_secret(err)
+
+
+if __name__ == "__main__":
+    harness.main()
