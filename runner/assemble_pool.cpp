@@ -54,6 +54,8 @@ class Assembly {
   void note_idle_groups();
   void note_unspoken();
   void drop_doubled_keys(ProviderConfig& config);
+  bool belongs_elsewhere(const ProviderConfig& config, const std::string& address, const KeyConfig& key);
+  void drop_keys_of_others(ProviderConfig& config, const Endpoint& endpoint);
   void name_keys(ProviderConfig& config);
   void add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key);
   std::string alias_of(const ProviderConfig& config, const KeyConfig& key, std::size_t number);
@@ -65,6 +67,12 @@ class Assembly {
 
   PoolConfig& config_;
   Settings& settings_;
+  struct Seen {
+    Credential secret;
+    std::string address, provider, place;
+    bool enabled = true;
+  };
+  std::vector<Seen> seen_;                           // secrets of the providers so far
   std::set<std::string> names_;                      // configured aliases, all providers
   std::map<std::string, std::string> alias_places_;  // aliases in use
   std::map<std::string, std::pair<GroupId, std::string>>
@@ -129,6 +137,8 @@ void Assembly::add_provider(ProviderConfig& config) {
     for (KeyConfig& key : config.keys) count_searches(key);
   }
   drop_doubled_keys(config);
+  drop_keys_of_others(config, endpoint);
+  if (config.keys.empty() && is_variable(config.place)) return;
   name_keys(config);
   if (known && !known->spoken()) return list_unspoken(config);
 
@@ -149,7 +159,8 @@ void Assembly::add_keys(std::size_t provider, ProviderConfig& config) {
   bool secrets = false;
   for (KeyConfig& key : config.keys) {
     if (key.enabled) {
-      secrets = secrets || !key.secret.empty();
+      key.keyless = key.secret.empty();
+      secrets = secrets || !key.keyless;
       add_key(provider, config, key);
     } else {
       key.left_out = "switched off";
@@ -230,6 +241,35 @@ void Assembly::drop_doubled_keys(ProviderConfig& config) {
     }
   }
   config.keys = std::move(kept);
+}
+
+// Whether another provider sends this secret to the same server. Two providers of the file cannot; what the
+// environment says of a key the file has under another name is no second key.
+bool Assembly::belongs_elsewhere(const ProviderConfig& config, const std::string& address,
+                                 const KeyConfig& key) {
+  if (key.secret.empty()) return false;
+  const auto same = std::find_if(seen_.begin(), seen_.end(), [&](const Seen& other) {
+    return other.secret == key.secret && other.address == address;
+  });
+  if (same == seen_.end()) return false;
+  if (is_variable(key.place)) {
+    settings_.notices.push_back(fmt::format("{} is the key of {} at {}, so it is not used for {} as well",
+                                            key.place, same->provider, inert(same->place), config.name));
+    return true;
+  }
+  if (!key.enabled || !same->enabled) return false;
+  throw UsageError(
+      fmt::format("this key of {} is the same secret as the one of {} at {}, and goes to the same server",
+                  config.name, same->provider, same->place),
+      "one key draws on one budget: list it under one provider", key.place);
+}
+
+void Assembly::drop_keys_of_others(ProviderConfig& config, const Endpoint& endpoint) {
+  const std::string address = endpoint.origin.authority() + endpoint.base_path;
+  std::erase_if(config.keys, [&](const KeyConfig& key) { return belongs_elsewhere(config, address, key); });
+  for (const KeyConfig& key : config.keys) {
+    seen_.push_back({key.secret, address, config.name, key.place, key.enabled});
+  }
 }
 
 std::string Assembly::alias_of(const ProviderConfig& config, const KeyConfig& key, std::size_t number) {

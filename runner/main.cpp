@@ -34,6 +34,10 @@ void raise_open_files() {
 }
 
 int act(const Options& options, const Environment& environment) {
+  if (options.print_config) {
+    fmt::print("{}", effective_config(options, environment));
+    return 0;
+  }
   Settings settings = make_settings(options, environment);
   switch (settings.verb) {
     case Verb::plan:

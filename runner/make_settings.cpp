@@ -13,6 +13,7 @@
 #include "runner/inert.h"
 #include "runner/nearest.h"
 #include "runner/options.h"
+#include "runner/print_config.h"
 #include "runner/routing.h"
 #include "runner/run_paths.h"
 
@@ -26,10 +27,15 @@ bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }
 
+// The environment file to read, or "".
+std::string env_file_path(const Options& options) {
+  if (options.env_file) return *options.env_file;
+  return exists(".env") ? ".env" : "";
+}
+
 // The environment file under the process's own variables.
-Environment whole_environment(const Options& options, const Environment& process) {
-  const std::string path = options.env_file.value_or(".env");
-  if (!options.env_file && !exists(path)) return process;
+Environment whole_environment(const std::string& path, const Environment& process) {
+  if (path.empty()) return process;
   Environment out = process;
   out.merge(parse_env_file(read_whole_file(path, largest_env_file, ""), path));
   return out;
@@ -151,6 +157,32 @@ void check_defaults(const Settings& settings) {
   }
 }
 
+struct Made {
+  Settings settings;
+  ConfigSources sources;
+};
+
+Made put_together(const Options& options, const Environment& process, const Machine& machine) {
+  Made made;
+  Settings& settings = made.settings;
+  apply_choices(options, settings);
+  apply_limits(options, machine, settings);
+  if (!options.input.empty()) {
+    set_paths({options.input, options.output, options.errors, options.report}, settings);
+  }
+
+  const std::string env_file = env_file_path(options);
+  const Environment environment = whole_environment(env_file, process);
+  const std::string config_file = config_path(options, environment);
+  PoolConfig file = config_file.empty() ? PoolConfig{} : read_config(config_file, environment);
+  PoolConfig pool = merge_pools(std::move(file), pool_from_environment(environment));
+  if (options.strategy) pool.strategy = {*options.strategy, "--strategy"};
+  settings.pool.settings.strategy = chosen_strategy(pool.strategy, settings.notices);
+  assemble_pool(std::move(pool), settings);
+  made.sources = {config_file, env_file, process, options.given};
+  return made;
+}
+
 }  // namespace
 
 Machine Machine::here() {
@@ -161,23 +193,15 @@ Machine Machine::here() {
 }
 
 Settings make_settings(const Options& options, const Environment& process, const Machine& machine) {
-  Settings settings;
-  apply_choices(options, settings);
-  apply_limits(options, machine, settings);
-  if (sends_rows(settings)) {
-    set_paths({options.input, options.output, options.errors, options.report}, settings);
-  }
-
-  const Environment environment = whole_environment(options, process);
-  const std::string path = config_path(options, environment);
-  PoolConfig file = path.empty() ? PoolConfig{} : read_config(path, environment);
-  PoolConfig pool = merge_pools(std::move(file), pool_from_environment(environment));
-  if (options.strategy) pool.strategy = {*options.strategy, "--strategy"};
-  settings.pool.settings.strategy = chosen_strategy(pool.strategy, settings.notices);
-  assemble_pool(std::move(pool), settings);
+  Settings settings = put_together(options, process, machine).settings;
   need_keys(settings);
   if (sends_rows(settings)) check_defaults(settings);
   return settings;
+}
+
+std::string effective_config(const Options& options, const Environment& process, const Machine& machine) {
+  const Made made = put_together(options, process, machine);
+  return render_config(made.settings, made.sources);
 }
 
 }  // namespace batchrun

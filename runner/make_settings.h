@@ -31,4 +31,9 @@ struct Machine {
 Settings make_settings(const Options& options, const Environment& environment,
                        const Machine& machine = Machine::here());
 
+// What --print-config prints: the same settings as text, each with its origin. Throws as make_settings does,
+// but asks for no key.
+std::string effective_config(const Options& options, const Environment& environment,
+                             const Machine& machine = Machine::here());
+
 }  // namespace batchrun

@@ -185,6 +185,9 @@ constexpr std::array table{
     OptionRow{'q', "quiet", "", "errors only", "", G::talk, for_all, set_flag<&Options::quiet>},
     OptionRow{'n', "dry-run", "", "check every row and send nothing, as the verb plan does", "", G::other,
               for_both, set_dry_run},
+    OptionRow{0, "print-config", "",
+              "print every setting and where it came from, as a config file with comments; send nothing", "",
+              G::other, for_both, set_flag<&Options::print_config>},
     OptionRow{'h', "help", "", "this text", "", G::other, for_all, nullptr},
     OptionRow{0, "version", "", "the version", "", G::other, for_all, nullptr},
 };

@@ -87,6 +87,7 @@ std::string_view Parser::value_after(const std::string& shown) {
 
 void Parser::apply(const OptionRow& row, std::string_view value, const std::string& shown) {
   used_.push_back(&row);
+  options_.given.emplace_back(row.long_name);
   if (!row.set) {
     (row.long_name == "help" ? help_ : version_) = true;
   } else if (!row.set(options_, value)) {
@@ -239,6 +240,7 @@ std::variant<Options, Exit> Parser::parse() {
   check_verb();
   if (verb_ == "keys") return std::move(options_);
   if (!input_given_) {
+    if (options_.print_config) return std::move(options_);
     if (::isatty(STDIN_FILENO)) return Exit{2, render_short_help(), true};
     throw UsageError("no input given", "batchrun INPUT.jsonl, or batchrun - to read standard input");
   }

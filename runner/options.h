@@ -15,7 +15,7 @@ namespace batchrun {
 // What the command line says; an absent value was not given.
 struct Options {
   Verb verb = Verb::run;
-  std::string input;  // exists, or "-"; "" for the keys verbs
+  std::string input;  // exists, or "-"; "" for the keys verbs, and where --print-config has none
 
   std::optional<std::string> output, errors, report, config, env_file;
   std::optional<std::string> provider, model, strategy;
@@ -32,8 +32,10 @@ struct Options {
   std::optional<ProgressMode> progress;
   std::optional<ColorMode> color;
   bool quiet = false;
+  bool print_config = false;
 
-  std::vector<std::string> argv;  // as typed, program name first
+  std::vector<std::string> given;  // long names of the options that were used
+  std::vector<std::string> argv;   // as typed, program name first
 };
 
 // Print `text` and leave with `code`: help, version, and verbs this version does not have.

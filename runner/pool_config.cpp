@@ -4,6 +4,10 @@
 
 namespace batchrun {
 
+bool is_variable(const std::string& place) {
+  return !place.empty() && place.find_first_of(":-") == std::string::npos;
+}
+
 std::string_view limit_field(Dimension dimension) {
   switch (dimension) {
     case Dimension::requests_per_minute:

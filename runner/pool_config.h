@@ -22,6 +22,9 @@ struct Placed {
   bool given() const { return !place.empty(); }
 };
 
+// Whether a place is a variable's name and not one in a file.
+bool is_variable(const std::string& place);
+
 // Where fields were written, by the name the config file has for them; one that is not here was not given.
 using Places = std::map<std::string, std::string, std::less<>>;
 
@@ -48,6 +51,7 @@ struct KeyConfig {
   // Filled in by assemble_pool():
   std::string alias;     // the name, or the one made from its number
   std::string left_out;  // why no row goes to this key; "" = it is in use
+  bool keyless = false;  // asks without a secret
 };
 
 struct ProviderConfig {

@@ -1,5 +1,8 @@
 """The keys verbs: what is configured is listed, what a provider says of it is told, and no key is ever shown."""
 import json
+import re
+import socket
+import time
 
 import harness
 
@@ -91,6 +94,49 @@ class Keys(harness.Case):
         self.assertEqual(code, 3, err)
         self.assertIn("does not speak the protocol of anthropic", self.lines("other.errors.jsonl")[0]["error"]["message"])
         self.check_no_secret(err)
+
+    def test_a_server_that_says_nothing_is_given_up(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            environment = self.environment()
+            environment.update(OPENAI_API_KEY=CANARY, OPENAI_BASE_URL=f"http://127.0.0.1:{silent.getsockname()[1]}/v1")
+            begun = time.monotonic()
+            code, out, err = self.run_batch("keys", "check", env=environment)
+            self.assertEqual(code, 4, err)
+            self.assertLess(time.monotonic() - begun, 15)
+            self.assertIn("unreachable", out)
+            self.check_no_secret(out, err)
+
+    def test_every_setting_is_printed_with_its_origin_and_nothing_is_sent(self):
+        mock = self.pool(harness.KEYS[:2])
+        (self.folder / ".env").write_text(f"GROQ_API_KEYS={CANARY}\nANTHROPIC_API_KEY={CANARY}\n")
+        self.rows(3)
+        environment = self.environment()
+        environment.update(OPENAI_KEY_ROTATION_STRATEGY="round-robin", OPENAI_API_KEY_1=CANARY + "-x")
+        for args in (["input.jsonl"], ["plan", "input.jsonl"], []):
+            code, out, err = self.run_batch(*args, "--print-config", "--max-rows", "2", env=environment)
+            self.assertEqual((code, err), (0, ""))
+            object_ = json.loads(re.sub(r"(^|  )//.*", "", out, flags=re.M))
+            self.assertEqual(object_["strategy"], "round-robin")
+            self.assertEqual([key["name"] for key in object_["providers"]["openai"]["keys"]],
+                             ["openai-1", "openai-2", "openai-3"])
+            for line in ('"strategy": "round-robin",  // OPENAI_KEY_ROTATION_STRATEGY', '"key": "(set)",  // batchrun.json:1:',
+                         '"key": "(set)",  // GROQ_API_KEYS in .env', '"key": "env:OPENAI_API_KEY_1",  // OPENAI_API_KEY_1',
+                         '"tier": 2,  // default', "--max-rows         2                              command line"):
+                self.assertIn(line, out)
+            self.assertNotIn(CANARY, out)
+        self.assertEqual(mock.count("connections"), 1, "only the question itself")
+        self.assertEqual(list(self.folder.glob("input.*")), [self.folder / "input.jsonl"])
+
+    def test_what_is_printed_is_a_config_file(self):
+        self.mock()
+        environment = self.environment()
+        environment.update(OPENAI_API_KEY=CANARY, OPENAI_MAX_TOKENS_PER_MINUTE_0="90000", OLLAMA_HOST="gpu-box")
+        _, first, err = self.run_batch("--print-config", env=environment)
+        (self.folder / "printed.json").write_text(first)
+        code, second, err = self.run_batch("--print-config", "-c", "printed.json", env=environment)
+        self.assertEqual(code, 0, err)
+        bare = [re.sub("(^|  )//.*", "", text, flags=re.M).split() for text in (first, second)]
+        self.assertEqual(bare[0], bare[1])
 
 
 if __name__ == "__main__":

@@ -125,6 +125,9 @@ TEST_F(MakeSettings, RefusesContradictionsWithPlaceAndNames) {
        "batchrun.json:1:14"},
       {R"({"providers": {"openai": {"keys": ["sk-a"]}}, "routes": {"r": ["gorq/x"]}})",
        "unknown provider \"gorq\"", "batchrun.json:1:64"},
+      {R"({"providers": {"openai": {"keys": ["sk-canary-1"]},
+"prod": {"base_url": "https://api.openai.com/v1/", "keys": ["sk-canary-1"]}}})",
+       "same secret as the one of openai at batchrun.json:1:36", "batchrun.json:2:61"},
       {R"({"providers": {"ollama": {"keys": [{"name": "a"},
 {"name": "b"}]}}})",
        "two entries without a key; the other one is at batchrun.json:1:36", "batchrun.json:2:1"},
@@ -149,6 +152,19 @@ TEST_F(MakeSettings, MergesKeysOfConfigAndEnvironment) {
   EXPECT_EQ(aliases(s), (std::vector<std::string>{"main", "openai-2", "cerebras-1"}));
   EXPECT_EQ(s.pool.groups[0].limits[0], 7);
   EXPECT_EQ(s.providers[0].default_model, "gpt-4o");
+}
+
+TEST_F(MakeSettings, HoldsAVariableTheFileUsesUnderAnotherNameForOneKey) {
+  const std::string config = R"({"providers": {"prod": {"base_url": "https://api.openai.com/v1",
+      "keys": ["env:OPENAI_API_KEY"]}, "local": {"base_url": "http://localhost:1/v1", "keys": ["none"]},
+      "other": {"base_url": "http://localhost:2/v1", "keys": ["none"]}}})";
+  const Settings s = make_from(config, {{"OPENAI_API_KEY", "sk-1"}});
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"prod-1", "local-1", "other-1"}));
+  ASSERT_EQ(s.notices.size(), 1u);
+  EXPECT_NE(s.notices[0].find("OPENAI_API_KEY is the key of prod at batchrun.json:2:16"), std::string::npos)
+      << s.notices[0];
+  EXPECT_EQ(aliases(make_from(config, {{"OPENAI_API_KEY", "sk-1"}, {"OPENAI_API_KEY_1", "sk-2"}})).back(),
+            "openai-1");
 }
 
 TEST_F(MakeSettings, GivesEveryKeyItsOwnAliasEvenBesideAConfiguredOne) {

@@ -131,6 +131,15 @@ TEST_F(OptionsTest, TakeTheKeysVerbsWithoutAnInput) {
   EXPECT_EQ(help.find("--output"), std::string::npos);
 }
 
+TEST_F(OptionsTest, PrintTheConfigWithOrWithoutAnInput) {
+  EXPECT_EQ(good({"--print-config", "-j8"}).given,
+            (std::vector<std::string>{"print-config", "max-in-flight"}));
+  EXPECT_EQ(good({"plan", "in.jsonl", "--print-config"}).input, "in.jsonl");
+  EXPECT_TRUE(good({"plan", "--print-config"}).print_config);
+  EXPECT_NE(std::string(refusal({"missing.jsonl", "--print-config"}).what()).find("neither"),
+            std::string::npos);
+}
+
 TEST_F(OptionsTest, EndAtTwoDashes) {
   dir_.write("--odd", "{}\n");
   EXPECT_EQ(good({"-q", "--", "--odd"}).input, "--odd");
