@@ -35,12 +35,18 @@ bool good_provider_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), good);
 }
 
+// What is left of a provider of the environment when all of its keys belong to others.
+bool only_named_by_variables(const ProviderConfig& config) {
+  return config.keys.empty() && is_variable(config.place);
+}
+
 class Assembly {
  public:
   Assembly(PoolConfig& config, Settings& settings) : config_(config), settings_(settings) {}
 
   void run() {
     for (ProviderConfig& provider : config_.providers) add_provider(provider);
+    std::erase_if(config_.providers, only_named_by_variables);
     for (const RouteConfig& route : config_.routes) add_route(route);
     for (const std::string& notice : config_.notices) settings_.notices.push_back(notice);
     note_idle_groups();
@@ -138,7 +144,7 @@ void Assembly::add_provider(ProviderConfig& config) {
   }
   drop_doubled_keys(config);
   drop_keys_of_others(config, endpoint);
-  if (config.keys.empty() && is_variable(config.place)) return;
+  if (only_named_by_variables(config)) return;
   name_keys(config);
   if (known && !known->spoken()) return list_unspoken(config);
 

@@ -87,7 +87,8 @@ class ProviderVariables {
   Placed header_value(const std::string& name) const {
     Placed value = variable(name);
     if (value.given() && !Credential(value.text).fits_header()) {
-      throw UsageError(fmt::format("{} holds characters that cannot be in a header", value.place));
+      throw UsageError(fmt::format("{} holds characters that cannot be in a header", value.place),
+                       "it is sent as it is: one word of printable ASCII", value.place);
     }
     return value;
   }
@@ -195,11 +196,12 @@ class ProviderVariables {
 
 // Settings of parts that this version does not have: judged, kept to be shown, and said to have no effect.
 Placed for_later(const Environment& environment, const std::string& name, bool good, std::string_view expects,
-                 std::string_view instead, PoolConfig& into) {
+                 std::string_view example, std::string_view instead, PoolConfig& into) {
   const std::string_view value = bare(env_value(environment, name));
   if (value.empty()) return {};
   if (!good) {
-    throw UsageError(fmt::format("{}: \"{}\" is not {}", name, inert(value, 64), expects), "", name);
+    throw UsageError(fmt::format("{}: \"{}\" is not {}", name, inert(value, 64), expects),
+                     fmt::format("for example {}={}", name, example), name);
   }
   into.notices.push_back(fmt::format("{} has no effect in this version: {}", name, instead));
   return {std::string(value), name};
@@ -209,10 +211,10 @@ void read_for_later(const Environment& environment, PoolConfig& into) {
   const std::string interval = "API_KEY_HEALTH_CHECK_INTERVAL", threshold = "RATE_LIMIT_ALERT_THRESHOLD";
   into.health_check_interval =
       for_later(environment, interval, parse_count(bare(env_value(environment, interval))).has_value(),
-                "a whole number of milliseconds", "keys that are out are probed by rows", into);
+                "a whole number of milliseconds", "60000", "keys that are out are probed by rows", into);
   into.alert_threshold =
       for_later(environment, threshold, parse_percent(bare(env_value(environment, threshold))).has_value(),
-                "a percentage", "there are no alerts yet", into);
+                "a percentage", "80", "there are no alerts yet", into);
 }
 
 }  // namespace

@@ -266,10 +266,11 @@ std::string render_help(std::uint8_t verbs) {
       "  GROQ_API_KEY=... CEREBRAS_API_KEY=... batchrun prompts.jsonl\n",
       examples);
   for (const GroupTitle& title : group_titles) {
-    out += fmt::format("\n{}:\n", title.title);
+    std::string options;
     for (const OptionRow& row : table) {
-      if (row.group == title.group && (row.verbs & verbs) != 0) append_option(out, row);
+      if (row.group == title.group && (row.verbs & verbs) != 0) append_option(options, row);
     }
+    if (!options.empty()) out += fmt::format("\n{}:\n{}", title.title, options);
   }
   out +=
       "\nDurations: 200ms, 30s, 5m, 24h, 7d. Sizes: 64KiB, 32MiB. Percentages: 5%.\n"

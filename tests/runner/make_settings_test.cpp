@@ -160,6 +160,7 @@ TEST_F(MakeSettings, HoldsAVariableTheFileUsesUnderAnotherNameForOneKey) {
       "other": {"base_url": "http://localhost:2/v1", "keys": ["none"]}}})";
   const Settings s = make_from(config, {{"OPENAI_API_KEY", "sk-1"}});
   EXPECT_EQ(aliases(s), (std::vector<std::string>{"prod-1", "local-1", "other-1"}));
+  EXPECT_EQ(s.configured.providers.size(), 3u);
   ASSERT_EQ(s.notices.size(), 1u);
   EXPECT_NE(s.notices[0].find("OPENAI_API_KEY is the key of prod at batchrun.json:2:16"), std::string::npos)
       << s.notices[0];

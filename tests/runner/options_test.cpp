@@ -129,6 +129,7 @@ TEST_F(OptionsTest, TakeTheKeysVerbsWithoutAnInput) {
   const std::string help = std::get<Exit>(parse({"keys", "--help"})).text;
   EXPECT_NE(help.find("--config"), std::string::npos);
   EXPECT_EQ(help.find("--output"), std::string::npos);
+  EXPECT_EQ(help.find("Limits:"), std::string::npos) << "no title without options";
 }
 
 TEST_F(OptionsTest, PrintTheConfigWithOrWithoutAnInput) {
