@@ -14,7 +14,7 @@ struct Options;
 
 // What somebody without any key has to do.
 inline constexpr const char* no_key_hint =
-    "in the environment or .env:  OPENAI_API_KEY=sk-... (also GROQ_API_KEY, CEREBRAS_API_KEY)\n"
+    "in the environment or .env:  OPENAI_API_KEY=sk-... (also GROQ_API_KEY, CEREBRAS_API_KEY, OLLAMA_HOST)\n"
     "or in batchrun.json:  {\"providers\": {\"openai\": {\"keys\": [\"env:OPENAI_API_KEY\"]}}}";
 
 // What make_settings may know of the machine; a value so that tests can choose it.
