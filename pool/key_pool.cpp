@@ -10,18 +10,18 @@
 namespace batchrun {
 namespace {
 
-std::string out_because(const PoolKey& key, const QuotaGroup& group) {
+std::string out_because(const PoolKey& key, const QuotaGroup& group, bool day_spent) {
   if (key.breaker.retired()) return "refused twice with 401";
   if (group.retired()) return group.retired_because();
-  if (key.breaker.closed()) return {};
+  if (key.breaker.closed()) return day_spent ? "the day's quota is used up" : "";
   if (key.breaker.suspected()) return "answered 401, to be confirmed";
   return fmt::format("{} failures in a row, last {}", key.breaker.failures(),
                      key.last_fault ? name(*key.last_fault) : "unknown");
 }
 
-KeyState state_of(const PoolKey& key, const QuotaGroup& group, TimePoint now) {
+KeyState state_of(const PoolKey& key, const QuotaGroup& group, bool day_spent, TimePoint now) {
   if (key.breaker.retired() || group.retired() || !key.breaker.closed()) return KeyState::unavailable;
-  if (group.closed_until() > now) return KeyState::rate_limited;
+  if (day_spent || group.closed_until() > now) return KeyState::rate_limited;
   return key.breaker.failures() > 0 ? KeyState::degraded : KeyState::healthy;
 }
 
@@ -76,24 +76,26 @@ void KeyPool::retire(GroupId id, std::string because) {
   died();
 }
 
-std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) const {
+std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
   std::vector<KeyFigures> figures;
   figures.reserve(keys_.size());
   for (const PoolKey& key : keys_) {
-    const QuotaGroup& group = groups_[key.group.value];
+    QuotaGroup& group = groups_[key.group.value];
+    const std::optional<TimePoint> day_spent_until = group.day_spent_until(now);
     const bool gone = key.breaker.retired() || group.retired();
-    figures.push_back(
-        {.alias = key.alias,
-         .state = state_of(key, group, now),
-         .in_flight = key.in_flight,
-         .sends = key.sends,
-         .successes = key.successes,
-         .rate_limited = key.rate_limited,
-         .faults = key.faults,
-         .input_tokens = key.input_tokens,
-         .output_tokens = key.output_tokens,
-         .usable_at = gone ? never : std::max({now, key.breaker.ready_at(), group.closed_until()}),
-         .out_because = out_because(key, group)});
+    figures.push_back({.alias = key.alias,
+                       .state = state_of(key, group, day_spent_until.has_value(), now),
+                       .in_flight = key.in_flight,
+                       .sends = key.sends,
+                       .successes = key.successes,
+                       .rate_limited = key.rate_limited,
+                       .faults = key.faults,
+                       .input_tokens = key.input_tokens,
+                       .output_tokens = key.output_tokens,
+                       .usable_at = gone ? never
+                                         : std::max({now, key.breaker.ready_at(), group.closed_until(),
+                                                     day_spent_until.value_or(now)}),
+                       .out_because = out_because(key, group, day_spent_until.has_value())});
   }
   return figures;
 }

@@ -59,7 +59,7 @@ class KeyPool {
   std::uint64_t deaths() const { return deaths_; }
   void died() { ++deaths_, ++changes_; }
 
-  std::vector<KeyFigures> key_figures(TimePoint now) const;
+  std::vector<KeyFigures> key_figures(TimePoint now);
   std::vector<GroupFigures> group_figures(TimePoint now) const;
   std::vector<GroupHistory> take_history();
 

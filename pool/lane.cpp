@@ -167,7 +167,7 @@ bool Lane::has_room(Option& option, TimePoint now) {
   const bool known = option.no_room_version == quota.version() && option.no_room_for == cost;
   if (!known || now >= option.no_room_until) {
     option.room = quota.room(now);
-    if (option.room.holds(cost) || quota.day_spent(cost)) return true;  // a spent day is looked into later
+    if (option.room.holds(cost)) return true;
     option.no_room_for = cost;
     option.no_room_version = quota.version();
     option.no_room_until = quota.ready_at(cost, now);
@@ -183,7 +183,7 @@ bool Lane::has_room_beside_first(Option& option, const Cost& least, TimePoint no
   const Cost first = cost_of(queue_.at(0), option);
   const TimePoint when = quota.ready_at(first, now);
   option.room = when <= now ? quota.room(now) : quota.room_beside(first, when, now);
-  if (option.room.holds(least) || quota.day_spent(first)) return true;
+  if (option.room.holds(least)) return true;
   short_of_room_ = true;
   opens_at_ = std::min(opens_at_, when);
   return false;
@@ -293,27 +293,6 @@ std::optional<Job> Lane::take_overaged(TimePoint now) {
   return job;
 }
 
-// A group whose day has no room for any row of the look-ahead, and to which nothing will be given back, is
-// done.
-bool Lane::retire_spent_days() {
-  bool any = false;
-  for (const Option* option : open_) {
-    if (option->quota->in_flight() > 0) continue;
-    bool some_spent = false, all_spent = true;
-    for (std::size_t place = 0; all_spent && place < queue_.window(); ++place) {
-      const Cost cost = cost_of(queue_.at(place), *option);
-      const bool exceeds = option->quota->exceeds(cost);
-      const bool spent = option->quota->day_spent(cost);
-      some_spent = some_spent || (spent && !exceeds);
-      all_spent = spent || exceeds;
-    }
-    if (!some_spent || !all_spent) continue;
-    pool_.retire(option->group, "the day's quota is used up");
-    any = true;
-  }
-  return any;
-}
-
 // When some row of the look-ahead fits somewhere, if nothing else happens.
 TimePoint Lane::earliest(TimePoint now) {
   TimePoint when = opens_at_;
@@ -359,7 +338,6 @@ Lane::Turn Lane::next(TimePoint now) {
   if (const auto place = largest_that_fits()) {
     if (const auto pick = choose(*place, now)) return admit(*place, *pick, now);
   }
-  if (retire_spent_days()) return next(now);
   return Blocked{std::min(earliest(now), queue_.next_promotion())};
 }
 

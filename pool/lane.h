@@ -116,7 +116,6 @@ class Lane {
   bool settle_hold(TimePoint now);
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
-  bool retire_spent_days();
   TimePoint earliest(TimePoint now);
 
   const LaneId id_;

@@ -11,6 +11,7 @@
 #include "pool/group_history.h"
 #include "pool/ids.h"
 #include "pool/outcome.h"
+#include "pool/provider_day.h"
 #include "pool/time.h"
 
 namespace batchrun {
@@ -28,6 +29,7 @@ struct GroupSpec {
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
+  DayRule day = DayRule::rolling;   // when the provider's day turns
   GroupHistory history{};           // of earlier runs
 };
 
@@ -75,6 +77,7 @@ struct PoolSettings {
       std::chrono::seconds(1);           // for a 429 that names no time: the first pause, doubling
   double retry_budget_ratio = 0.10;      // retries may be this share of sends in the last minute
   double retry_budget_per_second = 1.0;  //   plus this
+  std::chrono::sys_seconds epoch{};      // the wall clock at the pool's time zero, for days
   bool keep_history = false;             // for Scheduler::take_history
   std::uint64_t seed = 1;                // for every random choice
 };

@@ -41,11 +41,6 @@ void narrow(Room& room, Dimension dimension, double units) {
   most = std::min(most, units);
 }
 
-// Sums of whole numbers are exact; compared with a whole limit they stay so.
-double whole(double limit) {
-  return limit < 1 ? limit : std::floor(limit);
-}
-
 bool of_minute(Dimension dimension) {
   return dimension != Dimension::requests_per_day && dimension != Dimension::tokens_per_day;
 }
@@ -73,6 +68,7 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
       charging_(spec.charging),
       settings_(&settings),
       slice_(spec.slice),
+      day_(spec.day),
       max_concurrent_(spec.max_concurrent) {
   for (const Dimension dimension : all_dimensions) {
     const std::optional<double>& limit = spec.limits[static_cast<std::size_t>(dimension)];
@@ -84,14 +80,43 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
     if (of_minute(dimension)) {
       add_minute_limit(dimension, *limit);
     } else {
-      days_.push_back({dimension, whole(*limit)});
+      add_day_limit(dimension, *limit);
     }
   }
+  restore(spec.history);
   note_most();
 }
 
 MinuteLimit& QuotaGroup::add_minute_limit(Dimension dimension, double limit) {
   return minutes_.emplace_back(dimension, limit, MinuteLimit::Server{settings_->jitter, slice_});
+}
+
+DayLimit& QuotaGroup::add_day_limit(Dimension dimension, double limit) {
+  return days_.emplace_back(dimension, limit, DayLimit::Calendar{day_, settings_->epoch});
+}
+
+DayLimit* QuotaGroup::day_limit(Dimension dimension) {
+  const auto found = std::find_if(days_.begin(), days_.end(),
+                                  [&](const DayLimit& limit) { return limit.dimension() == dimension; });
+  return found == days_.end() ? nullptr : &*found;
+}
+
+// What earlier runs sent counts in the windows and days it lies in. A limit they learned holds where none is
+// configured.
+void QuotaGroup::restore(GroupHistory history) {
+  for (const Dimension dimension : all_dimensions) {
+    const std::optional<double>& learned = history.learned_limits[static_cast<std::size_t>(dimension)];
+    if (!learned || !(*learned >= 1)) continue;
+    if (of_minute(dimension) && minute_limit(dimension) == nullptr) add_minute_limit(dimension, *learned);
+    if (!of_minute(dimension) && day_limit(dimension) == nullptr) add_day_limit(dimension, *learned);
+  }
+  std::sort(history.sent.begin(), history.sent.end(),
+            [](const SentSlot& a, const SentSlot& b) { return a.at < b.at; });
+  for (const SentSlot& sent : history.sent) {
+    for (MinuteLimit& limit : minutes_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
+    for (DayLimit& limit : days_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
+  }
+  if (history.out_until) closed_until_ = *history.out_until;
 }
 
 MinuteLimit* QuotaGroup::minute_limit(Dimension dimension) {
@@ -104,6 +129,7 @@ TimePoint QuotaGroup::gate(TimePoint now) {
   if (gate_version_ != version_) {
     gate_ = closed_until_;
     for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, limit.gate(now));
+    for (DayLimit& limit : days_) gate_ = std::max(gate_, limit.ready_at(1, now));
     gate_version_ = version_;
   }
   return gate_;
@@ -114,7 +140,7 @@ Room QuotaGroup::room(TimePoint now) {
   for (MinuteLimit& limit : minutes_) {
     narrow(room, limit.dimension(), limit.room(now));
   }
-  for (const DayLimit& limit : days_) narrow(room, limit.dimension, limit.limit - limit.used);
+  for (DayLimit& limit : days_) narrow(room, limit.dimension(), limit.room(now));
   return room;
 }
 
@@ -123,16 +149,19 @@ Room QuotaGroup::room_beside(const Cost& cost, TimePoint when, TimePoint now) {
   for (const MinuteLimit& limit : minutes_) {
     narrow(room, limit.dimension(), limit.spare(amount(cost, limit.dimension()), when));
   }
-  for (const DayLimit& limit : days_) {
-    narrow(room, limit.dimension, limit.limit - limit.used - amount(cost, limit.dimension));
+  for (DayLimit& limit : days_) {
+    narrow(room, limit.dimension(), limit.room(now) - amount(cost, limit.dimension()));
   }
   return room;
 }
 
 TimePoint QuotaGroup::ready_at(const Cost& cost, TimePoint now) {
-  if (retired() || day_spent(cost)) return never;
+  if (retired()) return never;
   TimePoint when = std::max(now, closed_until_);
   for (MinuteLimit& limit : minutes_) {
+    when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
+  }
+  for (DayLimit& limit : days_) {
     when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
   }
   return when;
@@ -153,13 +182,13 @@ void QuotaGroup::release(TimePoint now) {
 void QuotaGroup::note_most() {
   most_ = {};
   for (const MinuteLimit& limit : minutes_) narrow(most_, limit.dimension(), limit.limit());
-  for (const DayLimit& limit : days_) narrow(most_, limit.dimension, limit.limit);
+  for (const DayLimit& limit : days_) narrow(most_, limit.dimension(), limit.limit());
 }
 
-bool QuotaGroup::day_spent(const Cost& cost) const {
-  return std::any_of(days_.begin(), days_.end(), [&](const DayLimit& limit) {
-    return limit.used + amount(cost, limit.dimension) > limit.limit;
-  });
+std::optional<TimePoint> QuotaGroup::day_spent_until(TimePoint now) {
+  TimePoint until = now;
+  for (DayLimit& limit : days_) until = std::max(until, limit.ready_at(1, now));
+  return until > now ? std::optional(until) : std::nullopt;
 }
 
 // Most corrections are of the last few seconds, so the search is short.
@@ -188,7 +217,7 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
     total_[static_cast<std::size_t>(dimension)] += amount(cost, dimension);
   }
   for (MinuteLimit& limit : minutes_) limit.take(amount(cost, limit.dimension()), now);
-  for (DayLimit& limit : days_) limit.used += amount(cost, limit.dimension);
+  for (DayLimit& limit : days_) limit.count(amount(cost, limit.dimension()), now, now);
   if (limited()) ++version_;
 }
 
@@ -212,15 +241,13 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
     freed |= limit.settle(amount(reserved, dimension), amount(actual, dimension),
                           {admitted_at, now, in_flight_ == 0, refused});
   }
-  if (!minutes_.empty()) ++version_;
   for (DayLimit& limit : days_) {
-    const double units = difference(limit.dimension);
-    limit.used += units;
-    ++version_;
+    const double units = difference(limit.dimension());
+    limit.count(units, admitted_at, now);
     freed = freed || units < 0;
   }
-  // With nothing left to come back, a day that is spent is spent: somebody has to look.
-  return freed || (!days_.empty() && in_flight_ == 0);
+  if (limited()) ++version_;
+  return freed;
 }
 
 void QuotaGroup::observe(const ServerLimits& limits, TimePoint now) {
@@ -246,12 +273,11 @@ void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& 
     }
     return;
   }
-  const auto ours = std::find_if(days_.begin(), days_.end(),
-                                 [&](const DayLimit& known) { return known.dimension == dimension; });
-  if (ours == days_.end()) {
-    days_.push_back({dimension, whole(limit), used});
-  } else {
-    ours->limit = std::min(ours->limit, whole(limit));
+  DayLimit* const ours = day_limit(dimension);
+  if (ours == nullptr) {
+    add_day_limit(dimension, limit).count(used, now, now);
+  } else if (limit < ours->limit()) {
+    ours->set_limit(limit);
   }
 }
 
@@ -285,7 +311,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
 double QuotaGroup::load(TimePoint now) {
   double load = max_concurrent_ == 0 ? 0 : static_cast<double>(in_flight_) / max_concurrent_;
   for (MinuteLimit& limit : minutes_) load = std::max(load, limit.sum(now) / limit.limit());
-  for (const DayLimit& limit : days_) load = std::max(load, limit.used / limit.limit);
+  for (const DayLimit& limit : days_) load = std::max(load, limit.used_at(now) / limit.limit());
   return load;
 }
 
@@ -293,7 +319,7 @@ std::array<std::optional<double>, dimensions> QuotaGroup::limits() const {
   std::array<std::optional<double>, dimensions> limits;
   for (const MinuteLimit& limit : minutes_)
     limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
-  for (const DayLimit& limit : days_) limits[static_cast<std::size_t>(limit.dimension)] = limit.limit;
+  for (const DayLimit& limit : days_) limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
   return limits;
 }
 
@@ -302,7 +328,9 @@ std::array<double, dimensions> QuotaGroup::used(TimePoint now) const {
   for (const MinuteLimit& limit : minutes_) {
     used[static_cast<std::size_t>(limit.dimension())] = limit.sum_at(now);
   }
-  for (const DayLimit& limit : days_) used[static_cast<std::size_t>(limit.dimension)] = limit.used;
+  for (const DayLimit& limit : days_) {
+    used[static_cast<std::size_t>(limit.dimension())] = limit.used_at(now);
+  }
   return used;
 }
 

@@ -1,7 +1,7 @@
 // One quota group: everything a provider counts together, all dimensions at once, all or nothing. One thread.
 //
-// Each dimension of a minute is a MinuteLimit; a dimension of a day is a ledger. Dimensions without a limit
-// cost nothing.
+// Each dimension of a minute is a MinuteLimit; each of a day a DayLimit. Dimensions without a
+// limit cost nothing.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/day_limit.h"
 #include "pool/minute_limit.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
@@ -73,8 +74,8 @@ class QuotaGroup {
   // More than a whole window or day holds: it will never fit.
   bool exceeds(const Cost& cost) const { return !most_.holds(cost); }
 
-  // Does not fit in what is left of the day.
-  bool day_spent(const Cost& cost) const;
+  // Nothing is left of the day's quota until then; nothing when something is.
+  std::optional<TimePoint> day_spent_until(TimePoint now);
 
   // Admits. REQUIRES: room(now).holds(cost) and not full().
   void take(const Cost& cost, TimePoint now);
@@ -109,16 +110,13 @@ class QuotaGroup {
   GroupHistory take_history();
 
  private:
-  struct DayLimit {
-    Dimension dimension;
-    double limit;
-    double used = 0;
-  };
-
   void note_sent(const Cost& cost, TimePoint at);
   void note_most();
   void observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now);
   MinuteLimit* minute_limit(Dimension dimension);
+  DayLimit* day_limit(Dimension dimension);
+  DayLimit& add_day_limit(Dimension dimension, double limit);
+  void restore(GroupHistory history);
   MinuteLimit& add_minute_limit(Dimension dimension, double limit);
   MinuteLimit* fullest(TimePoint now);
 
@@ -126,6 +124,7 @@ class QuotaGroup {
   Charging charging_;
   const PoolSettings* settings_;
   std::optional<Duration> slice_;
+  DayRule day_;
   std::uint32_t max_concurrent_;
   std::uint32_t in_flight_ = 0;
   std::vector<MinuteLimit> minutes_;

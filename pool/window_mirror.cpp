@@ -12,7 +12,7 @@ WindowMirror::WindowMirror(Duration window, Duration slot)
 
 void WindowMirror::advance(TimePoint now) {
   if (now < oldest_leaves_) return;
-  const std::int64_t first = (now.time_since_epoch() - window_) / slot_;
+  const std::int64_t first = slot_of(now - window_);
   const std::int64_t leaving = std::min(first - oldest_, static_cast<std::int64_t>(ring_.size()));
   for (std::int64_t i = 0; i < leaving; ++i) {
     double& units = place(oldest_ + i);
@@ -25,7 +25,7 @@ void WindowMirror::advance(TimePoint now) {
 
 void WindowMirror::add(double units, TimePoint at, TimePoint now) {
   advance(now);
-  const std::int64_t slot = at.time_since_epoch() / slot_;
+  const std::int64_t slot = slot_of(at);
   if (slot < oldest_) return;
   place(slot) += units;
   sum_ += units;

@@ -35,7 +35,11 @@ class WindowMirror {
 
  private:
   void advance(TimePoint now);
-  TimePoint leaves_at(std::int64_t slot) const { return TimePoint((slot + 1) * slot_ + window_); }
+  // Slots are counted from long before the pool's time zero, so that windows that began before it have
+  // numbers.
+  static constexpr Duration origin = std::chrono::hours(24 * 3650);
+  std::int64_t slot_of(TimePoint time) const { return (time.time_since_epoch() + origin) / slot_; }
+  TimePoint leaves_at(std::int64_t slot) const { return TimePoint((slot + 1) * slot_ - origin + window_); }
   double& place(std::int64_t slot) { return ring_[static_cast<std::size_t>(slot) % ring_.size()]; }
   double place(std::int64_t slot) const { return ring_[static_cast<std::size_t>(slot) % ring_.size()]; }
 

@@ -234,7 +234,10 @@ int Run::exit_code(RunEnd end, const RunFigures& last) const {
 }  // namespace
 
 int run_batch(Settings settings, const Environment& environment) {
-  RunState state(state_path(environment), settings, read_clocks());
+  const Moment start = read_clocks();
+  settings.pool.settings.epoch =
+      std::chrono::floor<std::chrono::seconds>(start.wall - start.pool.time_since_epoch());
+  RunState state(state_path(environment), settings, start);
   Run run(settings, environment, state);
   return run.perform();
 }

@@ -120,13 +120,14 @@ TEST(QuotaGroup, ReservationsThatFellShortMakeItCareful) {
       << "an empty window takes a row as large as the limit";
 }
 
-TEST(QuotaGroup, ADayIsALedger) {
+TEST(QuotaGroup, ADayIsSpentUntilMoreOfItComesBack) {
   const PoolSettings settings;
   QuotaGroup group(limited(Dimension::tokens_per_day, 1000), settings);
   group.take({1, 600, 0}, start);
   EXPECT_FALSE(fits(group, {1, 500, 0}, start));
-  EXPECT_TRUE(group.day_spent({1, 500, 0}));
-  EXPECT_EQ(group.ready_at({1, 500, 0}, start), never);
+  EXPECT_FALSE(group.day_spent_until(start));
+  EXPECT_NEAR(batchrun::seconds(group.ready_at({1, 500, 0}, start) - start), 24 * 3600, 300);
+  EXPECT_EQ(group.ready_at({1, 1001, 0}, start), never);
   group.settle({1, 600, 0}, {1, 400, 0}, start, start);
   EXPECT_TRUE(fits(group, {1, 500, 0}, start));
   EXPECT_TRUE(group.exceeds({1, 1001, 0}));
@@ -159,8 +160,8 @@ TEST(QuotaGroup, AdoptsALimitItDidNotKnowWithWhatIsLeftOfIt) {
   EXPECT_EQ(group.limits()[0], 100);
   EXPECT_EQ(group.used(start)[0], 60);
   EXPECT_EQ(group.limits()[5], 5000);
-  EXPECT_TRUE(group.day_spent({1, 1001, 0}));
-  EXPECT_FALSE(group.day_spent({1, 1000, 0}));
+  EXPECT_GT(group.ready_at({1, 1001, 0}, start), start + std::chrono::hours(23));
+  EXPECT_EQ(group.ready_at({1, 1000, 0}, start + seconds(60)), start + seconds(60));
 }
 
 TEST(QuotaGroup, LowersALimitAtOnceAndNeverRaisesIt) {
@@ -230,6 +231,54 @@ TEST(QuotaGroup, TellsWhatWasSentBySecondAndOnlyOnce) {
   ASSERT_EQ(second.size(), 1u);
   EXPECT_EQ(second[0].cost, (Cost{-1, -10, -5}));
   EXPECT_TRUE(group.take_history().sent.empty());
+}
+
+GroupHistory sent_before(std::vector<SentSlot> sent) {
+  GroupHistory history;
+  history.sent = std::move(sent);
+  return history;
+}
+
+TEST(QuotaGroup, AMinuteThatAnEarlierRunUsedIsUsed) {
+  const PoolSettings settings;
+  GroupSpec spec = limited(Dimension::tokens_per_minute, 60'000);
+  spec.history =
+      sent_before({{start - seconds(20), {10, 40'000, 0}}, {start - seconds(40), {10, 19'000, 0}}});
+  QuotaGroup group(spec, settings);
+  EXPECT_FALSE(fits(group, {1, 1500, 0}, start));
+  EXPECT_TRUE(fits(group, {1, 900, 0}, start));
+  EXPECT_NEAR(batchrun::seconds(group.ready_at({1, 1500, 0}, start) - start), 20.3, 0.1);
+}
+
+TEST(QuotaGroup, ADayThatAnEarlierRunUsedIsUsed) {
+  PoolSettings settings;
+  GroupSpec spec = limited(Dimension::tokens_per_day, 1000);
+  spec.history = sent_before({{start - std::chrono::hours(20), {1, 700, 0}}});
+  {
+    QuotaGroup group(spec, settings);
+    EXPECT_FALSE(fits(group, {1, 400, 0}, start));
+    EXPECT_NEAR(batchrun::seconds(group.ready_at({1, 400, 0}, start) - start), 4 * 3600, 301);
+  }
+  // The pool's start is 15:00 in California in summer: a run of the evening before was another day's.
+  spec.day = DayRule::pacific_midnight;
+  settings.epoch = std::chrono::sys_days(std::chrono::year(2026) / 7 / 14) + std::chrono::hours(21);
+  QuotaGroup group(spec, settings);
+  EXPECT_TRUE(fits(group, {1, 1000, 0}, start));
+  group.take({1, 1000, 0}, start);
+  EXPECT_EQ(group.ready_at({1, 1, 0}, start), start + std::chrono::hours(9));
+  EXPECT_EQ(group.day_spent_until(start), start + std::chrono::hours(9));
+}
+
+TEST(QuotaGroup, ALimitAnEarlierRunLearnedHoldsWhereNoneIsConfigured) {
+  const PoolSettings settings;
+  GroupSpec spec = limited(Dimension::tokens_per_minute, 60'000);
+  spec.history.learned_limits[0] = 30;
+  spec.history.learned_limits[1] = 100;
+  spec.history.out_until = start + seconds(70);
+  QuotaGroup group(spec, settings);
+  EXPECT_EQ(group.limits()[0], 30);
+  EXPECT_EQ(group.limits()[1], 60'000);
+  EXPECT_EQ(group.ready_at({}, start), start + seconds(70));
 }
 
 }  // namespace

@@ -135,7 +135,7 @@ std::string why_wrong(const Plan& plan, const RowPlan& row, End end) {
     case End::no_candidate:
       return works_somewhere ? "no candidate, though one works" : "";
     case End::deadline:
-      return "nothing runs for a day";
+      return works_somewhere ? "nothing runs for a day" : "";  // else the day's quota may be spent
     case End::attempts_spent:
     case End::pending:
       return "";

@@ -1,0 +1,55 @@
+// One limit of units a day, by the provider's own day: what is left of it, and when more comes back. One
+// thread; time never goes back.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "pool/outcome.h"
+#include "pool/provider_day.h"
+#include "pool/time.h"
+#include "pool/window_mirror.h"
+
+namespace batchrun {
+
+class DayLimit {
+ public:
+  struct Calendar {
+    DayRule rule = DayRule::rolling;
+    std::chrono::sys_seconds epoch{};  // the wall clock at the pool's time zero
+  };
+
+  // REQUIRES: units > 0.
+  DayLimit(Dimension dimension, double units, const Calendar& calendar);
+
+  Dimension dimension() const { return dimension_; }
+  double limit() const { return limit_; }
+  void set_limit(double units);
+
+  // Units left of the day.
+  double room(TimePoint now);
+
+  // Earliest time at which `units` are left if nothing else happens: `now` if they are already, `never` if a
+  // day never holds so many.
+  TimePoint ready_at(double units, TimePoint now);
+
+  // Counts what was sent at `at`; negative takes back what was counted then. What lies in an earlier day does
+  // not count. REQUIRES: at <= now.
+  void count(double units, TimePoint at, TimePoint now);
+
+  // What counts at `now`; for readers.
+  double used_at(TimePoint now) const;
+
+ private:
+  void turn(TimePoint now);
+  TimePoint pool_time(std::chrono::sys_seconds wall) const { return TimePoint(wall - calendar_.epoch); }
+
+  Dimension dimension_;
+  double limit_;
+  Calendar calendar_;
+  std::optional<WindowMirror> last_day_;  // of a rolling day
+  double used_ = 0;                       // of any other
+  TimePoint begins_{TimePoint::min()}, turns_{TimePoint::min()};
+};
+
+}  // namespace batchrun
