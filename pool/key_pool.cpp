@@ -10,6 +10,13 @@
 namespace batchrun {
 namespace {
 
+constexpr double newest_answer = 1.0 / 16;  // of a key's health
+constexpr double least_health = 0.05;       // a sick key still gets a row now and then, to show it is well
+
+double weight_of(int priority) {
+  return priority >= 1 ? priority : 1.0 / (1 - priority);
+}
+
 std::string out_because(const PoolKey& key, const QuotaGroup& group) {
   if (key.breaker.retired()) return "refused twice with 401";
   if (group.retired()) return group.retired_because();
@@ -51,6 +58,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
                      .breaker = Breaker(settings),
                      .group = key.group,
                      .tier = key.tier,
+                     .weight = weight_of(key.priority),
                      .alias = key.alias,
                      .last_fault = {}});
   }
@@ -66,7 +74,16 @@ void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   key.breaker.sent(row);
   ++key.in_flight;
   ++key.sends;
+  key.used_at = ++sends_;
+  // A key that could not be used for a while does not get all at once what it missed.
+  turn_ = std::max(key.turn, turn_);
+  key.turn = turn_ + 1 / (key.weight * std::max(key.health, least_health));
   groups_[key.group.value].take(cost, now);
+}
+
+void KeyPool::note_health(KeyId id, bool good) {
+  double& health = keys_[id.value].health;
+  health += ((good ? 1 : 0) - health) * newest_answer;
 }
 
 void KeyPool::retire(GroupId id, std::string because) {

@@ -19,6 +19,10 @@ struct PoolKey {
   Breaker breaker;
   GroupId group;
   int tier = 0;
+  double weight = 1;          // from its priority: n for n >= 1, else 1 / (1 - n)
+  double health = 1;          // share of good answers, the last few counting most; only key faults are bad
+  std::uint64_t used_at = 0;  // when it was last sent, counted in sends of the pool; 0 = never
+  double turn = 0;            // of Strategy::weighted: each send moves it on by 1 / (weight x health)
   std::string alias;
   std::optional<FaultKind> last_fault;
   std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
@@ -47,6 +51,9 @@ class KeyPool {
   // Admits an attempt for `row`. REQUIRES: key, group and breaker are ready for it.
   void take(KeyId key, const Cost& cost, RowId row, TimePoint now);
 
+  // Its last attempt ended well, or in a fault that blames the key.
+  void note_health(KeyId key, bool good);
+
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
 
@@ -65,6 +72,8 @@ class KeyPool {
  private:
   std::vector<QuotaGroup> groups_;
   std::vector<PoolKey> keys_;
+  std::uint64_t sends_ = 0;
+  double turn_ = 0;  // of the weighted key sent last
   std::uint64_t changes_ = 0;
   std::uint64_t deaths_ = 0;
 };

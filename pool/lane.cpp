@@ -7,6 +7,17 @@
 #include "pool/invariant.h"
 
 namespace batchrun {
+namespace {
+
+// A number in [0, 2^64) that depends on `seed` and on nothing else (the finalizer of splitmix64).
+std::uint64_t mixed(std::uint64_t seed) {
+  seed += 0x9e3779b97f4a7c15U;
+  seed = (seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9U;
+  seed = (seed ^ (seed >> 27)) * 0x94d049bb133111ebU;
+  return seed ^ (seed >> 31);
+}
+
+}  // namespace
 
 // Smaller is better, field by field.
 struct Lane::Rank {
@@ -182,16 +193,44 @@ bool Lane::open_to(const Option& option, std::size_t place) const {
   return place == 0 || option.quota != held_;
 }
 
+// A lot for each key, drawn anew for each row sent.
+double Lane::draw(KeyId key) const {
+  const std::uint64_t lot = (settings_.seed << 40) ^ (std::uint64_t{key.value} << 8) ^ id_.value;
+  return static_cast<double>(mixed(mixed(lot) + sent_) >> 11);
+}
+
 Lane::Rank Lane::rank(std::size_t number, const Job& job, double group_load) const {
   const Choice& choice = choices_[number];
+  const PoolKey& key = *choice.pool_key;
   const bool again = job.sends > 0;
-  const bool by_load = settings_.strategy == Strategy::least_loaded;
-  return {.same_key = again && choice.key == job.last_key,
-          .tier = choice.tier,
-          .same_group = again && choice.pool_key->group == pool_.key(job.last_key).group,
-          .load = by_load ? std::max(group_load, choice.pool_key->load()) : 0,
-          .in_flight = by_load ? choice.pool_key->in_flight : 0,
-          .turns = number >= turn_ ? number - turn_ : number + choices_.size() - turn_};
+  Rank rank{.same_key = again && choice.key == job.last_key,
+            .tier = choice.tier,
+            .same_group = again && key.group == pool_.key(job.last_key).group,
+            .load = 0,
+            .in_flight = 0,
+            .turns = number >= turn_ ? number - turn_ : number + choices_.size() - turn_};
+  switch (settings_.strategy) {
+    case Strategy::saturate:
+    case Strategy::least_loaded:
+      rank.load = std::max(group_load, key.load());
+      rank.in_flight = key.in_flight;
+      break;
+    case Strategy::round_robin:
+      break;
+    case Strategy::lru:
+      rank.load = static_cast<double>(key.used_at);
+      break;
+    case Strategy::weighted:
+      rank.load = key.turn;
+      break;
+    case Strategy::random:
+      rank.load = draw(choice.key);
+      break;
+    case Strategy::least_used:
+      rank.load = static_cast<double>(key.sends);
+      break;
+  }
+  return rank;
 }
 
 // The best key for row `place` among those that can take it now.
@@ -264,6 +303,7 @@ Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) 
   turn_ = pick.choice + 1 == choices_.size() ? 0 : pick.choice + 1;
   if (place == 0) release_hold();
   queue_.sent(now);
+  ++sent_;
   return {.job = queue_.take(place, now),
           .candidate = {choice.key, option.model},
           .group = option.group,

@@ -104,6 +104,7 @@ class Lane {
   bool may_probe();
   bool open_to(const Option& option, std::size_t place) const;
   std::optional<Pick> choose(std::size_t place, TimePoint now);
+  double draw(KeyId key) const;
   Rank rank(std::size_t number, const Job& job, double group_load) const;
   std::optional<std::size_t> largest_that_fits() const;
   void settle_hold(TimePoint now);
@@ -120,6 +121,7 @@ class Lane {
   std::vector<Option> options_;
   std::vector<Choice> choices_;
   std::size_t groups_ = 0;
+  std::uint64_t sent_ = 0;     // rows
   std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
   std::uint64_t deaths_seen_;  // of the pool, when `alive` of the options was last worked out
   bool alive_ = true;

@@ -38,7 +38,7 @@ constexpr Disposition given_up(GiveUp why) {
 }  // namespace
 
 struct Scheduler::Impl {
-  explicit Impl(PoolSpec spec)
+  explicit Impl(const PoolSpec& spec)
       : settings(spec.settings),
         pool(spec, settings),
         retry(settings.backoff_base, settings.backoff_max),
@@ -73,7 +73,7 @@ struct Scheduler::Impl {
   Disposition decide(const Permit& permit, Job& job, const Fault& fault, bool counts, TimePoint now);
   double share() { return static_cast<double>(random() >> 11) * 0x1p-53; }  // even in [0, 1)
 
-  const PoolSettings settings;
+  PoolSettings settings;
   KeyPool pool;
   const RetryPolicy retry;
   std::mt19937_64 random;
@@ -232,7 +232,10 @@ bool Scheduler::Impl::blame(const Permit& permit, const Job& job, const Fault& f
   if (!breaker.closed()) pool.changed();  // if this was its probe, another may go
 
   const FaultTraits fault_traits = traits(fault.kind);
-  if (fault_traits.blames_key) return breaker.failed(job.row, now);
+  if (fault_traits.blames_key) {
+    pool.note_health(permit.key(), false);
+    return breaker.failed(job.row, now);
+  }
   if (fault_traits.retires_key) {
     breaker.refused(job.row, now);
     if (breaker.retired()) pool.died();
@@ -281,13 +284,14 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
   }
   PoolKey& key = pool.key(permit.key());
   ++key.successes;
+  pool.note_health(permit.key(), true);
   if (!key.breaker.closed()) pool.changed();
   key.breaker.succeeded(job.row);
   pool.group(permit.group()).succeeded();
   return finished;
 }
 
-Scheduler::Scheduler(PoolSpec spec) : impl_(std::make_unique<Impl>(std::move(spec))) {}
+Scheduler::Scheduler(const PoolSpec& spec) : impl_(std::make_unique<Impl>(spec)) {}
 Scheduler::~Scheduler() = default;
 
 LaneId Scheduler::add_lane(LaneSpec lane) {
@@ -307,6 +311,11 @@ Decision Scheduler::next(TimePoint now) {
 Disposition Scheduler::settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now) {
   permit.consume();
   return impl_->settle(permit, job, outcome, now);
+}
+
+void Scheduler::set_strategy(Strategy strategy) {
+  impl_->settings.strategy = strategy;
+  impl_->pool.changed();
 }
 
 void Scheduler::close() {

@@ -104,7 +104,7 @@ struct PoolFigures {
 class Scheduler {
  public:
   // REQUIRES: every KeySpec's group exists. Throws std::invalid_argument for a limit that is not > 0.
-  explicit Scheduler(PoolSpec spec);
+  explicit Scheduler(const PoolSpec& spec);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -120,6 +120,9 @@ class Scheduler {
 
   // Takes the permit back with what the attempt came to, and decides what becomes of the job.
   Disposition settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now);
+
+  // From the next decision on.
+  void set_strategy(Strategy strategy);
 
   // No more submits will come: once empty, next() answers Drained.
   void close();

@@ -201,6 +201,7 @@ void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyCo
   spec.alias = alias;
   spec.group = group_of(config.name, key, alias);
   spec.tier = settings_.providers[provider].tier;
+  spec.priority = key.priority;
   settings_.pool.keys.push_back(std::move(spec));
   settings_.keys.push_back(
       {provider, alias, std::move(key.secret), std::move(key.models), std::move(key.tags)});

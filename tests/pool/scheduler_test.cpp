@@ -156,6 +156,29 @@ TEST(Scheduler, LanesTakeTurns) {
   EXPECT_EQ(of_second, 3);
 }
 
+TEST(Scheduler, TheStrategyMayChangeWhileItRuns) {
+  PoolSpec spec = pool_of(1, 3);
+  spec.settings.strategy = Strategy::round_robin;
+  Bench bench(spec);
+  bench.submit_rows(12);
+  std::vector<std::uint32_t> keys;
+  const auto send = [&](int rows) {
+    keys.clear();
+    for (int i = 0; i < rows; ++i) {
+      ASSERT_TRUE(bench.go());
+      keys.push_back(bench.key().value);
+    }
+  };
+  send(4);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{0, 1, 2, 0}));
+  bench.scheduler.set_strategy(Strategy::least_used);
+  send(2);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{1, 2}));
+  bench.scheduler.set_strategy(Strategy::lru);
+  send(3);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{0, 1, 2}));
+}
+
 TEST(Scheduler, ARowOfItsOwnFaultIsGivenUpAndNoKeyIsBlamed) {
   for (const FaultKind kind : {FaultKind::bad_request, FaultKind::content_refused, FaultKind::too_large}) {
     Bench bench(pool_of(1, 1));
