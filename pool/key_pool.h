@@ -41,6 +41,7 @@ class KeyPool {
   KeyPool& operator=(const KeyPool&) = delete;
 
   std::size_t size() const { return keys_.size(); }
+  std::size_t groups() const { return groups_.size(); }
   PoolKey& key(KeyId id) { return keys_[id.value]; }
   QuotaGroup& group(GroupId id) { return groups_[id.value]; }
   QuotaGroup& group_of(KeyId id) { return groups_[keys_[id.value].group.value]; }
@@ -50,6 +51,16 @@ class KeyPool {
 
   // Admits an attempt for `row`. REQUIRES: key, group and breaker are ready for it.
   void take(KeyId key, const Cost& cost, RowId row, TimePoint now);
+
+  // Open requests that the group and its keys allow together; 0 = no limit.
+  std::uint32_t most_concurrent(GroupId group) const;
+
+  // How long requests of the group take, in seconds: a mean that fades. Two until one has ended.
+  double service_s(GroupId group) const { return service_s_[group.value]; }
+  void note_service(GroupId group, Duration took);
+
+  // Rows the group has sent, sends that were repeated included.
+  double sends_of(GroupId group) const { return sends_of_[group.value]; }
 
   // Its last attempt ended well, or in a fault that blames the key.
   void note_health(KeyId key, bool good);
@@ -72,6 +83,7 @@ class KeyPool {
  private:
   std::vector<QuotaGroup> groups_;
   std::vector<PoolKey> keys_;
+  std::vector<double> service_s_, sends_of_;  // by group
   std::uint64_t sends_ = 0;
   double turn_ = 0;  // of the weighted key sent last
   std::uint64_t changes_ = 0;

@@ -1,7 +1,7 @@
 #include "pool/lane.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <set>
 
 #include "pool/invariant.h"
@@ -239,7 +239,7 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   std::optional<Pick> best;
   Rank best_rank{};
   for (const Option* option : open_) {
-    if (!open_to(*option, place)) continue;
+    if (!open_to(*option, place) || !may_take(*option, place)) continue;
     const Cost cost = cost_of(job, *option);
     if (option->quota->limited() && !option->room.holds(cost)) continue;
     const double load = option->quota->load(now);
@@ -252,6 +252,79 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
     }
   }
   return best;
+}
+
+Lane::Way Lane::way(std::size_t number) {
+  may_probe_.reset();
+  alive();
+  const Option& option = options_[number];
+  int tier = std::numeric_limits<int>::max();
+  for (const std::size_t place : option.choices) tier = std::min(tier, choices_[place].tier);
+  return {.group = option.group,
+          .tier = tier,
+          .usable_at = std::max(option.quota->closed_until(), usable_at(option)),
+          .alive = option.alive};
+}
+
+// The key of one option that is best for a row, if any may be used.
+std::optional<Lane::Pick> Lane::best_key(const Option& option, const Job& job, TimePoint now, Rank& rank_of) {
+  std::optional<Pick> best;
+  const double load = option.quota->load(now);
+  for (const std::size_t number : option.choices) {
+    if (!usable(choices_[number], now)) continue;
+    const Rank its_rank = rank(number, job, load);
+    if (best && !(its_rank < rank_of)) continue;
+    best = Pick{number, {}};
+    rank_of = its_rank;
+  }
+  return best;
+}
+
+// Of the rows that suit an option and fit it, the first of the kind that has the greatest credit.
+std::optional<std::size_t> Lane::row_for(const Option& option) const {
+  const std::size_t way = number_of(option);
+  std::optional<std::size_t> best;
+  const double group_sends = pool_.sends_of(option.group);
+  double most_credit = -std::numeric_limits<double>::infinity();
+  for (std::size_t place = 0; place < queue_.window(); ++place) {
+    const std::size_t bucket = queue_.bucket(place);
+    if (!may_take(option, place)) continue;
+    const double credit = plan_.credit(way, bucket, group_sends);
+    if (credit <= most_credit) continue;
+    if (option.quota->limited() && !option.room.holds(cost_of(queue_.at(place), option))) continue;
+    best = place;
+    most_credit = credit;
+  }
+  return best;
+}
+
+// Option by option, the best one first, the row it should take.
+std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
+  untried_.clear();
+  for (Option* option : open_) {
+    if (open_to(*option, 1)) untried_.push_back(option);
+  }
+  while (!untried_.empty()) {
+    std::size_t next = untried_.size();
+    std::optional<Pick> pick;
+    Rank rank{};
+    for (std::size_t i = 0; i < untried_.size(); ++i) {
+      Rank its_rank{};
+      const auto its_pick = best_key(*untried_[i], queue_.at(0), now, its_rank);
+      if (!its_pick || (pick && !(its_rank < rank))) continue;
+      next = i;
+      pick = its_pick;
+      rank = its_rank;
+    }
+    if (!pick) return std::nullopt;
+    const Option& option = *untried_[next];
+    if (const auto place = row_for(option)) {
+      pick->cost = cost_of(queue_.at(*place), option);
+      return admit(*place, *pick, now);
+    }
+    untried_.erase(untried_.begin() + static_cast<std::ptrdiff_t>(next));
+  }
+  return std::nullopt;
 }
 
 std::optional<std::size_t> Lane::largest_that_fits() const {
@@ -284,7 +357,7 @@ void Lane::hold_for_first(TimePoint now) {
   TimePoint best_time = never;
   for (Option& option : options_) {
     QuotaGroup& quota = *option.quota;
-    if (!option.alive || (quota.held_by() && *quota.held_by() != id_)) continue;
+    if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) continue;
     const TimePoint when = std::max(quota.ready_at(cost_of(first, option), now), usable_at(option));
     if (when >= best_time) continue;
     best = &quota;
@@ -302,6 +375,7 @@ Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) 
   const Option& option = options_[choice.option];
   turn_ = pick.choice + 1 == choices_.size() ? 0 : pick.choice + 1;
   if (place == 0) release_hold();
+  if (by_plan()) plan_.sent(choice.option, queue_.bucket(place));
   queue_.sent(now);
   ++sent_;
   return {.job = queue_.take(place, now),
@@ -337,12 +411,23 @@ bool Lane::retire_spent_days() {
   return any;
 }
 
+bool Lane::may_take(const Option& option, std::size_t place) const {
+  if (!by_plan() || queue_.at(place).sends > 0) return true;
+  const std::size_t way = number_of(option);
+  if (!plan_.suits(way, queue_.bucket(place))) return false;
+  const bool first = place == 0 && first_goes_first_;
+  return first ||
+         plan_.credit(way, queue_.bucket(place), pool_.sends_of(option.group)) >= -LanePlan::most_ahead;
+}
+
 // When some row of the look-ahead fits somewhere, if nothing else happens.
 TimePoint Lane::earliest(TimePoint now) {
   TimePoint when = opens_at_;
+  if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
     const std::size_t rows = option->quota == held_ ? 1 : queue_.window();
     for (std::size_t place = 0; place < rows; ++place) {
+      if (!may_take(*option, place)) continue;
       when = std::min(when, option->quota->ready_at(cost_of(queue_.at(place), *option), now));
     }
   }
@@ -364,17 +449,24 @@ Lane::Turn Lane::next(TimePoint now) {
     release_hold();
     return Dead{};
   }
+  queue_.spread_over_kinds(by_plan());
   queue_.promote(now);
   if (queue_.window() == 0) return Blocked{queue_.next_promotion()};
   survey(now);
   if (open_.empty() && !short_of_room_) return Blocked{std::min(opens_at_, queue_.next_promotion())};
-  if (const auto pick = choose(0, now)) return admit(0, *pick, now);
+  first_goes_first_ = !by_plan() || queue_.at(0).sends > 0 || queue_.overdue(now);
+  if (first_goes_first_) {
+    if (const auto pick = choose(0, now)) return admit(0, *pick, now);
+  }
   if (exceeds_every_window(queue_.at(0))) {
     release_hold();
     return Expired{queue_.take(0, now), GiveUp::exceeds_window};
   }
   settle_hold(now);
-  if (const auto place = largest_that_fits()) {
+  if (by_plan()) {
+    first_goes_first_ = queue_.overdue(now);
+    if (auto admission = admit_by_plan(now)) return *admission;
+  } else if (const auto place = largest_that_fits()) {
     if (const auto pick = choose(*place, now)) return admit(*place, *pick, now);
   }
   if (retire_spent_days()) return next(now);

@@ -15,6 +15,7 @@
 
 #include "pool/estimate.h"
 #include "pool/key_pool.h"
+#include "pool/lane_plan.h"
 #include "pool/lane_queue.h"
 
 namespace batchrun {
@@ -62,6 +63,22 @@ class Lane {
   // That key is no candidate for that model any more.
   void exclude(KeyId key, std::uint32_t model);
 
+  // The ways to answer its rows: a group and a model each.
+  struct Way {
+    GroupId group;
+    int tier;             // the lowest of its keys'
+    TimePoint usable_at;  // earliest time a key of it may be used, its group's quotas aside
+    bool alive;
+  };
+  std::size_t ways() const { return options_.size(); }
+  Way way(std::size_t number);
+  Cost expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
+    return cost_of(input_tokens, max_output_tokens, options_[way]);
+  }
+
+  // What Strategy::saturate goes by; without a plan it is as least_loaded.
+  LanePlan& plan() { return plan_; }
+
   // What a reply reported for a row sent to that group and model.
   void learn(const Permit& permit, const Job& job, const Usage& usage);
 
@@ -107,12 +124,20 @@ class Lane {
   double draw(KeyId key) const;
   Rank rank(std::size_t number, const Job& job, double group_load) const;
   std::optional<std::size_t> largest_that_fits() const;
+  bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
+  std::optional<Admission> admit_by_plan(TimePoint now);
+  std::optional<Pick> best_key(const Option& option, const Job& job, TimePoint now, Rank& rank);
+  std::optional<std::size_t> row_for(const Option& option) const;
   void settle_hold(TimePoint now);
   void hold_for_first(TimePoint now);
   void release_hold();
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   bool retire_spent_days();
   TimePoint earliest(TimePoint now);
+  bool may_take(const Option& option, std::size_t place) const;
+  std::size_t number_of(const Option& option) const {
+    return static_cast<std::size_t>(&option - options_.data());
+  }
 
   const LaneId id_;
   KeyPool& pool_;
@@ -120,6 +145,7 @@ class Lane {
   LaneQueue queue_;
   std::vector<Option> options_;
   std::vector<Choice> choices_;
+  LanePlan plan_;
   std::size_t groups_ = 0;
   std::uint64_t sent_ = 0;     // rows
   std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
@@ -129,8 +155,10 @@ class Lane {
 
   // Scratch of next(): what a survey found.
   std::vector<Option*> open_;
-  TimePoint opens_at_ = never;  // earliest time another option opens
-  bool short_of_room_ = false;  // some option has keys ready, but no room for any row
+  std::vector<Option*> untried_;
+  TimePoint opens_at_ = never;    // earliest time another option opens
+  bool first_goes_first_ = true;  // wherever it suits and fits
+  bool short_of_room_ = false;    // some option has keys ready, but no room for any row
   std::optional<bool> may_probe_;
 };
 

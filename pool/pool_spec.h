@@ -60,7 +60,7 @@ enum class Strategy : std::uint8_t {
 
 // Constants of section 5 of the spec; the defaults are the ones to use unless somebody knows better.
 struct PoolSettings {
-  Strategy strategy = Strategy::least_loaded;
+  Strategy strategy = Strategy::saturate;
   std::uint32_t max_in_flight = 512;  // open requests of the whole pool
   std::uint32_t max_attempts = 6;     // counted attempts of one row
   Duration row_deadline = std::chrono::hours(24);

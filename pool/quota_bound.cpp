@@ -17,6 +17,7 @@ constexpr double sharper_by = 1.1;
 // The softmax is off by about ln(resources) / sharpness: no use in a closer meeting of the two sides than
 // this many sharpness-ths.
 constexpr double slack_of_softmax = 2;
+constexpr double sharpness_of_a_known_start = 200;
 constexpr double same_price = 1e-9;
 
 }  // namespace
@@ -41,7 +42,7 @@ double certified_seconds(const QuotaProblem& problem, std::span<const double> pr
   return std::max(0.0, (work - credit) / scale);
 }
 
-QuotaBound::QuotaBound(QuotaProblem problem)
+QuotaBound::QuotaBound(QuotaProblem problem, std::span<const double> weights)
     : problem_(std::move(problem)), prices_(problem_.resources.size()) {
   for (const QuotaProblem::Class& a_class : problem_.classes) {
     const std::size_t first_route = routes_.size();
@@ -64,16 +65,22 @@ QuotaBound::QuotaBound(QuotaProblem problem)
   for (const QuotaProblem::Resource& resource : problem_.resources) {
     loads_.push_back(-resource.credit / resource.rate);
   }
-  divide_evenly();
+  divide(weights);
+  if (!weights.empty()) sharpness_ = sharpness_of_a_known_start;
   above_ = loads_.empty() ? 0 : std::max(0.0, *std::max_element(loads_.begin(), loads_.end()));
   done_ = above_ == 0;
 }
 
-// By what each route could carry alone: a good start, and by far the nearest one where groups are alike.
-void QuotaBound::divide_evenly() {
+// What each route could carry alone is a good start, and by far the nearest one where groups are alike.
+void QuotaBound::divide(std::span<const double> weights) {
   for (const Span& routes : classes_) {
     double total = 0;
-    for (std::size_t route = routes.begin; route < routes.end; ++route) {
+    for (std::size_t route = routes.begin; !weights.empty() && route < routes.end; ++route) {
+      shares_[route] = weights[route];
+      total += shares_[route];
+    }
+    const bool known = total > 0;
+    for (std::size_t route = routes.begin; !known && route < routes.end; ++route) {
       double slowest = 1e-12;
       for (std::size_t s = routes_[route].begin; s < routes_[route].end; ++s) {
         slowest = std::max(slowest, slopes_[s].load);

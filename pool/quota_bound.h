@@ -56,8 +56,10 @@ class QuotaBound {
   static constexpr int default_sweeps = 2000;
   static constexpr double close_enough = 0.002;  // where below() and above() are this close it is done
 
-  // REQUIRES: rates > 0, and uses name resources.
-  explicit QuotaBound(QuotaProblem problem);
+  // Starts from a division in proportion to `weights`, one for each route in the order of classes, or, where
+  // there is none or a class has only zeros, to what each route could carry alone. REQUIRES: rates > 0, uses
+  // name resources, weights >= 0.
+  explicit QuotaBound(QuotaProblem problem, std::span<const double> weights = {});
 
   // At most that many sweeps over all classes; stops when it is close enough. One sweep costs about seven
   // times the number of uses.
@@ -89,7 +91,7 @@ class QuotaBound {
     std::uint32_t resource;
     double load;
   };
-  void divide_evenly();
+  void divide(std::span<const double> weights);
   void price_loads();
   void sweep_class(const Span& routes);
   void move(const Span& from, const Span& to, double share);

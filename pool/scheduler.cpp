@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "pool/invariant.h"
 #include "pool/key_pool.h"
 #include "pool/lane.h"
+#include "pool/pricing.h"
+#include "pool/row_mix.h"
 
 namespace batchrun {
 namespace {
@@ -29,6 +32,13 @@ Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
   return cost;
 }
 
+constexpr std::size_t fewest_to_price = 64;  // rows that wait
+constexpr int sweeps_at_first = 300, sweeps_anew = 120, sweeps_for_figures = 300;
+constexpr std::uint64_t asks_per_sweep = 32;
+constexpr Duration shortest_for_figures = std::chrono::seconds(60);  // a first second's burst weighs too much
+constexpr Duration price_interval_min = std::chrono::milliseconds(250);
+constexpr Duration price_interval_max = std::chrono::seconds(5);
+
 constexpr Disposition finished{Disposition::Next::finished, GiveUp::none};
 constexpr Disposition requeued{Disposition::Next::requeued, GiveUp::none};
 constexpr Disposition given_up(GiveUp why) {
@@ -47,7 +57,8 @@ struct Scheduler::Impl {
   // A lane and what its last "nothing may go" rests on.
   struct Seat {
     Lane lane;
-    bool active = false;  // rows wait in it
+    RowMix submitted{}, waiting{}, admitted{};  // a row that is sent again is not admitted again
+    bool active = false;                        // rows wait in it
     TimePoint blocked_until = TimePoint::min();
     std::uint64_t pool_changes = 0;
   };
@@ -61,6 +72,10 @@ struct Scheduler::Impl {
   void requeue(const Job& job, bool budgeted);
 
   Decision next(TimePoint now);
+  Decision ask_lanes_by_price(TimePoint now);
+  void begin_pricing(TimePoint now);
+  void go_on_pricing(int sweeps, TimePoint now);
+  std::optional<QuotaFigures> quota_figures();
   void find_overaged(TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
@@ -83,6 +98,13 @@ struct Scheduler::Impl {
   std::deque<Expired> expired;      // to be handed out
   TimePoint next_deadline = never;  // a bound from below for all lanes
   std::size_t waiting = 0;          // `expired` included
+  std::uint64_t submits = 0;
+  TimePoint price_at = TimePoint::min();  // when the next prices are due
+  std::uint64_t priced_submits = 0;       // when they were last made
+  std::optional<Pricing> pricing;         // being made
+  int sweeps_left = 0;
+  std::uint64_t asked_while_pricing = 0;
+  TimePoint first_send = never, last_end = TimePoint::min();
   std::size_t in_flight = 0;
   std::uint64_t retries = 0;
   bool closed = false;
@@ -110,12 +132,15 @@ void Scheduler::Impl::submit(Job job, TimePoint now) {
   require(job.lane.value < seats.size(), "a row of a lane that does not exist");
   job.submitted_at = now;
   ++waiting;
+  ++submits;
   Seat& seat = seats[job.lane.value];
   if (seat.lane.exceeds_every_window(job)) {
     expired.push_back({job, GiveUp::exceeds_window});
     return;
   }
   if (seat.lane.queue().window() < settings.look_ahead) seat.blocked_until = TimePoint::min();
+  seat.submitted.add(job);
+  seat.waiting.add(job);
   seat.lane.queue().push(job);
   activate(job.lane);
 }
@@ -123,6 +148,7 @@ void Scheduler::Impl::submit(Job job, TimePoint now) {
 void Scheduler::Impl::requeue(const Job& job, bool budgeted) {
   Seat& seat = seats[job.lane.value];
   seat.lane.queue().push_again(job, budgeted);
+  seat.waiting.add(job);
   seat.blocked_until = TimePoint::min();
   activate(job.lane);
   ++waiting;
@@ -134,7 +160,10 @@ void Scheduler::Impl::find_overaged(TimePoint now) {
   next_deadline = never;
   for (const LaneId id : std::vector(active)) {
     Lane& lane = seats[id.value].lane;
-    while (const auto job = lane.take_overaged(now)) expired.push_back({*job, GiveUp::deadline});
+    while (const auto job = lane.take_overaged(now)) {
+      seats[id.value].waiting.remove(*job);
+      expired.push_back({*job, GiveUp::deadline});
+    }
     next_deadline = std::min(next_deadline, lane.queue().next_deadline());
     deactivate_if_empty(id);
   }
@@ -157,7 +186,55 @@ Decision Scheduler::Impl::next(TimePoint now) {
     return closed && in_flight == 0 ? Decision(Drained{}) : Decision(Wait{never});
   }
   if (in_flight >= settings.max_in_flight) return Wait{next_deadline};
-  return ask_lanes(now);
+  return settings.strategy == Strategy::saturate ? ask_lanes_by_price(now) : ask_lanes(now);
+}
+
+// Prices are made anew every few seconds, sooner near the end of the rows, and when many more have come.
+void Scheduler::Impl::begin_pricing(TimePoint now) {
+  const bool many_more = submits >= 4 * priced_submits && submits >= fewest_to_price;
+  if (pricing || (now < price_at && !many_more)) return;
+  price_at = now + price_interval_max;
+  priced_submits = submits;
+  if (waiting < fewest_to_price) {
+    for (Seat& seat : seats) seat.lane.plan().clear();
+    return;
+  }
+  std::vector<LaneRows> work;
+  for (Seat& seat : seats) {
+    RowMix rows = seat.waiting;
+    if (!closed) rows.add(seat.submitted);  // what is still to come will be like what came
+    work.push_back({&seat.lane, rows});
+  }
+  pricing.emplace(pool, std::move(work), Pricing::Scope::from_now, now);
+  sweeps_left = pricing->known() ? sweeps_anew : sweeps_at_first;
+}
+
+void Scheduler::Impl::go_on_pricing(int sweeps, TimePoint now) {
+  sweeps = std::min(sweeps, sweeps_left);
+  pricing->bound().improve(sweeps);
+  sweeps_left -= sweeps;
+  if (sweeps_left > 0 && !pricing->bound().done()) return;
+  pricing->publish();
+  pool.changed();
+  price_at =
+      now + std::clamp(from_seconds(pricing->bound().below() / 20), price_interval_min, price_interval_max);
+  pricing.reset();
+}
+
+// A little of the work with every few rows, all that is left of it when there is nothing else to do.
+Decision Scheduler::Impl::ask_lanes_by_price(TimePoint now) {
+  begin_pricing(now);
+  if (pricing && ++asked_while_pricing % asks_per_sweep == 0) go_on_pricing(1, now);
+  Decision decision = ask_lanes(now);
+  auto* wait = std::get_if<Wait>(&decision);
+  if (wait == nullptr) return decision;
+  if (pricing) {
+    go_on_pricing(sweeps_left, now);
+    decision = ask_lanes(now);
+    wait = std::get_if<Wait>(&decision);
+  }
+  if (wait != nullptr && waiting >= fewest_to_price) wait->until = std::min(wait->until, price_at);
+  return decision;
 }
 
 Decision Scheduler::Impl::ask_lanes(TimePoint now) {
@@ -175,6 +252,7 @@ Decision Scheduler::Impl::ask_lanes(TimePoint now) {
     if (auto* admission = std::get_if<Lane::Admission>(&came)) return dispatch(*admission, now);
     if (auto* gone = std::get_if<Expired>(&came)) {
       --waiting;
+      seat.waiting.remove(gone->job);
       deactivate_if_empty(gone->job.lane);
       return *gone;
     }
@@ -194,6 +272,7 @@ Decision Scheduler::Impl::ask_lanes(TimePoint now) {
 Expired Scheduler::Impl::expire_dead(Seat& seat) {
   const Job job = seat.lane.queue().take_any();
   --waiting;
+  seat.waiting.remove(job);
   deactivate_if_empty(job.lane);
   return {job, GiveUp::no_candidate};
 }
@@ -202,6 +281,10 @@ Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
   pool.take(go.candidate.key, go.cost, go.job.row, now);
   --waiting;
   ++in_flight;
+  Seat& seat = seats[go.job.lane.value];
+  seat.waiting.remove(go.job);
+  if (go.job.sends == 0) seat.admitted.add(go.job);
+  first_send = std::min(first_send, now);
   deactivate_if_empty(go.job.lane);
   return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost)};
 }
@@ -214,6 +297,8 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   require(key.in_flight > 0 && in_flight > 0, "more settled than sent");
   --key.in_flight;
   --in_flight;
+  last_end = std::max(last_end, now);
+  pool.note_service(permit.group(), now - permit.admitted_at());
   key.input_tokens += outcome.usage.input_tokens;
   key.output_tokens += outcome.usage.output_tokens;
   seats[job.lane.value].lane.learn(permit, job, outcome.usage);
@@ -291,12 +376,29 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
   return finished;
 }
 
+std::optional<QuotaFigures> Scheduler::Impl::quota_figures() {
+  if (last_end < first_send || last_end - first_send < shortest_for_figures) return std::nullopt;
+  std::vector<LaneRows> work;
+  for (Seat& seat : seats) work.push_back({&seat.lane, seat.admitted});
+  Pricing run(pool, std::move(work), Pricing::Scope::whole_run, last_end);
+  run.bound().improve(sweeps_for_figures);
+  const auto bottleneck = run.bottleneck();
+  if (!bottleneck) return std::nullopt;
+  QuotaFigures figures;
+  figures.took = last_end - first_send;
+  figures.least = from_seconds(run.bound().below());
+  figures.group = pool.group(bottleneck->group).name();
+  figures.dimension = bottleneck->dimension;
+  figures.share = run.used_share(*bottleneck, figures.took);
+  return figures;
+}
+
 Scheduler::Scheduler(const PoolSpec& spec) : impl_(std::make_unique<Impl>(spec)) {}
 Scheduler::~Scheduler() = default;
 
 LaneId Scheduler::add_lane(LaneSpec lane) {
   const LaneId id{static_cast<std::uint32_t>(impl_->seats.size())};
-  impl_->seats.push_back({Lane(id, lane, impl_->pool, impl_->settings)});
+  impl_->seats.push_back({.lane = Lane(id, lane, impl_->pool, impl_->settings)});
   return id;
 }
 
@@ -334,12 +436,17 @@ std::size_t Scheduler::in_flight() const {
   return impl_->in_flight;
 }
 
+std::optional<QuotaFigures> Scheduler::quota_figures() {
+  return impl_->quota_figures();
+}
+
 PoolFigures Scheduler::figures(TimePoint now) const {
   return {.keys = impl_->pool.key_figures(now),
           .groups = impl_->pool.group_figures(now),
           .waiting = impl_->waiting,
           .in_flight = impl_->in_flight,
-          .retries = impl_->retries};
+          .retries = impl_->retries,
+          .quota = {}};
 }
 
 }  // namespace batchrun

@@ -6,11 +6,17 @@
 // Promises, each checked by the simulation in tests/sim:
 //  - every submitted job leaves exactly once, through a Disposition other than `requeued` or an Expired;
 //  - no group is ever admitted past a limit in any window of its provider plus the jitter allowed for;
-//  - next() never answers Wait while some waiting job and some key fit (work conservation).
+//  - next() never answers Wait while some waiting job and some key fit (work conservation), but for one
+//    case: with Strategy::saturate and a backlog, a group is kept for the rows it should take by the plan
+//    (lane_plan.h). It then serves the pool better by waiting, for seconds, than by taking what others do
+//    better. An overdue row goes first on every way that suits it, and plans are made anew every few seconds
+//    from what waits and what works, so no row waits for a group that does not come.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -93,12 +99,24 @@ struct GroupFigures {
   std::array<double, dimensions> total{};                // admitted since the start of the run
 };
 
+// How near a run came to the best there is: the least time any schedule needs for the rows that were sent, at
+// the limits now in force, each minute limit taken as an even flow.
+struct QuotaFigures {
+  std::string group;                   // of the limit that held the run back most, and which it is;
+  std::optional<Dimension> dimension;  //   none: the group's open requests
+  std::optional<double> share;         // of that limit used, over the whole run; none for open requests
+  Duration least{};                    // a lower bound; zero: nothing limits
+  Duration took{};                     // from the first request to the last answer
+  double efficiency() const { return std::min(1.0, seconds(least) / seconds(took)); }
+};
+
 struct PoolFigures {
   std::vector<KeyFigures> keys;
   std::vector<GroupFigures> groups;
   std::size_t waiting = 0;
   std::size_t in_flight = 0;
   std::uint64_t retries = 0;
+  std::optional<QuotaFigures> quota;  // only where somebody asked for it: see Scheduler::quota_figures
 };
 
 class Scheduler {
@@ -134,6 +152,10 @@ class Scheduler {
   std::size_t waiting() const;
   std::size_t in_flight() const;
   PoolFigures figures(TimePoint now) const;
+
+  // Of the run so far; nothing where nothing limits it, or under a minute, when they would say little. Takes
+  // milliseconds: for the end of a run, or for now and then.
+  std::optional<QuotaFigures> quota_figures();
 
  private:
   struct Impl;

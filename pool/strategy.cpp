@@ -7,8 +7,8 @@
 namespace batchrun {
 namespace {
 
-constexpr std::array all_strategies{Strategy::saturate,   Strategy::least_loaded, Strategy::round_robin,
-                                    Strategy::lru,        Strategy::weighted,     Strategy::random,
+constexpr std::array all_strategies{Strategy::saturate,  Strategy::least_loaded, Strategy::round_robin,
+                                    Strategy::lru,       Strategy::weighted,     Strategy::random,
                                     Strategy::least_used};
 
 bool same_name(std::string_view a, std::string_view b) {

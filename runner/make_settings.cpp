@@ -46,14 +46,11 @@ std::string config_path(const Options& options, const Environment& environment) 
   return !base.empty() && exists(path) ? path : "";
 }
 
-Strategy chosen_strategy(const Placed& given, std::vector<std::string>& notices) {
+Strategy chosen_strategy(const Placed& given) {
   if (!given.given()) return PoolSettings{}.strategy;
   if (const std::optional<Strategy> known = parse_strategy(given.text)) return *known;
-  if (given.text == "saturate") {
-    notices.push_back("strategy saturate is not in this version; least-loaded is used");
-    return Strategy::least_loaded;
-  }
-  const std::vector<std::string> names{"least-loaded", "round-robin"};
+  const std::vector<std::string> names{"saturate", "least-loaded", "round-robin", "weighted",
+                                       "random",   "least-used",   "lru"};
   const std::string near = did_you_mean(given.text, names);
   throw UsageError(fmt::format("unknown strategy \"{}\"", inert(given.text, 64)),
                    near.empty() ? fmt::format("strategies are {}", strategy_names()) : near, given.place);
@@ -144,7 +141,7 @@ Settings make_settings(const Options& options, const Environment& process, const
   PoolConfig file = path.empty() ? PoolConfig{} : read_config(path, environment);
   PoolConfig pool = merge_pools(std::move(file), pool_from_environment(environment));
   if (options.strategy) pool.strategy = {*options.strategy, "--strategy"};
-  settings.pool.settings.strategy = chosen_strategy(pool.strategy, settings.notices);
+  settings.pool.settings.strategy = chosen_strategy(pool.strategy);
   assemble_pool(std::move(pool), settings);
   need_keys(settings);
   check_defaults(settings);

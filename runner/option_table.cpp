@@ -143,7 +143,7 @@ constexpr std::array table{
               set_text<&Options::provider>},
     OptionRow{'m', "model", "NAME", "for rows that name none; NAME or PROVIDER/NAME", "a model's name",
               G::pool, for_both, set_text<&Options::model>},
-    OptionRow{0, "strategy", "NAME", "how a key is chosen: least-loaded (default) or round-robin",
+    OptionRow{0, "strategy", "NAME", "how a key is chosen: saturate (default), least-loaded, round-robin, lru, weighted, random, least-used",
               "a strategy", G::pool, for_both, set_text<&Options::strategy>},
     OptionRow{0, "stream", "auto|always|never",
               "streaming with the first-chunk gate (default: auto, where provider and row allow it)",

@@ -31,9 +31,10 @@ class LaneWorld {
       if (group.tokens_per_minute > 0) made.limits[1] = group.tokens_per_minute;
       for (int k = 0; k < group.keys; ++k) {
         candidates_.push_back({.key = {static_cast<std::uint32_t>(spec.keys.size())}});
-        spec.keys.push_back(
-            {.alias = "key", .group = {static_cast<std::uint32_t>(spec.groups.size())}, .tier = group.tier,
-             .priority = group.priority});
+        spec.keys.push_back({.alias = "key",
+                             .group = {static_cast<std::uint32_t>(spec.groups.size())},
+                             .tier = group.tier,
+                             .priority = group.priority});
       }
       spec.groups.push_back(made);
     }
