@@ -66,6 +66,9 @@ class QuotaBound {
   void improve(int sweeps = default_sweeps);
   bool done() const { return done_; }
 
+  // Uses of all routes: what a sweep's cost goes by.
+  std::size_t size() const { return slopes_.size(); }
+
   // No schedule is shorter, in seconds; valid at any time. Zero when nothing limits the rows.
   double below() const { return below_; }
 

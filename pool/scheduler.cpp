@@ -35,6 +35,8 @@ Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
 constexpr std::size_t fewest_to_price = 64;  // rows that wait
 constexpr int sweeps_at_first = 300, sweeps_anew = 120, sweeps_for_figures = 300;
 constexpr std::uint64_t asks_per_sweep = 32;
+constexpr std::size_t uses_per_slice = 50'000;  // about a millisecond
+constexpr Duration slice_interval = std::chrono::milliseconds(1);
 constexpr Duration shortest_for_figures = std::chrono::seconds(60);  // a first second's burst weighs too much
 constexpr Duration price_interval_min = std::chrono::milliseconds(250);
 constexpr Duration price_interval_max = std::chrono::seconds(5);
@@ -221,7 +223,7 @@ void Scheduler::Impl::go_on_pricing(int sweeps, TimePoint now) {
   pricing.reset();
 }
 
-// A little of the work with every few rows, all that is left of it when there is nothing else to do.
+// A little of the work with every few rows, more of it when there is nothing else to do.
 Decision Scheduler::Impl::ask_lanes_by_price(TimePoint now) {
   begin_pricing(now);
   if (pricing && ++asked_while_pricing % asks_per_sweep == 0) go_on_pricing(1, now);
@@ -229,7 +231,11 @@ Decision Scheduler::Impl::ask_lanes_by_price(TimePoint now) {
   auto* wait = std::get_if<Wait>(&decision);
   if (wait == nullptr) return decision;
   if (pricing) {
-    go_on_pricing(sweeps_left, now);
+    go_on_pricing(1 + static_cast<int>(uses_per_slice / (1 + pricing->bound().size())), now);
+    if (pricing) {
+      wait->until = std::min(wait->until, now + slice_interval);
+      return decision;
+    }
     decision = ask_lanes(now);
     wait = std::get_if<Wait>(&decision);
   }
