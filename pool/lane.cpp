@@ -426,9 +426,15 @@ TimePoint Lane::earliest(TimePoint now) {
   if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
     const std::size_t rows = option->quota == held_ ? 1 : queue_.window();
+    std::optional<Cost> least;  // of those asked about: what is no smaller is ready no sooner
     for (std::size_t place = 0; place < rows; ++place) {
       if (!may_take(*option, place)) continue;
-      when = std::min(when, option->quota->ready_at(cost_of(queue_.at(place), *option), now));
+      const Cost cost = cost_of(queue_.at(place), *option);
+      if (least && cost.input_tokens >= least->input_tokens && cost.output_tokens >= least->output_tokens) {
+        continue;
+      }
+      least = cost;
+      when = std::min(when, option->quota->ready_at(cost, now));
     }
   }
   return when;
