@@ -10,6 +10,15 @@
 namespace batchrun {
 namespace {
 
+constexpr double newest_answer = 1.0 / 16;   // of a key's health
+constexpr double newest_service = 1.0 / 32;  // of a group's mean
+constexpr double service_at_first_s = 2;
+constexpr double least_health = 0.05;  // a sick key still gets a row now and then, to show it is well
+
+double weight_of(int priority) {
+  return priority >= 1 ? priority : 1.0 / (1 - priority);
+}
+
 std::string out_because(const PoolKey& key, const QuotaGroup& group, bool day_spent) {
   if (key.breaker.retired()) return "refused twice with 401";
   if (group.retired()) return group.retired_because();
@@ -44,6 +53,8 @@ std::string_view name(KeyState state) {
 KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
   groups_.reserve(spec.groups.size());
   for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
+  service_s_.assign(groups_.size(), service_at_first_s);
+  sends_of_.resize(groups_.size());
   keys_.reserve(spec.keys.size());
   for (const KeySpec& key : spec.keys) {
     require(key.group.value < groups_.size(), "a key of a group that does not exist");
@@ -51,6 +62,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
                      .breaker = Breaker(settings),
                      .group = key.group,
                      .tier = key.tier,
+                     .weight = weight_of(key.priority),
                      .alias = key.alias,
                      .last_fault = {}});
   }
@@ -66,7 +78,33 @@ void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   key.breaker.sent(row);
   ++key.in_flight;
   ++key.sends;
+  key.used_at = ++sends_;
+  ++sends_of_[key.group.value];
+  // A key that could not be used for a while does not get all at once what it missed.
+  turn_ = std::max(key.turn, turn_);
+  key.turn = turn_ + 1 / (key.weight * std::max(key.health, least_health));
   groups_[key.group.value].take(cost, now);
+}
+
+std::uint32_t KeyPool::most_concurrent(GroupId id) const {
+  std::uint32_t of_keys = 0;
+  for (const PoolKey& key : keys_) {
+    if (key.group != id) continue;
+    if (key.max_concurrent == 0) return groups_[id.value].max_concurrent();
+    of_keys += key.max_concurrent;
+  }
+  const std::uint32_t of_group = groups_[id.value].max_concurrent();
+  return of_group == 0 ? of_keys : std::min(of_group, of_keys);
+}
+
+void KeyPool::note_service(GroupId id, Duration took) {
+  double& mean = service_s_[id.value];
+  mean += (seconds(took) - mean) * newest_service;
+}
+
+void KeyPool::note_health(KeyId id, bool good) {
+  double& health = keys_[id.value].health;
+  health += ((good ? 1 : 0) - health) * newest_answer;
 }
 
 void KeyPool::retire(GroupId id, std::string because) {

@@ -19,6 +19,10 @@ struct PoolKey {
   Breaker breaker;
   GroupId group;
   int tier = 0;
+  double weight = 1;          // from its priority: n for n >= 1, else 1 / (1 - n)
+  double health = 1;          // share of good answers, the last few counting most; only key faults are bad
+  std::uint64_t used_at = 0;  // when it was last sent, counted in sends of the pool; 0 = never
+  double turn = 0;            // of Strategy::weighted: each send moves it on by 1 / (weight x health)
   std::string alias;
   std::optional<FaultKind> last_fault;
   std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
@@ -37,6 +41,7 @@ class KeyPool {
   KeyPool& operator=(const KeyPool&) = delete;
 
   std::size_t size() const { return keys_.size(); }
+  std::size_t groups() const { return groups_.size(); }
   PoolKey& key(KeyId id) { return keys_[id.value]; }
   QuotaGroup& group(GroupId id) { return groups_[id.value]; }
   QuotaGroup& group_of(KeyId id) { return groups_[keys_[id.value].group.value]; }
@@ -46,6 +51,19 @@ class KeyPool {
 
   // Admits an attempt for `row`. REQUIRES: key, group and breaker are ready for it.
   void take(KeyId key, const Cost& cost, RowId row, TimePoint now);
+
+  // Open requests that the group and its keys allow together; 0 = no limit.
+  std::uint32_t most_concurrent(GroupId group) const;
+
+  // How long requests of the group take, in seconds: a mean that fades. Two until one has ended.
+  double service_s(GroupId group) const { return service_s_[group.value]; }
+  void note_service(GroupId group, Duration took);
+
+  // Rows the group has sent, sends that were repeated included.
+  double sends_of(GroupId group) const { return sends_of_[group.value]; }
+
+  // Its last attempt ended well, or in a fault that blames the key.
+  void note_health(KeyId key, bool good);
 
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
@@ -66,6 +84,9 @@ class KeyPool {
  private:
   std::vector<QuotaGroup> groups_;
   std::vector<PoolKey> keys_;
+  std::vector<double> service_s_, sends_of_;  // by group
+  std::uint64_t sends_ = 0;
+  double turn_ = 0;  // of the weighted key sent last
   std::uint64_t changes_ = 0;
   std::uint64_t deaths_ = 0;
 };

@@ -1,12 +1,23 @@
 #include "pool/lane.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <set>
 
 #include "pool/invariant.h"
 
 namespace batchrun {
+namespace {
+
+// A number in [0, 2^64) that depends on `seed` and on nothing else (the finalizer of splitmix64).
+std::uint64_t mixed(std::uint64_t seed) {
+  seed += 0x9e3779b97f4a7c15U;
+  seed = (seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9U;
+  seed = (seed ^ (seed >> 27)) * 0x94d049bb133111ebU;
+  return seed ^ (seed >> 31);
+}
+
+}  // namespace
 
 // Smaller is better, field by field.
 struct Lane::Rank {
@@ -189,16 +200,44 @@ bool Lane::has_room_beside_first(Option& option, const Cost& least, TimePoint no
   return false;
 }
 
+// A lot for each key, drawn anew for each row sent.
+double Lane::draw(KeyId key) const {
+  const std::uint64_t lot = (settings_.seed << 40) ^ (std::uint64_t{key.value} << 8) ^ id_.value;
+  return static_cast<double>(mixed(mixed(lot) + sent_) >> 11);
+}
+
 Lane::Rank Lane::rank(std::size_t number, const Job& job, double group_load) const {
   const Choice& choice = choices_[number];
+  const PoolKey& key = *choice.pool_key;
   const bool again = job.sends > 0;
-  const bool by_load = settings_.strategy == Strategy::least_loaded;
-  return {.same_key = again && choice.key == job.last_key,
-          .tier = choice.tier,
-          .same_group = again && choice.pool_key->group == pool_.key(job.last_key).group,
-          .load = by_load ? std::max(group_load, choice.pool_key->load()) : 0,
-          .in_flight = by_load ? choice.pool_key->in_flight : 0,
-          .turns = number >= turn_ ? number - turn_ : number + choices_.size() - turn_};
+  Rank rank{.same_key = again && choice.key == job.last_key,
+            .tier = choice.tier,
+            .same_group = again && key.group == pool_.key(job.last_key).group,
+            .load = 0,
+            .in_flight = 0,
+            .turns = number >= turn_ ? number - turn_ : number + choices_.size() - turn_};
+  switch (settings_.strategy) {
+    case Strategy::saturate:
+    case Strategy::least_loaded:
+      rank.load = std::max(group_load, key.load());
+      rank.in_flight = key.in_flight;
+      break;
+    case Strategy::round_robin:
+      break;
+    case Strategy::lru:
+      rank.load = static_cast<double>(key.used_at);
+      break;
+    case Strategy::weighted:
+      rank.load = key.turn;
+      break;
+    case Strategy::random:
+      rank.load = draw(choice.key);
+      break;
+    case Strategy::least_used:
+      rank.load = static_cast<double>(key.sends);
+      break;
+  }
+  return rank;
 }
 
 // The best key for row `place` among those that can take it now.
@@ -207,6 +246,7 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   std::optional<Pick> best;
   Rank best_rank{};
   for (const Option* option : open_) {
+    if (!may_take(*option, place)) continue;
     const Cost cost = cost_of(job, *option);
     if (option->quota->limited() && !option->room.holds(cost)) continue;
     const double load = option->quota->load(now);
@@ -228,6 +268,76 @@ bool Lane::all_fit() const {
     const LaneQueue::Bounds most = queue_.most();
     return option->room.holds(cost_of(most.input_tokens, most.max_output_tokens, *option));
   });
+}
+
+Lane::Way Lane::way(std::size_t number) {
+  may_probe_.reset();
+  alive();
+  const Option& option = options_[number];
+  int tier = std::numeric_limits<int>::max();
+  for (const std::size_t place : option.choices) tier = std::min(tier, choices_[place].tier);
+  return {.group = option.group,
+          .tier = tier,
+          .usable_at = std::max(option.quota->closed_until(), usable_at(option)),
+          .alive = option.alive};
+}
+
+// The key of one option that is best for a row, if any may be used.
+std::optional<Lane::Pick> Lane::best_key(const Option& option, const Job& job, TimePoint now, Rank& rank_of) {
+  std::optional<Pick> best;
+  const double load = option.quota->load(now);
+  for (const std::size_t number : option.choices) {
+    if (!usable(choices_[number], now)) continue;
+    const Rank its_rank = rank(number, job, load);
+    if (best && !(its_rank < rank_of)) continue;
+    best = Pick{number, {}};
+    rank_of = its_rank;
+  }
+  return best;
+}
+
+// Of the rows that suit an option and fit it, the first of the kind that has the greatest credit.
+std::optional<std::size_t> Lane::row_for(const Option& option) const {
+  const std::size_t way = number_of(option);
+  std::optional<std::size_t> best;
+  const double group_sends = pool_.sends_of(option.group);
+  double most_credit = -std::numeric_limits<double>::infinity();
+  for (std::size_t place = 0; place < queue_.window(); ++place) {
+    const std::size_t bucket = queue_.bucket(place);
+    if (!may_take(option, place)) continue;
+    const double credit = plan_.credit(way, bucket, group_sends);
+    if (credit <= most_credit) continue;
+    if (option.quota->limited() && !option.room.holds(cost_of(queue_.at(place), option))) continue;
+    best = place;
+    most_credit = credit;
+  }
+  return best;
+}
+
+// Option by option, the best one first, the row it should take.
+std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
+  untried_.assign(open_.begin(), open_.end());
+  while (!untried_.empty()) {
+    std::size_t next = untried_.size();
+    std::optional<Pick> pick;
+    Rank rank{};
+    for (std::size_t i = 0; i < untried_.size(); ++i) {
+      Rank its_rank{};
+      const auto its_pick = best_key(*untried_[i], queue_.at(0), now, its_rank);
+      if (!its_pick || (pick && !(its_rank < rank))) continue;
+      next = i;
+      pick = its_pick;
+      rank = its_rank;
+    }
+    if (!pick) return std::nullopt;
+    const Option& option = *untried_[next];
+    if (const auto place = row_for(option)) {
+      pick->cost = cost_of(queue_.at(*place), option);
+      return admit(*place, *pick, now);
+    }
+    untried_.erase(untried_.begin() + static_cast<std::ptrdiff_t>(next));
+  }
+  return std::nullopt;
 }
 
 std::optional<std::size_t> Lane::largest_that_fits() const {
@@ -260,7 +370,7 @@ void Lane::hold_for_first(TimePoint now) {
   Cost best_cost;
   for (Option& option : options_) {
     QuotaGroup& quota = *option.quota;
-    if (!option.alive || (quota.held_by() && *quota.held_by() != id_)) continue;
+    if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) continue;
     const Cost cost = cost_of(first, option);
     const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
     if (when >= best_time) continue;
@@ -279,7 +389,9 @@ Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) 
   const Choice& choice = choices_[pick.choice];
   const Option& option = options_[choice.option];
   turn_ = pick.choice + 1 == choices_.size() ? 0 : pick.choice + 1;
+  if (by_plan()) plan_.sent(choice.option, queue_.bucket(place));
   queue_.sent(now);
+  ++sent_;
   return {.job = queue_.take(place, now),
           .candidate = {choice.key, option.model},
           .group = option.group,
@@ -293,13 +405,30 @@ std::optional<Job> Lane::take_overaged(TimePoint now) {
   return job;
 }
 
+bool Lane::may_take(const Option& option, std::size_t place) const {
+  if (!by_plan() || queue_.at(place).sends > 0) return true;
+  const std::size_t way = number_of(option);
+  if (!plan_.suits(way, queue_.bucket(place))) return false;
+  const bool first = place == 0 && first_goes_first_;
+  return first ||
+         plan_.credit(way, queue_.bucket(place), pool_.sends_of(option.group)) >= -LanePlan::most_ahead;
+}
+
 // When some row of the look-ahead fits somewhere, if nothing else happens.
 TimePoint Lane::earliest(TimePoint now) {
   TimePoint when = opens_at_;
+  if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
     const std::size_t rows = option->quota == held_ ? 1 : queue_.window();
+    std::optional<Cost> least;  // of those asked about: what is no smaller is ready no sooner
     for (std::size_t place = 0; place < rows; ++place) {
-      when = std::min(when, option->quota->ready_at(cost_of(queue_.at(place), *option), now));
+      if (!may_take(*option, place)) continue;
+      const Cost cost = cost_of(queue_.at(place), *option);
+      if (least && cost.input_tokens >= least->input_tokens && cost.output_tokens >= least->output_tokens) {
+        continue;
+      }
+      least = cost;
+      when = std::min(when, option->quota->ready_at(cost, now));
     }
   }
   return when;
@@ -323,11 +452,14 @@ Lane::Turn Lane::next(TimePoint now) {
     release_hold(now);
     return Dead{};
   }
+  queue_.spread_over_kinds(by_plan());
   queue_.promote(now);
   if (queue_.window() == 0) return Blocked{queue_.next_promotion()};
   survey(now);
   if (open_.empty() && !short_of_room_) return Blocked{std::min(opens_at_, queue_.next_promotion())};
-  if (queue_.overdue(now) || all_fit()) {
+  const bool overdue = queue_.overdue(now);
+  first_goes_first_ = !by_plan() || queue_.at(0).sends > 0 || overdue;
+  if (by_plan() ? first_goes_first_ : overdue || all_fit()) {
     if (const auto pick = choose(0, now)) return admit(0, *pick, now);
   }
   if (exceeds_every_window(queue_.at(0))) {
@@ -335,7 +467,10 @@ Lane::Turn Lane::next(TimePoint now) {
     return Expired{queue_.take(0, now), GiveUp::exceeds_window};
   }
   if (settle_hold(now)) survey(now);
-  if (const auto place = largest_that_fits()) {
+  if (by_plan()) {
+    first_goes_first_ = queue_.overdue(now);
+    if (auto admission = admit_by_plan(now)) return *admission;
+  } else if (const auto place = largest_that_fits()) {
     if (const auto pick = choose(*place, now)) return admit(*place, *pick, now);
   }
   return Blocked{std::min(earliest(now), queue_.next_promotion())};

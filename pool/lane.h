@@ -17,6 +17,7 @@
 
 #include "pool/estimate.h"
 #include "pool/key_pool.h"
+#include "pool/lane_plan.h"
 #include "pool/lane_queue.h"
 
 namespace batchrun {
@@ -68,6 +69,22 @@ class Lane {
   // That key is no candidate for that model any more.
   void exclude(KeyId key, std::uint32_t model);
 
+  // The ways to answer its rows: a group and a model each.
+  struct Way {
+    GroupId group;
+    int tier;             // the lowest of its keys'
+    TimePoint usable_at;  // earliest time a key of it may be used, its group's quotas aside
+    bool alive;
+  };
+  std::size_t ways() const { return options_.size(); }
+  Way way(std::size_t number);
+  Cost expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
+    return cost_of(input_tokens, max_output_tokens, options_[way]);
+  }
+
+  // What Strategy::saturate goes by; without a plan it is as least_loaded.
+  LanePlan& plan() { return plan_; }
+
   // What a reply reported for a row sent to that group and model.
   void learn(const Permit& permit, const Job& job, const Usage& usage);
 
@@ -110,13 +127,22 @@ class Lane {
   bool usable(const Choice& choice, TimePoint now);
   bool may_probe();
   std::optional<Pick> choose(std::size_t place, TimePoint now);
+  double draw(KeyId key) const;
   Rank rank(std::size_t number, const Job& job, double group_load) const;
   bool all_fit() const;
   std::optional<std::size_t> largest_that_fits() const;
   bool settle_hold(TimePoint now);
+  bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
+  std::optional<Admission> admit_by_plan(TimePoint now);
+  std::optional<Pick> best_key(const Option& option, const Job& job, TimePoint now, Rank& rank);
+  std::optional<std::size_t> row_for(const Option& option) const;
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
+  bool may_take(const Option& option, std::size_t place) const;
+  std::size_t number_of(const Option& option) const {
+    return static_cast<std::size_t>(&option - options_.data());
+  }
 
   const LaneId id_;
   KeyPool& pool_;
@@ -124,7 +150,9 @@ class Lane {
   LaneQueue queue_;
   std::vector<Option> options_;
   std::vector<Choice> choices_;
+  LanePlan plan_;
   std::size_t groups_ = 0;
+  std::uint64_t sent_ = 0;     // rows
   std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
   std::uint64_t deaths_seen_;  // of the pool, when `alive` of the options was last worked out
   bool alive_ = true;
@@ -132,8 +160,10 @@ class Lane {
 
   // Scratch of next(): what a survey found.
   std::vector<Option*> open_;
-  TimePoint opens_at_ = never;  // earliest time another option opens
-  bool short_of_room_ = false;  // some option has keys ready, but no room for any row
+  std::vector<Option*> untried_;
+  TimePoint opens_at_ = never;    // earliest time another option opens
+  bool first_goes_first_ = true;  // wherever it suits and fits
+  bool short_of_room_ = false;    // some option has keys ready, but no room for any row
   std::optional<bool> may_probe_;
 };
 

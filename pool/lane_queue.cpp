@@ -5,6 +5,13 @@
 #include "pool/invariant.h"
 
 namespace batchrun {
+namespace {
+
+// Rows of a kind that are brought forward into a look-ahead spread over kinds. Were it filled with as many of
+// each, those of rare kinds would be overtaken so often that they become overdue.
+constexpr int wanted_of_a_kind = 1;
+
+}  // namespace
 
 LaneQueue::LaneQueue(const PoolSettings& settings)
     : settings_(settings),
@@ -17,11 +24,14 @@ void LaneQueue::note_deadline(const Job& job) {
 
 void LaneQueue::push(const Job& job) {
   note_deadline(job);
+  Waiting waiting(job);
+  waiting.number = pushed_++;
   if (window() == look_ahead_) {
-    fresh_.push_back({.job = job});
+    fresh_[waiting.bucket].push_back(waiting);
+    ++fresh_count_;
     return;
   }
-  window_.push_back({.job = job});
+  enter(waiting);
   bounds_.reset();
 }
 
@@ -39,14 +49,18 @@ void LaneQueue::push_again(const Job& job, bool budgeted) {
 // Behind the due rows, before the new ones.
 void LaneQueue::push_due(const Job& job) {
   if (due_in_window_ == look_ahead_) {
-    due_.push_back({.job = job});
+    due_.emplace_back(job);
     return;
   }
   if (window() == look_ahead_) {
-    fresh_.push_front(window_.back());
+    const Waiting& last = window_.back();
+    --in_window_of_[last.bucket];
+    fresh_[last.bucket].push_front(last);
+    ++fresh_count_;
     window_.pop_back();
   }
-  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), {.job = job});
+  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), Waiting(job));
+  ++in_window_of_[RowMix::bucket_of(job)];
   ++due_in_window_;
   bounds_.reset();
 }
@@ -96,6 +110,7 @@ Job LaneQueue::take(std::size_t place, TimePoint now) {
 
 void LaneQueue::remove(std::size_t place) {
   const auto begin = window_.begin() + static_cast<std::ptrdiff_t>(first_);
+  --in_window_of_[in_window(place).bucket];
   const auto hole = begin + static_cast<std::ptrdiff_t>(place);
   std::move_backward(begin, hole, hole + 1);
   if (++first_ == look_ahead_) {
@@ -105,13 +120,30 @@ void LaneQueue::remove(std::size_t place) {
   if (place < due_in_window_) --due_in_window_;
   bounds_.reset();
   if (!due_.empty()) {
-    window_.push_back(due_.front());
+    enter(due_.front());
     due_.pop_front();
     ++due_in_window_;
-  } else if (!fresh_.empty()) {
-    window_.push_back(fresh_.front());
-    fresh_.pop_front();
+  } else if (fresh_count_ > 0) {
+    refill();
   }
+}
+
+// With the oldest row, or with the oldest of the kind there is least of in the look-ahead.
+void LaneQueue::refill() {
+  std::deque<Waiting>* from = nullptr;
+  int fewest = 0;
+  for (auto& [bucket, rows] : fresh_) {
+    if (rows.empty()) continue;
+    const int there = spread_ ? std::min<int>(in_window_of_[bucket], wanted_of_a_kind) : 0;
+    const bool sooner =
+        from == nullptr || there < fewest || (there == fewest && rows.front().number < from->front().number);
+    if (!sooner) continue;
+    from = &rows;
+    fewest = there;
+  }
+  enter(from->front());
+  from->pop_front();
+  --fresh_count_;
 }
 
 void LaneQueue::first_did_not_fit(TimePoint now) {
@@ -124,6 +156,11 @@ bool LaneQueue::overdue(TimePoint now) const {
          (first.unfit_since != never && first.unfit_since + settings_.passed_over_age <= now);
 }
 
+TimePoint LaneQueue::overdue_at() const {
+  const TimePoint since = window_[first_].unfit_since;
+  return since == never ? never : since + settings_.passed_over_age;
+}
+
 std::optional<Job> LaneQueue::take_expired(TimePoint now) {
   if (now < next_deadline_) return std::nullopt;
   const auto over = [&](const Job& job) { return job.submitted_at + settings_.row_deadline <= now; };
@@ -134,11 +171,17 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
     remove(place);
     return job;
   }
-  for (std::deque<Waiting>* queue : {&due_, &fresh_}) {
-    const auto found = std::find_if(queue->begin(), queue->end(), waits_over);
-    if (found == queue->end()) continue;
+  if (const auto found = std::find_if(due_.begin(), due_.end(), waits_over); found != due_.end()) {
     const Job job = found->job;
-    queue->erase(found);
+    due_.erase(found);
+    return job;
+  }
+  for (auto& [bucket, rows] : fresh_) {
+    const auto found = std::find_if(rows.begin(), rows.end(), waits_over);
+    if (found == rows.end()) continue;
+    const Job job = found->job;
+    rows.erase(found);
+    --fresh_count_;
     return job;
   }
   if (const auto found = std::find_if(paused_.begin(), paused_.end(), over); found != paused_.end()) {
@@ -150,7 +193,9 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
   next_deadline_ = never;
   for (std::size_t place = 0; place < window(); ++place) note_deadline(at(place));
   for (const Waiting& waits : due_) note_deadline(waits.job);
-  for (const Waiting& waits : fresh_) note_deadline(waits.job);
+  for (const auto& [bucket, rows] : fresh_) {
+    for (const Waiting& waits : rows) note_deadline(waits.job);
+  }
   for (const Job& job : paused_) note_deadline(job);
   return std::nullopt;
 }

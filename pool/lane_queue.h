@@ -1,15 +1,19 @@
 // The rows of one lane that wait, in the order in which they should go: failed ones that are due, then new
 // ones as they came. The first few are the look-ahead: a later one may overtake when the first does not fit,
-// and whoever is overtaken too often or for too long is overdue. One thread.
+// and whoever is overtaken too often or for too long is overdue. Where rows are chosen by their kind, the
+// look-ahead can be spread over kinds instead: the oldest of each. One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "pool/pool_spec.h"
 #include "pool/retry.h"
+#include "pool/row_mix.h"
 #include "pool/scheduler.h"
 
 namespace batchrun {
@@ -34,6 +38,7 @@ class LaneQueue {
   // The look-ahead: rows 0 .. window() - 1, the first is the one to go if it fits.
   std::size_t window() const { return window_.size() - first_; }
   const Job& at(std::size_t place) const { return window_[first_ + place].job; }
+  std::size_t bucket(std::size_t place) const { return window_[first_ + place].bucket; }  // of RowMix
 
   // The smallest and the largest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
   struct Bounds {
@@ -41,6 +46,10 @@ class LaneQueue {
   };
   Bounds least() const { return bounds().first; }
   Bounds most() const { return bounds().second; }
+
+  // From now on, rows come into the look-ahead so that each kind that waits has its place in it; without, as
+  // they came.
+  void spread_over_kinds(bool spread) { spread_ = spread; }
 
   // Takes row `place` out; those before it were passed over. REQUIRES: place < window().
   Job take(std::size_t place, TimePoint now);
@@ -52,6 +61,9 @@ class LaneQueue {
   // > 0.
   bool overdue(TimePoint now) const;
 
+  // When the first row's age alone makes it overdue; `never` if it always fitted. REQUIRES: window() > 0.
+  TimePoint overdue_at() const;
+
   // When promote() may have something to do: `never` if no row pauses.
   TimePoint next_promotion() const { return next_promotion_; }
 
@@ -61,7 +73,7 @@ class LaneQueue {
   // Takes out one row whose life is over, wherever it waits; nothing if there is none.
   std::optional<Job> take_expired(TimePoint now);
 
-  std::size_t size() const { return window() + due_.size() + fresh_.size() + paused_.size(); }
+  std::size_t size() const { return window() + due_.size() + fresh_count_ + paused_.size(); }
   bool empty() const { return size() == 0; }
 
   // Takes out the next row of all, paused ones too. REQUIRES: not empty.
@@ -69,7 +81,10 @@ class LaneQueue {
 
  private:
   struct Waiting {
+    explicit Waiting(const Job& its_job) : job(its_job), bucket(RowMix::bucket_of(its_job)) {}
     Job job;
+    std::size_t bucket;
+    std::uint64_t number = 0;       // of new rows: in the order they came
     TimePoint unfit_since = never;  // first overtaken, or first and not fitting
   };
   static bool later(const Job& a, const Job& b) { return a.not_before > b.not_before; }
@@ -77,6 +92,11 @@ class LaneQueue {
   void note_deadline(const Job& job);
   void push_due(const Job& job);
   void remove(std::size_t place);
+  void refill();
+  void enter(const Waiting& waiting) {
+    window_.push_back(waiting);
+    ++in_window_of_[waiting.bucket];
+  }
   Waiting& in_window(std::size_t place) { return window_[first_ + place]; }
 
   const PoolSettings& settings_;
@@ -85,9 +105,13 @@ class LaneQueue {
   std::vector<Waiting> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
   std::size_t first_ = 0;        // what lies before is taken; cleared away now and then, all at once
   std::size_t due_in_window_ = 0;
-  std::deque<Waiting> due_;    // due as well; only while the window holds nothing else
-  std::deque<Waiting> fresh_;  // new ones behind the window
-  std::vector<Job> paused_;    // a heap, earliest not_before first
+  std::deque<Waiting> due_;                           // due as well; only while the window holds nothing else
+  std::map<std::size_t, std::deque<Waiting>> fresh_;  // new ones behind the window, by bucket
+  std::size_t fresh_count_ = 0;
+  std::uint64_t pushed_ = 0;
+  std::array<std::uint16_t, RowMix::buckets> in_window_of_{};
+  bool spread_ = false;
+  std::vector<Job> paused_;  // a heap, earliest not_before first
   mutable std::optional<std::pair<Bounds, Bounds>> bounds_;
   TimePoint next_promotion_ = never;
   TimePoint next_deadline_ = never;

@@ -26,7 +26,7 @@ constexpr Duration longest_pause = minutes(60);
 constexpr Duration idle = seconds(1);
 // What is left free when requests are refused although they are sent evenly: for the server's window at hand,
 // and a little for good.
-constexpr double caution_step = 0.02, most_caution = 0.10, caution_fading = 0.001;  // the last a second
+constexpr double caution_step = 0.02, most_caution = 0.10, caution_fading = 0.0005;  // the last a second
 constexpr Duration fading_step = seconds(10);
 constexpr double guard_step = 0.005, most_guard = 0.05;
 constexpr double error_weight = 1.0 / 64;  // of the newest error in the mean
@@ -151,8 +151,9 @@ void MinuteLimit::loosen(TimePoint now) {
   if (loosen_at_ == never) loosen_at_ = now + loosen_pause_;
   if (now < loosen_at_) return;
   loosen_at_ = now + loosen_pause_;
-  if (saves_up_ || burst_ >= most_burst) return;
-  burst_ *= 2;
+  if (burst_ >= most_burst && !saves_up_) return;
+  burst_ = saves_up_ ? least_burst : 2 * burst_;
+  saves_up_ = false;
   flow_.set_brim(burst_, now);
   work_out_rates();
 }
@@ -182,18 +183,13 @@ void MinuteLimit::save_up(TimePoint now) {
 void MinuteLimit::refused(TimePoint now) {
   loosen_pause_ = std::clamp(2 * loosen_pause_, pause_after_refusal, longest_pause);
   loosen_at_ = now + loosen_pause_;
-  if (burst_ > least_burst && !saves_up_) {
-    burst_ = least_burst;
-    flow_.set_brim(burst_, now);
-  } else if (!saves_up_) {
+  caution_ = std::min(caution_ + caution_step, most_caution);
+  cautious_since_ = now;
+  if (!saves_up_) {
     save_up(now);
-  } else {
-    caution_ = std::min(caution_ + caution_step, most_caution);
-    cautious_since_ = now;
-    if (now >= guard_at_) {  // once for a window of the server and what the next makes of it
-      guard_ = std::min(guard_ + guard_step, most_guard);
-      guard_at_ = now + 2 * minute;
-    }
+  } else if (now >= guard_at_) {  // once for a window of the server and what the next makes of it
+    guard_ = std::min(guard_ + guard_step, most_guard);
+    guard_at_ = now + 2 * minute;
   }
   work_out_rates();
 }

@@ -38,6 +38,7 @@ struct KeySpec {
   GroupId group;
   std::uint32_t max_concurrent = 0;  // open requests of this key; 0 = no limit
   int tier = 2;                      // lower tiers are filled first
+  int priority = 0;                  // for Strategy::weighted: a larger one gets more
 };
 
 // One way to answer the rows of a lane.
@@ -51,14 +52,20 @@ struct LaneSpec {
   std::vector<Candidate> candidates;  // never empty
 };
 
+// Which of the keys that could take a row now does. All but saturate look at keys alone.
 enum class Strategy : std::uint8_t {
+  saturate,      // the row and the group that suit each other, so that the pool as a whole finishes first
   least_loaded,  // the key with the smallest share of its budget in use
   round_robin,   // in turn
+  lru,           // the one that was not used for longest
+  weighted,      // in proportion to priority x health
+  random,        // any, evenly
+  least_used,    // the one that was sent least
 };
 
 // Constants of section 5 of the spec; the defaults are the ones to use unless somebody knows better.
 struct PoolSettings {
-  Strategy strategy = Strategy::least_loaded;
+  Strategy strategy = Strategy::saturate;
   std::uint32_t max_in_flight = 512;  // open requests of the whole pool
   std::uint32_t max_attempts = 6;     // counted attempts of one row
   Duration row_deadline = std::chrono::hours(24);

@@ -44,6 +44,7 @@ class QuotaGroup {
   Charging charging() const { return charging_; }
   std::uint32_t in_flight() const { return in_flight_; }
   bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
+  std::uint32_t max_concurrent() const { return max_concurrent_; }      // 0 = no limit
   bool full() const { return max_concurrent_ != 0 && in_flight_ >= max_concurrent_; }
 
   // Out for the rest of the run, and why.

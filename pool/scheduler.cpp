@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "pool/invariant.h"
 #include "pool/key_pool.h"
 #include "pool/lane.h"
+#include "pool/pricing.h"
+#include "pool/row_mix.h"
 
 namespace batchrun {
 namespace {
@@ -30,6 +33,15 @@ Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
   return cost;
 }
 
+constexpr std::size_t fewest_to_price = 64;  // rows that wait
+constexpr int sweeps_at_first = 300, sweeps_anew = 120, sweeps_for_figures = 300;
+constexpr std::uint64_t asks_per_sweep = 32;
+constexpr std::size_t uses_per_slice = 50'000;  // about a millisecond
+constexpr Duration slice_interval = std::chrono::milliseconds(1);
+constexpr Duration shortest_for_figures = std::chrono::seconds(60);  // a first second's burst weighs too much
+constexpr Duration price_interval_min = std::chrono::milliseconds(250);
+constexpr Duration price_interval_max = std::chrono::seconds(5);
+
 constexpr Disposition finished{Disposition::Next::finished, GiveUp::none};
 constexpr Disposition requeued{Disposition::Next::requeued, GiveUp::none};
 constexpr Disposition given_up(GiveUp why) {
@@ -39,7 +51,7 @@ constexpr Disposition given_up(GiveUp why) {
 }  // namespace
 
 struct Scheduler::Impl {
-  explicit Impl(PoolSpec spec)
+  explicit Impl(const PoolSpec& spec)
       : settings(spec.settings),
         pool(spec, settings),
         retry(settings.backoff_base, settings.backoff_max),
@@ -48,7 +60,8 @@ struct Scheduler::Impl {
   // A lane and what its last "nothing may go" rests on.
   struct Seat {
     Lane lane;
-    bool active = false;  // rows wait in it
+    RowMix submitted{}, waiting{}, admitted{};  // a row that is sent again is not admitted again
+    bool active = false;                        // rows wait in it
     TimePoint blocked_until = TimePoint::min();
     std::uint64_t pool_changes = 0;
   };
@@ -62,6 +75,10 @@ struct Scheduler::Impl {
   void requeue(const Job& job, bool budgeted);
 
   Decision next(TimePoint now);
+  Decision ask_lanes_by_price(TimePoint now);
+  void begin_pricing(TimePoint now);
+  void go_on_pricing(int sweeps, TimePoint now);
+  std::optional<QuotaFigures> quota_figures();
   void find_overaged(TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
@@ -74,7 +91,7 @@ struct Scheduler::Impl {
   Disposition decide(const Permit& permit, Job& job, const Fault& fault, bool counts, TimePoint now);
   double share() { return static_cast<double>(random() >> 11) * 0x1p-53; }  // even in [0, 1)
 
-  const PoolSettings settings;
+  PoolSettings settings;
   KeyPool pool;
   const RetryPolicy retry;
   std::mt19937_64 random;
@@ -84,6 +101,13 @@ struct Scheduler::Impl {
   std::deque<Expired> expired;      // to be handed out
   TimePoint next_deadline = never;  // a bound from below for all lanes
   std::size_t waiting = 0;          // `expired` included
+  std::uint64_t submits = 0;
+  TimePoint price_at = TimePoint::min();  // when the next prices are due
+  std::uint64_t priced_submits = 0;       // when they were last made
+  std::optional<Pricing> pricing;         // being made
+  int sweeps_left = 0;
+  std::uint64_t asked_while_pricing = 0;
+  TimePoint first_send = never, last_end = TimePoint::min();
   std::size_t in_flight = 0;
   std::uint64_t retries = 0;
   bool closed = false;
@@ -111,12 +135,15 @@ void Scheduler::Impl::submit(Job job, TimePoint now) {
   require(job.lane.value < seats.size(), "a row of a lane that does not exist");
   job.submitted_at = now;
   ++waiting;
+  ++submits;
   Seat& seat = seats[job.lane.value];
   if (seat.lane.exceeds_every_window(job)) {
     expired.push_back({job, GiveUp::exceeds_window});
     return;
   }
   if (seat.lane.queue().window() < settings.look_ahead) seat.blocked_until = TimePoint::min();
+  seat.submitted.add(job);
+  seat.waiting.add(job);
   seat.lane.queue().push(job);
   activate(job.lane);
 }
@@ -124,6 +151,7 @@ void Scheduler::Impl::submit(Job job, TimePoint now) {
 void Scheduler::Impl::requeue(const Job& job, bool budgeted) {
   Seat& seat = seats[job.lane.value];
   seat.lane.queue().push_again(job, budgeted);
+  seat.waiting.add(job);
   seat.blocked_until = TimePoint::min();
   activate(job.lane);
   ++waiting;
@@ -135,7 +163,10 @@ void Scheduler::Impl::find_overaged(TimePoint now) {
   next_deadline = never;
   for (const LaneId id : std::vector(active)) {
     Lane& lane = seats[id.value].lane;
-    while (const auto job = lane.take_overaged(now)) expired.push_back({*job, GiveUp::deadline});
+    while (const auto job = lane.take_overaged(now)) {
+      seats[id.value].waiting.remove(*job);
+      expired.push_back({*job, GiveUp::deadline});
+    }
     next_deadline = std::min(next_deadline, lane.queue().next_deadline());
     deactivate_if_empty(id);
   }
@@ -158,7 +189,59 @@ Decision Scheduler::Impl::next(TimePoint now) {
     return closed && in_flight == 0 ? Decision(Drained{}) : Decision(Wait{never});
   }
   if (in_flight >= settings.max_in_flight) return Wait{next_deadline};
-  return ask_lanes(now);
+  return settings.strategy == Strategy::saturate ? ask_lanes_by_price(now) : ask_lanes(now);
+}
+
+// Prices are made anew every few seconds, sooner near the end of the rows, and when many more have come.
+void Scheduler::Impl::begin_pricing(TimePoint now) {
+  const bool many_more = submits >= 4 * priced_submits && submits >= fewest_to_price;
+  if (pricing || (now < price_at && !many_more)) return;
+  price_at = now + price_interval_max;
+  priced_submits = submits;
+  if (waiting < fewest_to_price) {
+    for (Seat& seat : seats) seat.lane.plan().clear();
+    return;
+  }
+  std::vector<LaneRows> work;
+  for (Seat& seat : seats) {
+    RowMix rows = seat.waiting;
+    if (!closed) rows.add(seat.submitted);  // what is still to come will be like what came
+    work.push_back({&seat.lane, rows});
+  }
+  pricing.emplace(pool, std::move(work), Pricing::Scope::from_now, now);
+  sweeps_left = pricing->known() ? sweeps_anew : sweeps_at_first;
+}
+
+void Scheduler::Impl::go_on_pricing(int sweeps, TimePoint now) {
+  sweeps = std::min(sweeps, sweeps_left);
+  pricing->bound().improve(sweeps);
+  sweeps_left -= sweeps;
+  if (sweeps_left > 0 && !pricing->bound().done()) return;
+  pricing->publish();
+  pool.changed();
+  price_at =
+      now + std::clamp(from_seconds(pricing->bound().below() / 20), price_interval_min, price_interval_max);
+  pricing.reset();
+}
+
+// A little of the work with every few rows, more of it when there is nothing else to do.
+Decision Scheduler::Impl::ask_lanes_by_price(TimePoint now) {
+  begin_pricing(now);
+  if (pricing && ++asked_while_pricing % asks_per_sweep == 0) go_on_pricing(1, now);
+  Decision decision = ask_lanes(now);
+  auto* wait = std::get_if<Wait>(&decision);
+  if (wait == nullptr) return decision;
+  if (pricing) {
+    go_on_pricing(1 + static_cast<int>(uses_per_slice / (1 + pricing->bound().size())), now);
+    if (pricing) {
+      wait->until = std::min(wait->until, now + slice_interval);
+      return decision;
+    }
+    decision = ask_lanes(now);
+    wait = std::get_if<Wait>(&decision);
+  }
+  if (wait != nullptr && waiting >= fewest_to_price) wait->until = std::min(wait->until, price_at);
+  return decision;
 }
 
 Decision Scheduler::Impl::ask_lanes(TimePoint now) {
@@ -176,6 +259,7 @@ Decision Scheduler::Impl::ask_lanes(TimePoint now) {
     if (auto* admission = std::get_if<Lane::Admission>(&came)) return dispatch(*admission, now);
     if (auto* gone = std::get_if<Expired>(&came)) {
       --waiting;
+      seat.waiting.remove(gone->job);
       deactivate_if_empty(gone->job.lane);
       return *gone;
     }
@@ -195,6 +279,7 @@ Decision Scheduler::Impl::ask_lanes(TimePoint now) {
 Expired Scheduler::Impl::expire_dead(Seat& seat) {
   const Job job = seat.lane.queue().take_any();
   --waiting;
+  seat.waiting.remove(job);
   deactivate_if_empty(job.lane);
   return {job, GiveUp::no_candidate};
 }
@@ -204,6 +289,10 @@ Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
   if (go.ends_hold) seats[go.job.lane.value].lane.release_hold(now);
   --waiting;
   ++in_flight;
+  Seat& seat = seats[go.job.lane.value];
+  seat.waiting.remove(go.job);
+  if (go.job.sends == 0) seat.admitted.add(go.job);
+  first_send = std::min(first_send, now);
   deactivate_if_empty(go.job.lane);
   return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost)};
 }
@@ -216,6 +305,8 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   require(key.in_flight > 0 && in_flight > 0, "more settled than sent");
   --key.in_flight;
   --in_flight;
+  last_end = std::max(last_end, now);
+  pool.note_service(permit.group(), now - permit.admitted_at());
   key.input_tokens += outcome.usage.input_tokens;
   key.output_tokens += outcome.usage.output_tokens;
   seats[job.lane.value].lane.learn(permit, job, outcome.usage);
@@ -235,7 +326,10 @@ bool Scheduler::Impl::blame(const Permit& permit, const Job& job, const Fault& f
   if (!breaker.closed()) pool.changed();  // if this was its probe, another may go
 
   const FaultTraits fault_traits = traits(fault.kind);
-  if (fault_traits.blames_key) return breaker.failed(job.row, now);
+  if (fault_traits.blames_key) {
+    pool.note_health(permit.key(), false);
+    return breaker.failed(job.row, now);
+  }
   if (fault_traits.retires_key) {
     breaker.refused(job.row, now);
     if (breaker.retired()) pool.died();
@@ -284,18 +378,36 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
   }
   PoolKey& key = pool.key(permit.key());
   ++key.successes;
+  pool.note_health(permit.key(), true);
   if (!key.breaker.closed()) pool.changed();
   key.breaker.succeeded(job.row);
   pool.group(permit.group()).succeeded();
   return finished;
 }
 
-Scheduler::Scheduler(PoolSpec spec) : impl_(std::make_unique<Impl>(std::move(spec))) {}
+std::optional<QuotaFigures> Scheduler::Impl::quota_figures() {
+  if (last_end < first_send || last_end - first_send < shortest_for_figures) return std::nullopt;
+  std::vector<LaneRows> work;
+  for (Seat& seat : seats) work.push_back({&seat.lane, seat.admitted});
+  Pricing run(pool, std::move(work), Pricing::Scope::whole_run, last_end);
+  run.bound().improve(sweeps_for_figures);
+  const auto bottleneck = run.bottleneck();
+  if (!bottleneck) return std::nullopt;
+  QuotaFigures figures;
+  figures.took = last_end - first_send;
+  figures.least = from_seconds(run.bound().below());
+  figures.group = pool.group(bottleneck->group).name();
+  figures.dimension = bottleneck->dimension;
+  figures.share = run.used_share(*bottleneck, figures.took);
+  return figures;
+}
+
+Scheduler::Scheduler(const PoolSpec& spec) : impl_(std::make_unique<Impl>(spec)) {}
 Scheduler::~Scheduler() = default;
 
 LaneId Scheduler::add_lane(LaneSpec lane) {
   const LaneId id{static_cast<std::uint32_t>(impl_->seats.size())};
-  impl_->seats.push_back({Lane(id, lane, impl_->pool, impl_->settings)});
+  impl_->seats.push_back({.lane = Lane(id, lane, impl_->pool, impl_->settings)});
   return id;
 }
 
@@ -310,6 +422,11 @@ Decision Scheduler::next(TimePoint now) {
 Disposition Scheduler::settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now) {
   permit.consume();
   return impl_->settle(permit, job, outcome, now);
+}
+
+void Scheduler::set_strategy(Strategy strategy) {
+  impl_->settings.strategy = strategy;
+  impl_->pool.changed();
 }
 
 void Scheduler::close() {
@@ -328,12 +445,17 @@ std::size_t Scheduler::in_flight() const {
   return impl_->in_flight;
 }
 
+std::optional<QuotaFigures> Scheduler::quota_figures() {
+  return impl_->quota_figures();
+}
+
 PoolFigures Scheduler::figures(TimePoint now) const {
   return {.keys = impl_->pool.key_figures(now),
           .groups = impl_->pool.group_figures(now),
           .waiting = impl_->waiting,
           .in_flight = impl_->in_flight,
-          .retries = impl_->retries};
+          .retries = impl_->retries,
+          .quota = {}};
 }
 
 std::vector<GroupHistory> Scheduler::take_history() {

@@ -6,11 +6,17 @@
 // Promises, each checked by the simulation in tests/sim:
 //  - every submitted job leaves exactly once, through a Disposition other than `requeued` or an Expired;
 //  - no group is ever admitted past a limit in any window of its provider plus the jitter allowed for;
-//  - next() never answers Wait while some waiting job and some key fit (work conservation).
+//  - next() never answers Wait while some waiting job and some key fit (work conservation), but for one
+//    case: with Strategy::saturate and a backlog, a group is kept for the rows it should take by the plan
+//    (lane_plan.h). It then serves the pool better by waiting, for seconds, than by taking what others do
+//    better. An overdue row goes first on every way that suits it, and plans are made anew every few seconds
+//    from what waits and what works, so no row waits for a group that does not come.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -93,18 +99,30 @@ struct GroupFigures {
   std::array<double, dimensions> total{};                // admitted since the start of the run
 };
 
+// How near a run came to the best there is: the least time any schedule needs for the rows that were sent, at
+// the limits now in force, each minute limit taken as an even flow.
+struct QuotaFigures {
+  std::string group;                   // of the limit that held the run back most, and which it is;
+  std::optional<Dimension> dimension;  //   none: the group's open requests
+  std::optional<double> share;         // of that limit used, over the whole run; none for open requests
+  Duration least{};                    // a lower bound; zero: nothing limits
+  Duration took{};                     // from the first request to the last answer
+  double efficiency() const { return std::min(1.0, seconds(least) / seconds(took)); }
+};
+
 struct PoolFigures {
   std::vector<KeyFigures> keys;
   std::vector<GroupFigures> groups;
   std::size_t waiting = 0;
   std::size_t in_flight = 0;
   std::uint64_t retries = 0;
+  std::optional<QuotaFigures> quota;  // only where somebody asked for it: see Scheduler::quota_figures
 };
 
 class Scheduler {
  public:
   // REQUIRES: every KeySpec's group exists. Throws std::invalid_argument for a limit that is not > 0.
-  explicit Scheduler(PoolSpec spec);
+  explicit Scheduler(const PoolSpec& spec);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -121,6 +139,9 @@ class Scheduler {
   // Takes the permit back with what the attempt came to, and decides what becomes of the job.
   Disposition settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now);
 
+  // From the next decision on.
+  void set_strategy(Strategy strategy);
+
   // No more submits will come: once empty, next() answers Drained.
   void close();
 
@@ -135,6 +156,10 @@ class Scheduler {
   // By group, what a later run should know and has not been told yet: what was sent since the last call, and
   // the limits learned so far. Nothing is kept for it unless the settings say keep_history.
   std::vector<GroupHistory> take_history();
+
+  // Of the run so far; nothing where nothing limits it, or under a minute, when they would say little. Takes
+  // milliseconds: for the end of a run, or for now and then.
+  std::optional<QuotaFigures> quota_figures();
 
  private:
   struct Impl;

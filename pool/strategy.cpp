@@ -7,7 +7,9 @@
 namespace batchrun {
 namespace {
 
-constexpr std::array all_strategies{Strategy::least_loaded, Strategy::round_robin};
+constexpr std::array all_strategies{Strategy::saturate,  Strategy::least_loaded, Strategy::round_robin,
+                                    Strategy::lru,       Strategy::weighted,     Strategy::random,
+                                    Strategy::least_used};
 
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -25,16 +27,26 @@ std::optional<Strategy> parse_strategy(std::string_view text) {
 
 std::string_view name(Strategy strategy) {
   switch (strategy) {
+    case Strategy::saturate:
+      return "saturate";
     case Strategy::least_loaded:
       return "least-loaded";
     case Strategy::round_robin:
       return "round-robin";
+    case Strategy::lru:
+      return "lru";
+    case Strategy::weighted:
+      return "weighted";
+    case Strategy::random:
+      return "random";
+    case Strategy::least_used:
+      return "least-used";
   }
   std::abort();
 }
 
 std::string_view strategy_names() {
-  return "least-loaded, round-robin";
+  return "saturate, least-loaded, round-robin, lru, weighted, random, least-used";
 }
 
 }  // namespace batchrun

@@ -341,6 +341,7 @@ void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyCo
   spec.alias = key.alias;
   spec.group = group_of(config.name, key, key.alias);
   spec.tier = settings_.providers[provider].tier;
+  spec.priority = key.priority;
   settings_.pool.keys.push_back(std::move(spec));
   settings_.keys.push_back({provider, key.alias, std::move(key.secret), key.models, key.tags, key.group});
 }

@@ -63,13 +63,9 @@ std::vector<std::string> names_in(std::string_view list) {
   return names;
 }
 
-Strategy chosen_strategy(const Placed& given, std::vector<std::string>& notices) {
+Strategy chosen_strategy(const Placed& given) {
   if (!given.given()) return PoolSettings{}.strategy;
   if (const std::optional<Strategy> known = parse_strategy(given.text)) return *known;
-  if (given.text == "saturate") {
-    notices.push_back("strategy saturate is not in this version; least-loaded is used");
-    return Strategy::least_loaded;
-  }
   const std::string near = did_you_mean(given.text, names_in(strategy_names()));
   throw UsageError(fmt::format("unknown strategy \"{}\"", inert(given.text, 64)),
                    near.empty() ? fmt::format("strategies are {}", strategy_names()) : near, given.place);
@@ -177,7 +173,7 @@ Made put_together(const Options& options, const Environment& process, const Mach
   PoolConfig file = config_file.empty() ? PoolConfig{} : read_config(config_file, environment);
   PoolConfig pool = merge_pools(std::move(file), pool_from_environment(environment));
   if (options.strategy) pool.strategy = {*options.strategy, "--strategy"};
-  settings.pool.settings.strategy = chosen_strategy(pool.strategy, settings.notices);
+  settings.pool.settings.strategy = chosen_strategy(pool.strategy);
   assemble_pool(std::move(pool), settings);
   made.sources = {config_file, env_file, process, options.given};
   return made;

@@ -124,6 +124,16 @@ json::value groups_of(const RunFigures& figures) {
   return out;
 }
 
+json::object optimum_of(const QuotaFigures& quota) {
+  json::object out{{"efficiency", rounded(quota.efficiency())},
+                   {"least_s", rounded(seconds(quota.least))},
+                   {"took_s", rounded(seconds(quota.took))},
+                   {"bottleneck_group", quota.group},
+                   {"bottleneck_limit", quota.dimension ? field_name(*quota.dimension) : "open_requests"}};
+  if (quota.share) out["bottleneck_share"] = rounded(*quota.share);
+  return out;
+}
+
 json::value errors_of(const RunFigures& figures) {
   json::array out;
   for (const auto& [code, group] : figures.errors) {
@@ -235,6 +245,7 @@ std::string render_report(const Settings& settings, const RunFigures& figures, R
       {"keys", keys_of(figures.pool)},
       {"groups", groups_of(figures)},
       {"errors", errors_of(figures)}};
+  if (figures.pool.quota) report["optimum"] = optimum_of(*figures.pool.quota);
   if (resumable(settings, end)) report["resume_command"] = settings.resume_command;
   std::string out;
   append_pretty(out, report, 0);

@@ -27,6 +27,7 @@ class Summary {
     tokens();
     keys();
     quotas();
+    optimum();
     latencies();
     files();
     errors();
@@ -47,6 +48,7 @@ class Summary {
   void tokens();
   void keys();
   void quotas();
+  void optimum();
   void latencies();
   void bars();
   void files();
@@ -137,6 +139,17 @@ void Summary::quotas() {
           format_short(use->used), format_short(use->granted), use->share() * 100);
     }
   }
+}
+
+void Summary::optimum() {
+  const std::optional<QuotaFigures>& quota = figures_.pool.quota;
+  if (!quota) return;
+  add("\noptimum      {:.1f} % reached: the quotas allow these rows in {} at best\n",
+      quota->efficiency() * 100, format_duration(quota->least));
+  add("bottleneck   {} {}", shortened(quota->group),
+      quota->dimension ? name(*quota->dimension) : "open requests");
+  if (quota->share) add(", {:.1f} % used", *quota->share * 100);
+  out_ += '\n';
 }
 
 void Summary::latencies() {

@@ -28,6 +28,16 @@ TEST(KeyPool, TakingCountsOnKeyAndGroup) {
   EXPECT_EQ(pool.key_figures(start)[2].sends, 1U);
 }
 
+TEST(KeyPool, HealthIsTheShareOfGoodAnswersOfLate) {
+  const PoolSpec spec = two_groups();
+  KeyPool pool(spec, spec.settings);
+  EXPECT_EQ(pool.key({0}).health, 1);
+  for (int i = 0; i < 200; ++i) pool.note_health({0}, i % 2 == 0);
+  EXPECT_NEAR(pool.key({0}).health, 0.5, 0.05);
+  for (int i = 0; i < 64; ++i) pool.note_health({0}, true);
+  EXPECT_GT(pool.key({0}).health, 0.98);
+}
+
 TEST(KeyPool, RetiringAGroupTakesAllItsKeysOut) {
   const PoolSpec spec = two_groups();
   KeyPool pool(spec, spec.settings);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@ class LaneWorld {
     double tokens_per_minute = 0;
     int keys = 1;
     int tier = 2;
+    int priority = 0;
   };
   explicit LaneWorld(const std::vector<Group>& groups, PoolSettings settings = {}) : settings_(settings) {
     PoolSpec spec;
@@ -29,8 +31,10 @@ class LaneWorld {
       if (group.tokens_per_minute > 0) made.limits[1] = group.tokens_per_minute;
       for (int k = 0; k < group.keys; ++k) {
         candidates_.push_back({.key = {static_cast<std::uint32_t>(spec.keys.size())}});
-        spec.keys.push_back(
-            {.alias = "key", .group = {static_cast<std::uint32_t>(spec.groups.size())}, .tier = group.tier});
+        spec.keys.push_back({.alias = "key",
+                             .group = {static_cast<std::uint32_t>(spec.groups.size())},
+                             .tier = group.tier,
+                             .priority = group.priority});
       }
       spec.groups.push_back(made);
     }
@@ -108,8 +112,72 @@ TEST(Lane, LeastLoadedGoesWhereTheSmallestShareIsInUse) {
   EXPECT_EQ(count[1], 1);
 }
 
+TEST(Lane, LruTakesTheKeyThatWasNotUsedForLongest) {
+  LaneWorld world(Groups{{.keys = 3}}, with(Strategy::lru));
+  for (const std::uint32_t key : {2U, 0U, 1U, 0U}) world.pool->take({key}, Cost{}, RowId{9}, start);
+  const auto keys = keys_of_ten(world);
+  EXPECT_EQ(std::vector(keys.begin(), keys.begin() + 4), (std::vector<std::uint32_t>{2, 1, 0, 2}));
+}
+
+TEST(Lane, LeastUsedEvensOutWhatWasSent) {
+  LaneWorld world(Groups{{.keys = 3}}, with(Strategy::least_used));
+  for (const std::uint32_t key : {0U, 0U, 0U, 0U, 2U, 2U}) world.pool->take({key}, Cost{}, RowId{9}, start);
+  const auto keys = keys_of_ten(world);
+  EXPECT_EQ(std::vector(keys.begin(), keys.begin() + 2), (std::vector<std::uint32_t>{1, 1}));
+  for (std::uint32_t key = 0; key < 3; ++key) {
+    EXPECT_GE(world.pool->key({key}).sends, 5U) << key;
+    EXPECT_LE(world.pool->key({key}).sends, 6U) << key;
+  }
+}
+
+TEST(Lane, WeightedSharesByPriorityAndHealth) {
+  LaneWorld world(Groups{{.keys = 1, .priority = 3}, {.keys = 1}, {.keys = 1, .priority = -1}},
+                  with(Strategy::weighted));
+  const auto count = [&](int rows) {
+    std::map<std::uint32_t, int> counts;
+    for (int row = 0; row < rows; ++row) {
+      world.wait(static_cast<std::uint32_t>(row), 1);
+      ++counts[world.go(start)->candidate.key.value];
+    }
+    return counts;
+  };
+  auto counts = count(450);
+  EXPECT_NEAR(counts[0], 300, 2);
+  EXPECT_NEAR(counts[1], 100, 2);
+  EXPECT_NEAR(counts[2], 50, 2);
+  for (int i = 0; i < 11; ++i) world.pool->note_health({0}, false);  // about half as well as before
+  counts = count(300);
+  EXPECT_NEAR(counts[0], 150, 10);
+  for (int i = 0; i < 500; ++i) world.pool->note_health({0}, false);
+  EXPECT_GT(count(450)[0], 10) << "even the sickest is asked now and then";
+  for (int i = 0; i < 500; ++i) world.pool->note_health({0}, true);
+  EXPECT_NEAR(count(450)[0], 300, 5) << "and gets no more than its share when it is well again";
+}
+
+TEST(Lane, RandomIsEvenAndFollowsTheSeed) {
+  PoolSettings settings = with(Strategy::random);
+  const auto keys_of = [&](std::uint64_t seed) {
+    settings.seed = seed;
+    LaneWorld world(Groups{{.keys = 3}, {.keys = 1}}, settings);
+    std::vector<std::uint32_t> keys;
+    for (std::uint32_t row = 0; row < 4000; ++row) {
+      world.wait(row, 1);
+      keys.push_back(world.go(start)->candidate.key.value);
+    }
+    return keys;
+  };
+  const auto keys = keys_of(1);
+  for (std::uint32_t key = 0; key < 4; ++key) {
+    EXPECT_NEAR(static_cast<double>(std::count(keys.begin(), keys.end(), key)), 1000, 120) << key;
+  }
+  EXPECT_EQ(keys, keys_of(1));
+  EXPECT_NE(keys, keys_of(2));
+}
+
 TEST(Lane, LowerTiersGoFirstWhateverTheStrategy) {
-  for (const Strategy strategy : {Strategy::least_loaded, Strategy::round_robin}) {
+  for (const Strategy strategy :
+       {Strategy::saturate, Strategy::least_loaded, Strategy::round_robin, Strategy::lru, Strategy::weighted,
+        Strategy::random, Strategy::least_used}) {
     LaneWorld world(Groups{{.tier = 2}, {.tokens_per_minute = 60'000, .tier = 0}}, with(strategy));
     for (std::uint32_t row = 0; row < 4; ++row) world.wait(row, 900);
     EXPECT_EQ(world.go(start)->group, GroupId{1});

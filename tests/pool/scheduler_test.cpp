@@ -156,6 +156,29 @@ TEST(Scheduler, LanesTakeTurns) {
   EXPECT_EQ(of_second, 3);
 }
 
+TEST(Scheduler, TheStrategyMayChangeWhileItRuns) {
+  PoolSpec spec = pool_of(1, 3);
+  spec.settings.strategy = Strategy::round_robin;
+  Bench bench(spec);
+  bench.submit_rows(12);
+  std::vector<std::uint32_t> keys;
+  const auto send = [&](int rows) {
+    keys.clear();
+    for (int i = 0; i < rows; ++i) {
+      ASSERT_TRUE(bench.go());
+      keys.push_back(bench.key().value);
+    }
+  };
+  send(4);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{0, 1, 2, 0}));
+  bench.scheduler.set_strategy(Strategy::least_used);
+  send(2);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{1, 2}));
+  bench.scheduler.set_strategy(Strategy::lru);
+  send(3);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{0, 1, 2}));
+}
+
 TEST(Scheduler, ARowOfItsOwnFaultIsGivenUpAndNoKeyIsBlamed) {
   for (const FaultKind kind : {FaultKind::bad_request, FaultKind::content_refused, FaultKind::too_large}) {
     Bench bench(pool_of(1, 1));
@@ -428,6 +451,84 @@ TEST(Scheduler, AFailedProbeLetsOtherLanesAskAgain) {
   int sent_of_other = 0;
   for (int i = 0; i < 3; ++i) sent_of_other += bench.go() && bench.out.back().job.lane == other;
   EXPECT_EQ(sent_of_other, 1) << "the provider answers again, and both lanes know";
+}
+
+// Answers each row a second after it was sent, until none is left.
+void run_out(Bench& bench) {
+  std::deque<TimePoint> ends;
+  while (bench.scheduler.waiting() > 0 || !bench.out.empty()) {
+    if (bench.go()) {
+      ends.push_back(bench.now + seconds(1));
+      continue;
+    }
+    const Decision decision = bench.scheduler.next(bench.now);
+    const auto* wait = std::get_if<Wait>(&decision);
+    const TimePoint until = wait == nullptr ? never : wait->until;
+    if (!ends.empty() && ends.front() <= until) {
+      bench.now = ends.front();
+      ends.pop_front();
+      bench.answer({});
+    } else {
+      ASSERT_GT(until, bench.now);
+      ASSERT_NE(until, never);
+      bench.now = until;
+    }
+  }
+}
+
+TEST(Scheduler, QuotaFiguresCompareTheRunWithTheBest) {
+  PoolSpec spec = pool_of(2, 1);
+  spec.groups[0].name = "openai/org-a";
+  spec.groups[0].limits[1] = 30'000;
+  spec.groups[1].limits[1] = 10'000;
+  Bench bench(spec);
+  EXPECT_EQ(bench.scheduler.quota_figures(), std::nullopt);
+  for (std::uint32_t row = 0; row < 1'000; ++row) bench.submit(row, 200);
+  bench.scheduler.close();
+  run_out(bench);
+  const auto figures = bench.scheduler.quota_figures();
+  ASSERT_TRUE(figures);
+  EXPECT_NEAR(batchrun::seconds(figures->least), 300, 1);
+  EXPECT_GE(figures->efficiency(), 0.97);
+  EXPECT_EQ(figures->group, "openai/org-a");
+  EXPECT_EQ(figures->dimension, Dimension::tokens_per_minute);
+  EXPECT_GE(figures->share.value(), 0.97);
+}
+
+TEST(Scheduler, QuotaFiguresOfAShortRunAreNone) {
+  PoolSpec spec = pool_of(1, 1);
+  spec.groups[0].limits[1] = 30'000;
+  Bench bench(spec);
+  for (std::uint32_t row = 0; row < 80; ++row) bench.submit(row, 200);
+  bench.scheduler.close();
+  run_out(bench);
+  EXPECT_LT(bench.now, start + seconds(60));
+  EXPECT_EQ(bench.scheduler.quota_figures(), std::nullopt);
+}
+
+// Small rows without end, and one large row of which the plan has no other: it goes within its age and the
+// time its group needs to save up for it.
+TEST(Scheduler, NothingStarvesUnderSaturate) {
+  PoolSpec spec = pool_of(2, 1);
+  spec.groups[0].limits = {60, 6'000};
+  spec.groups[1].limits = {600, 6'000};
+  Bench bench(spec);
+  std::uint32_t row = 0;
+  for (; row < 500; ++row) bench.submit(row, 50);
+  bench.submit(9'999, 4'000);
+  const TimePoint came = bench.now;
+  bool went = false;
+  while (!went && bench.now < came + seconds(600)) {
+    if (bench.go()) {
+      went = bench.out.back().job.row == RowId{9'999};
+      bench.answer({});
+      bench.submit(++row, 50);
+    } else {
+      ASSERT_TRUE(bench.sleep());
+    }
+  }
+  EXPECT_TRUE(went);
+  EXPECT_LE(bench.now, came + seconds(120));
 }
 
 TEST(Scheduler, FiguresTellWhatHappened) {

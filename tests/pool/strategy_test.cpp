@@ -10,6 +10,8 @@ TEST(Strategy, BothSpellingsAreKnown) {
   EXPECT_EQ(parse_strategy("least_loaded"), Strategy::least_loaded);
   EXPECT_EQ(parse_strategy("round-robin"), Strategy::round_robin);
   EXPECT_EQ(parse_strategy("round_robin"), Strategy::round_robin);
+  EXPECT_EQ(parse_strategy("least-used"), Strategy::least_used);
+  EXPECT_EQ(parse_strategy("least_used"), Strategy::least_used);
 }
 
 TEST(Strategy, AnythingElseIsNot) {
@@ -20,7 +22,9 @@ TEST(Strategy, AnythingElseIsNot) {
 }
 
 TEST(Strategy, NamesAreParsedBack) {
-  for (const Strategy strategy : {Strategy::least_loaded, Strategy::round_robin}) {
+  for (const Strategy strategy :
+       {Strategy::saturate, Strategy::least_loaded, Strategy::round_robin, Strategy::lru, Strategy::weighted,
+        Strategy::random, Strategy::least_used}) {
     EXPECT_EQ(parse_strategy(name(strategy)), strategy);
     EXPECT_NE(strategy_names().find(name(strategy)), std::string_view::npos);
   }

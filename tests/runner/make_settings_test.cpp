@@ -231,7 +231,8 @@ TEST_F(MakeSettings, SaysWhatHasNoEffectOrIsUnsafe) {
   const Settings s = make_from(
       R"({"strategy": "saturate", "providers": {"lan": {"base_url": "http://10.1.2.3/v1", "keys": ["k"]}},
       "routes": {"r": ["groq/x", "lan/y"]}})");
-  EXPECT_EQ(s.notices.size(), 3u);
+  EXPECT_EQ(s.notices.size(), 2u);
+  EXPECT_EQ(s.pool.settings.strategy, Strategy::saturate);
   EXPECT_EQ(s.routes.at(0).candidates.size(), 1u);
 }
 

@@ -60,7 +60,7 @@ TEST(PrintConfig, SaysOfEachSettingWhereItCameFrom) {
   expect_line(text, "//   --output           out.jsonl                      default");
   expect_line(text, "//   --row-deadline     1d                             default");
   expect_line(text, "//   OPENAI_ORG_ID      org-9                          OPENAI_ORG_ID");
-  expect_line(text, "  \"strategy\": \"least-loaded\",  // --strategy");
+  expect_line(text, "  \"strategy\": \"saturate\",  // --strategy");
   expect_line(text, "      \"max\": 300  // c.json:2:45");
   expect_line(text, "    \"failureThreshold\": 3,  // default");
   expect_line(text, "      \"base_url\": \"https://api.openai.com/v1\",  // default");

@@ -134,6 +134,23 @@ TEST(Report, IsWhatThePublishedSchemaDescribes) {
       << "a run that did nothing";
 }
 
+TEST(Report, SaysHowNearTheOptimumTheRunCame) {
+  RunFigures figures = sample_figures();
+  figures.pool.quota = QuotaFigures{.group = "openai/org-a",
+                                    .dimension = Dimension::tokens_per_minute,
+                                    .share = 0.75,
+                                    .least = std::chrono::seconds(66),
+                                    .took = std::chrono::seconds(88)};
+  const json::value report = json::parse(render_report({}, figures, RunEnd::complete, 0, 0));
+  EXPECT_EQ(Schema(json::parse(published_schema())).check(report), "");
+  const json::value& optimum = report.at("optimum");
+  EXPECT_EQ(optimum.at("efficiency").to_number<double>(), 0.75);
+  EXPECT_EQ(optimum.at("least_s").to_number<double>(), 66);
+  EXPECT_EQ(optimum.at("bottleneck_group"), "openai/org-a");
+  EXPECT_EQ(optimum.at("bottleneck_limit"), "tokens_per_minute");
+  EXPECT_EQ(optimum.at("bottleneck_share").to_number<double>(), 0.75);
+}
+
 TEST(WriteWholeFile, ReplacesTheFileWholeAndLeavesNothingElse) {
   const ScratchDir dir;
   dir.write("report.json", "old", 0644);

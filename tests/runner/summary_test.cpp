@@ -33,6 +33,24 @@ TEST(Summary, SaysWhatHappenedInNumbers) {
   }
 }
 
+TEST(Summary, SaysHowNearTheOptimumTheRunCame) {
+  RunFigures figures = sample_figures();
+  EXPECT_EQ(render_summary(sample_settings(), figures, RunEnd::complete, false).find("optimum"),
+            std::string::npos);
+  figures.pool.quota = QuotaFigures{.group = "openai/org-a",
+                                    .dimension = Dimension::tokens_per_minute,
+                                    .share = 0.987,
+                                    .least = std::chrono::seconds(66),
+                                    .took = std::chrono::seconds(68)};
+  std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
+  EXPECT_NE(text.find("97.1 % reached: the quotas allow these rows in 1m 06s at best\n"), std::string::npos);
+  EXPECT_NE(text.find("bottleneck   openai/org-a tokens per minute, 98.7 % used\n"), std::string::npos);
+  figures.pool.quota->dimension.reset();
+  figures.pool.quota->share.reset();
+  text = render_summary(sample_settings(), figures, RunEnd::complete, false);
+  EXPECT_NE(text.find("bottleneck   openai/org-a open requests\n"), std::string::npos) << text;
+}
+
 TEST(Summary, FitsAHundredColumnsAndHoldsNothingATerminalObeys) {
   const std::string text = render_summary(sample_settings(), sample_figures(), RunEnd::complete, false);
   std::istringstream lines(text);

@@ -105,7 +105,7 @@ bool SimPool::step() {
     return true;
   }
   if (auto* gone = std::get_if<Expired>(&decision)) {
-    std::erase(waiting_[gone->job.lane.value], gone->job.row.value);
+    if (plan_.check_work_conservation) std::erase(waiting_[gone->job.lane.value], gone->job.row.value);
     ended(gone->job.row, end_of(gone->why));
     return true;
   }
@@ -146,7 +146,7 @@ void SimPool::happen(const Event& event) {
       job.input_tokens = row.estimated_input;
       job.max_output_tokens = row.max_output;
       --rows_to_come_;
-      waiting_[row.lane.value].push_back(event.index);
+      if (plan_.check_work_conservation) waiting_[row.lane.value].push_back(event.index);
       scheduler_.submit(job, now_);
       return;
     }
@@ -168,9 +168,11 @@ void SimPool::dispatched(Dispatch&& dispatch) {
   if (verdict_.first_sent_at_s[row] < 0) verdict_.first_sent_at_s[row] = now_s() - 3600;
   if (plan_.pool.keys[permit.key().value].group != permit.group())
     violated("a permit names another key's group");
-  if (!naive_.allows(permit.key(), permit.reserved(), now_)) violated("a limit was passed");
-  naive_.admitted(number, permit.group(), permit.key(), permit.reserved(), now_);
-  std::erase(waiting_[dispatch.job.lane.value], row);
+  if (plan_.check_limits) {
+    if (!naive_.allows(permit.key(), permit.reserved(), now_)) violated("a limit was passed");
+    naive_.admitted(number, permit.group(), permit.key(), permit.reserved(), now_);
+  }
+  if (plan_.check_work_conservation) std::erase(waiting_[dispatch.job.lane.value], row);
   ++in_flight_;
   ++verdict_.sends;
   attempts_.push_back({std::move(dispatch), {}});
@@ -253,13 +255,13 @@ void SimPool::reply_arrives(std::size_t index) {
     if (kind == FaultKind::connect || kind == FaultKind::timeout_connect) charge = {.requests = 0};
     if (kind == FaultKind::rate_limited) charge = {.requests = 1};
   }
-  naive_.settled(index, dispatch.permit.group(), dispatch.permit.key(), charge, now_);
+  if (plan_.check_limits) naive_.settled(index, dispatch.permit.group(), dispatch.permit.key(), charge, now_);
   const Disposition came = scheduler_.settle(std::move(dispatch.permit), job, attempt.outcome, now_);
   note(static_cast<std::uint64_t>(came.next));
   if (!attempt.outcome.fault && came.next != Disposition::Next::finished)
     violated("a good answer was not the end");
   if (came.next == Disposition::Next::requeued) {
-    waiting_[job.lane.value].push_back(job.row.value);
+    if (plan_.check_work_conservation) waiting_[job.lane.value].push_back(job.row.value);
     return;
   }
   if (attempt.outcome.fault && came.next == Disposition::Next::finished)

@@ -47,6 +47,7 @@ struct Plan {
   double send_delay_from_s = 0.020, send_delay_to_s = 0.220;
   double stop_after_s = 1e9;             // leaves the rest of the rows
   bool check_work_conservation = false;  // for worlds without faults, and estimates that are right
+  bool check_limits = true;              // slow where rows are many
 };
 
 enum class End : std::uint8_t {
