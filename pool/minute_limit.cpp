@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace batchrun {
 namespace {
@@ -12,6 +13,7 @@ using std::chrono::seconds;
 
 constexpr Duration minute = seconds(60);
 constexpr Duration mirror_slot = milliseconds(50);
+constexpr Duration refused_slot = seconds(1);
 constexpr Duration slices_slot = milliseconds(2);
 // Sent at once after a pause, at the start of a run, or to a server that tolerates no more.
 constexpr Duration least_burst = seconds(1);
@@ -29,6 +31,13 @@ constexpr Duration idle = seconds(1);
 constexpr double caution_step = 0.02, most_caution = 0.10, caution_fading = 0.0005;  // the last a second
 constexpr Duration fading_step = seconds(10);
 constexpr double guard_step = 0.005, most_guard = 0.05;
+// So many of the last replies refused, the limit is not what it was said to be.
+constexpr double refused_too_often = 0.25;
+constexpr double reply_weight = 1.0 / 16;
+constexpr double rise_a_minute = 0.1;
+constexpr double negligible_share = 0.01;  // of a limit, that others seem to have used
+constexpr std::uint32_t believed_after = 3;
+constexpr Duration search_step = milliseconds(250);
 constexpr double error_weight = 1.0 / 64;  // of the newest error in the mean
 constexpr double negligible_error = 0.001;
 // With two, 0.7 % of requests were answered 429 where single estimates are 10 % off; with three 0.1 %.
@@ -45,6 +54,7 @@ MinuteLimit::MinuteLimit(Dimension dimension, double units, const Server& server
     : dimension_(dimension),
       limit_(whole(units)),
       ceiling_(limit_),
+      refused_(minute + server.jitter, refused_slot),
       window_s_(batchrun::seconds(minute + server.jitter + mirror_slot)),
       peak_(units / window_s_ * catch_up, least_burst),
       flow_(units / window_s_, least_burst),
@@ -61,6 +71,11 @@ MinuteLimit::MinuteLimit(Dimension dimension, double units, const Server& server
   work_out_rates();
 }
 
+MinuteLimit::MinuteLimit(Dimension dimension, const Server& server)
+    : MinuteLimit(dimension, LimitSearch().limit(TimePoint{}), server) {
+  search_.emplace();
+}
+
 void MinuteLimit::work_out_rates() {
   ceiling_ = whole(limit_ * (1 - guard_ - caution_));
   const double rate = ceiling_ / window_s_;
@@ -69,7 +84,44 @@ void MinuteLimit::work_out_rates() {
 }
 
 void MinuteLimit::set_limit(double units) {
+  search_.reset();
   limit_ = whole(units);
+  work_out_rates();
+}
+
+void MinuteLimit::told(double units, std::optional<double> remaining, double in_window, bool may_rise,
+                       TimePoint now) {
+  if (search_ || units < limit_) {
+    set_limit(units);
+  } else if (may_rise && units > limit_) {
+    rise(units, now);
+  }
+  if (!remaining) return;
+  // Some providers round what remains to thousands.
+  const double rounding = *remaining >= 1000 && std::fmod(*remaining, 1000) == 0 ? 1000 : 1;
+  const double foreign = std::clamp(units - *remaining, 0.0, units) - in_window;
+  if (foreign <= rounding + limit_ * negligible_share) {
+    foreign_seen_ = 0;
+  } else if (++foreign_seen_ >= believed_after) {
+    mirror_.add(std::ceil(foreign), now, now);
+    foreign_seen_ = 0;
+  }
+}
+
+void MinuteLimit::rise(double units, TimePoint now) {
+  if (raised_at_ == TimePoint{}) raised_at_ = now;
+  const double most = limit_ * (1 + rise_a_minute * batchrun::seconds(now - raised_at_) / 60);
+  if (whole(std::min(units, most)) <= limit_) return;
+  raised_at_ = now;
+  limit_ = whole(std::min(units, most));
+  work_out_rates();
+}
+
+void MinuteLimit::follow_search(TimePoint now) {
+  if (!search_ || now - followed_at_ < search_step) return;
+  followed_at_ = now;
+  if (search_->recovered(now)) return set_limit(told_);
+  limit_ = whole(search_->limit(now));
   work_out_rates();
 }
 
@@ -86,7 +138,7 @@ double MinuteLimit::needed(double units) const {
 
 // The most units that need no more than `free`.
 double MinuteLimit::fitting(double free) const {
-  if (free >= ceiling_) return limit_;
+  if (free >= ceiling_) return std::numeric_limits<double>::infinity();  // more than a window goes alone
   if (error_ == 0) return free;
   double units = std::floor((free - deviations * error_ * std::sqrt(squares_)) / (1 + deviations * error_));
   while (units > 0 && needed(units) > free) --units;
@@ -161,6 +213,7 @@ void MinuteLimit::loosen(TimePoint now) {
 void MinuteLimit::take(double units, TimePoint now) {
   if (now - wanted_at_ > idle) flow_.cap_level(least_burst, now);
   wanted_at_ = now;
+  follow_search(now);
   fade_caution(now);
   loosen(now);
   peak_.take(units, now);
@@ -181,6 +234,16 @@ void MinuteLimit::save_up(TimePoint now) {
 }
 
 void MinuteLimit::refused(TimePoint now) {
+  if (!search_ && refused_share_ > refused_too_often) {
+    told_ = limit_;
+    search_ = LimitSearch::below(limit_, now);
+  } else if (search_) {
+    search_->refused(mirror_.sum(now) - refused_.sum(now), now);
+  }
+  if (search_) {
+    followed_at_ = {};
+    return follow_search(now);
+  }
   loosen_pause_ = std::clamp(2 * loosen_pause_, pause_after_refusal, longest_pause);
   loosen_at_ = now + loosen_pause_;
   caution_ = std::min(caution_ + caution_step, most_caution);
@@ -198,6 +261,8 @@ bool MinuteLimit::settle(double reserved, double actual, const Settled& how) {
   const bool freed = error_ > 0;
   squares_ = how.last ? 0 : squares_ - reserved * reserved;
   const double units = actual - reserved;
+  if (how.refused) refused_.add(actual, how.admitted_at, how.now);
+  refused_share_ += ((how.refused ? 1.0 : 0.0) - refused_share_) * reply_weight;
   if (!how.refused) learn(reserved > 0 ? units / reserved : 0);
   if (units == 0) return freed;
   mirror_.add(units, how.admitted_at, how.now);

@@ -12,8 +12,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
+#include "pool/limit_search.h"
 #include "pool/outcome.h"
 #include "pool/time.h"
 #include "pool/token_bucket.h"
@@ -31,8 +33,17 @@ class MinuteLimit {
   // REQUIRES: units > 0.
   MinuteLimit(Dimension dimension, double units, const Server& server);
 
+  // One of unknown size, to be searched for.
+  MinuteLimit(Dimension dimension, const Server& server);
+
   Dimension dimension() const { return dimension_; }
   double limit() const { return limit_; }  // as the server enforces it
+
+  // The most units that one request may ever have, as far as we were told.
+  double most() const {
+    if (!search_) return limit_;
+    return told_ > 0 ? told_ : std::numeric_limits<double>::infinity();
+  }
 
   // A lower bound of ready_at() for all units, cheap to ask again and again.
   TimePoint gate(TimePoint now);
@@ -71,6 +82,16 @@ class MinuteLimit {
 
   void set_limit(double units);
 
+  // A reply says what the limit is and, `remaining`, what it had left after a request that was sent when our
+  // window held `in_window`, itself included. Lower limits are believed at once; higher ones if `may_rise`,
+  // at most a tenth more a minute. What the server counts and we do not has been sent by others: after three
+  // such replies it is counted here as well.
+  void told(double units, std::optional<double> remaining, double in_window, bool may_rise, TimePoint now);
+
+  // Whether the limit is searched for, and whether the search has found it.
+  bool searched() const { return search_.has_value(); }
+  bool found() const { return search_ && search_->settled(); }
+
   double sum(TimePoint now) { return mirror_.sum(now); }
   double sum_at(TimePoint now) const { return mirror_.sum_at(now); }
 
@@ -84,13 +105,22 @@ class MinuteLimit {
   void save_up(TimePoint now);
   void learn(double relative_error);
   void fade_caution(TimePoint now);
+  void follow_search(TimePoint now);
+  void rise(double units, TimePoint now);
   void loosen(TimePoint now);
 
   Dimension dimension_;
   double limit_;
-  double ceiling_;    // of the mirror: the limit without the guard
-  double guard_ = 0;  // share of the limit left unused
-  double window_s_;   // the mirror's, its rounding included
+  double ceiling_;  // of the mirror: the limit without the guard
+  std::optional<LimitSearch> search_;
+  WindowMirror refused_;  // of what the mirror holds, what the server would not have
+  double told_ = 0;       // the limit before a search began below it
+  TimePoint followed_at_{};
+  TimePoint raised_at_{};
+  std::uint32_t foreign_seen_ = 0;  // replies in a row that counted what we did not send
+  double refused_share_ = 0;        // of the last replies
+  double guard_ = 0;                // share of the limit left unused
+  double window_s_;                 // the mirror's, its rounding included
   TokenBucket peak_;
   TokenBucket flow_;
   WindowMirror mirror_;

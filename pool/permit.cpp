@@ -5,8 +5,16 @@
 #include "pool/invariant.h"
 
 namespace batchrun {
-Permit::Permit(KeyId key, GroupId group, std::uint32_t model, TimePoint admitted_at, const Cost& reserved)
-    : key_(key), group_(group), model_(model), admitted_at_(admitted_at), reserved_(reserved), live_(true) {}
+
+Permit::Permit(KeyId key, GroupId group, std::uint32_t model, TimePoint admitted_at, const Cost& reserved,
+               const WindowSums& window)
+    : key_(key),
+      group_(group),
+      model_(model),
+      admitted_at_(admitted_at),
+      reserved_(reserved),
+      window_(window),
+      live_(true) {}
 
 Permit::Permit(Permit&& other) noexcept
     : key_(other.key_),
@@ -14,6 +22,7 @@ Permit::Permit(Permit&& other) noexcept
       model_(other.model_),
       admitted_at_(other.admitted_at_),
       reserved_(other.reserved_),
+      window_(other.window_),
       live_(std::exchange(other.live_, false)) {}
 
 Permit& Permit::operator=(Permit&& other) noexcept {
@@ -24,6 +33,7 @@ Permit& Permit::operator=(Permit&& other) noexcept {
   model_ = other.model_;
   admitted_at_ = other.admitted_at_;
   reserved_ = other.reserved_;
+  window_ = other.window_;
   live_ = std::exchange(other.live_, false);
   return *this;
 }

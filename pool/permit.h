@@ -2,6 +2,7 @@
 // Scheduler::settle; a permit that is dropped or settled twice is a bug here, so it aborts.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "pool/ids.h"
@@ -18,6 +19,9 @@ struct Cost {
   friend bool operator==(const Cost&, const Cost&) = default;
 };
 
+// By dimension of a minute: what a group's window held, in units.
+using WindowSums = std::array<float, 4>;
+
 class Permit {
  public:
   Permit(Permit&& other) noexcept;
@@ -29,10 +33,12 @@ class Permit {
   std::uint32_t model() const { return model_; }
   TimePoint admitted_at() const { return admitted_at_; }
   const Cost& reserved() const { return reserved_; }
+  const WindowSums& window() const { return window_; }  // right after it was admitted
 
  private:
   friend class Scheduler;
-  Permit(KeyId key, GroupId group, std::uint32_t model, TimePoint admitted_at, const Cost& reserved);
+  Permit(KeyId key, GroupId group, std::uint32_t model, TimePoint admitted_at, const Cost& reserved,
+         const WindowSums& window);
   void consume();  // REQUIRES: not empty
 
   KeyId key_;
@@ -40,6 +46,7 @@ class Permit {
   std::uint32_t model_ = 0;
   TimePoint admitted_at_;
   Cost reserved_;
+  WindowSums window_{};
   bool live_ = false;
 };
 

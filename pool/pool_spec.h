@@ -28,6 +28,7 @@ struct GroupSpec {
       limits;                        // units per window; absent = not limited as far as we know
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
+  bool search_limits = false;       // limits not given are searched for: the provider has some, surely
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
   DayRule day = DayRule::rolling;   // when the provider's day turns
   GroupHistory history{};           // of earlier runs

@@ -41,6 +41,13 @@ void narrow(Room& room, Dimension dimension, double units) {
   most = std::min(most, units);
 }
 
+constexpr std::uint8_t nonsense_believed = 3;
+
+bool makes_sense(const LimitReading& reading) {
+  if (!std::isfinite(*reading.limit) || *reading.limit < 1) return false;
+  return !reading.remaining || (*reading.remaining >= 0 && *reading.remaining <= *reading.limit);
+}
+
 bool of_minute(Dimension dimension) {
   return dimension != Dimension::requests_per_day && dimension != Dimension::tokens_per_day;
 }
@@ -73,6 +80,7 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
   for (const Dimension dimension : all_dimensions) {
     const std::optional<double>& limit = spec.limits[static_cast<std::size_t>(dimension)];
     if (!limit) continue;
+    configured_[static_cast<std::size_t>(dimension)] = true;
     if (!(*limit > 0)) {
       throw std::invalid_argument(
           fmt::format("{}: the limit of {} must be more than 0", name_, batchrun::name(dimension)));
@@ -84,6 +92,9 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
     }
   }
   restore(spec.history);
+  if (spec.search_limits && minutes_.empty()) {
+    minutes_.emplace_back(Dimension::requests_per_minute, MinuteLimit::Server{settings_->jitter, slice_});
+  }
   note_most();
 }
 
@@ -136,7 +147,7 @@ TimePoint QuotaGroup::gate(TimePoint now) {
 }
 
 Room QuotaGroup::room(TimePoint now) {
-  Room room;
+  Room room = most_;
   for (MinuteLimit& limit : minutes_) {
     narrow(room, limit.dimension(), limit.room(now));
   }
@@ -181,7 +192,7 @@ void QuotaGroup::release(TimePoint now) {
 
 void QuotaGroup::note_most() {
   most_ = {};
-  for (const MinuteLimit& limit : minutes_) narrow(most_, limit.dimension(), limit.limit());
+  for (const MinuteLimit& limit : minutes_) narrow(most_, limit.dimension(), limit.most());
   for (const DayLimit& limit : days_) narrow(most_, limit.dimension(), limit.limit());
 }
 
@@ -207,7 +218,16 @@ void QuotaGroup::note_sent(const Cost& cost, TimePoint at) {
 }
 
 GroupHistory QuotaGroup::take_history() {
-  return std::exchange(history_, {});
+  GroupHistory history = std::exchange(history_, {});
+  const auto note = [&](Dimension dimension, double limit) {
+    const auto d = static_cast<std::size_t>(dimension);
+    if (!configured_[d]) history.learned_limits[d] = limit;
+  };
+  for (const MinuteLimit& limit : minutes_) {
+    if (!limit.searched() || limit.found()) note(limit.dimension(), limit.limit());
+  }
+  for (const DayLimit& limit : days_) note(limit.dimension(), limit.limit());
+  return history;
 }
 
 void QuotaGroup::take(const Cost& cost, TimePoint now) {
@@ -250,28 +270,41 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
   return freed;
 }
 
-void QuotaGroup::observe(const ServerLimits& limits, TimePoint now) {
-  if (!limits.any) return;
+WindowSums QuotaGroup::window(TimePoint now) {
+  WindowSums sums{};
+  for (MinuteLimit& limit : minutes_) {
+    sums[static_cast<std::size_t>(limit.dimension())] = static_cast<float>(limit.sum(now));
+  }
+  return sums;
+}
+
+void QuotaGroup::observe(const ServerLimits& limits, const WindowSums& window, TimePoint sent_at,
+                         TimePoint now) {
+  if (!limits.any || sent_at < observed_at_) return;
+  observed_at_ = sent_at;
   for (const Dimension dimension : all_dimensions) {
+    const auto d = static_cast<std::size_t>(dimension);
     const LimitReading& reading = limits[dimension];
-    if (reading.limit && std::isfinite(*reading.limit) && *reading.limit >= 1) {
-      observe(dimension, *reading.limit, reading, now);
+    if (!reading.limit || nonsense_[d] >= nonsense_believed) continue;
+    if (makes_sense(reading)) {
+      nonsense_[d] = 0;
+      observe(dimension, reading, of_minute(dimension) ? window[d] : 0, now);
+    } else {
+      ++nonsense_[d];
     }
   }
   note_most();
   ++version_;
 }
 
-void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now) {
-  const double used = reading.remaining ? std::clamp(std::ceil(limit - *reading.remaining), 0.0, limit) : 0;
+void QuotaGroup::observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now) {
+  const double limit = *reading.limit;
+  const double used = reading.remaining ? std::ceil(limit - *reading.remaining) : 0;
   if (of_minute(dimension)) {
     MinuteLimit* const ours = minute_limit(dimension);
-    if (ours == nullptr) {
-      add_minute_limit(dimension, limit).count(used, now, now);
-    } else if (limit < ours->limit()) {
-      ours->set_limit(limit);
-    }
-    return;
+    if (ours == nullptr) return add_minute_limit(dimension, limit).count(used, now, now);
+    const bool may_rise = !configured_[static_cast<std::size_t>(dimension)];
+    return ours->told(limit, reading.remaining, in_window, may_rise, now);
   }
   DayLimit* const ours = day_limit(dimension);
   if (ours == nullptr) {

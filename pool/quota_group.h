@@ -86,9 +86,14 @@ class QuotaGroup {
   bool settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now,
               bool refused = false);
 
-  // Believes a reply's limits where they are lower than ours, and where we have none. Figures that are no use
-  // (not a number, below one) are ignored. `remaining` is used only for the first picture of a dimension.
-  void observe(const ServerLimits& limits, TimePoint now);
+  // What our windows hold now, for a permit to remember.
+  WindowSums window(TimePoint now);
+
+  // Takes in what a reply says of limits, to a request that was sent at `sent_at` when our windows held
+  // `window`. Lower limits are believed at once, higher ones slowly and only where none is configured; use by
+  // others is counted; what older requests were told is ignored; a dimension that tells nonsense three times
+  // is not listened to any more.
+  void observe(const ServerLimits& limits, const WindowSums& window, TimePoint sent_at, TimePoint now);
 
   // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked
   // again), else for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that.
@@ -113,7 +118,7 @@ class QuotaGroup {
  private:
   void note_sent(const Cost& cost, TimePoint at);
   void note_most();
-  void observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now);
+  void observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now);
   MinuteLimit* minute_limit(Dimension dimension);
   DayLimit* day_limit(Dimension dimension);
   DayLimit& add_day_limit(Dimension dimension, double limit);
@@ -134,6 +139,9 @@ class QuotaGroup {
   std::array<double, dimensions> total_{};
 
   GroupHistory history_;  // not taken yet
+  std::array<bool, dimensions> configured_{};
+  std::array<std::uint8_t, dimensions> nonsense_{};  // readings in a row that make no sense
+  TimePoint observed_at_{};                          // when the newest request that told limits was sent
 
   std::uint64_t version_ = 1;
   TimePoint gate_{TimePoint::min()};

@@ -294,7 +294,8 @@ Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
   if (go.job.sends == 0) seat.admitted.add(go.job);
   first_send = std::min(first_send, now);
   deactivate_if_empty(go.job.lane);
-  return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost)};
+  return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost,
+                         pool.group(go.group).window(now))};
 }
 
 // What the attempt tells about budgets and figures, whatever comes of the row.
@@ -313,7 +314,7 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   const Cost actual = charged(permit, outcome, group.charging());
   const bool refused = outcome.fault && outcome.fault->kind == FaultKind::rate_limited;
   if (group.settle(permit.reserved(), actual, permit.admitted_at(), now, refused)) pool.changed();
-  group.observe(outcome.limits, now);
+  group.observe(outcome.limits, permit.window(), permit.admitted_at(), now);
 }
 
 // What a fault does to key and group. Returns whether it may count as an attempt of the row.

@@ -155,8 +155,8 @@ ServerLimits reading(Dimension dimension, double limit, std::optional<double> re
 TEST(QuotaGroup, AdoptsALimitItDidNotKnowWithWhatIsLeftOfIt) {
   const PoolSettings settings;
   QuotaGroup group(GroupSpec{}, settings);
-  group.observe(reading(Dimension::requests_per_minute, 100, 40), start);
-  group.observe(reading(Dimension::tokens_per_day, 5000, 1000), start);
+  group.observe(reading(Dimension::requests_per_minute, 100, 40), {}, start, start);
+  group.observe(reading(Dimension::tokens_per_day, 5000, 1000), {}, start, start);
   EXPECT_EQ(group.limits()[0], 100);
   EXPECT_EQ(group.used(start)[0], 60);
   EXPECT_EQ(group.limits()[5], 5000);
@@ -167,9 +167,9 @@ TEST(QuotaGroup, AdoptsALimitItDidNotKnowWithWhatIsLeftOfIt) {
 TEST(QuotaGroup, LowersALimitAtOnceAndNeverRaisesIt) {
   const PoolSettings settings;
   QuotaGroup group(limited(Dimension::tokens_per_minute, 1000), settings);
-  group.observe(reading(Dimension::tokens_per_minute, 5000), start);
+  group.observe(reading(Dimension::tokens_per_minute, 5000), {}, start, start);
   EXPECT_EQ(group.limits()[1], 1000);
-  group.observe(reading(Dimension::tokens_per_minute, 500), start);
+  group.observe(reading(Dimension::tokens_per_minute, 500), {}, start, start);
   EXPECT_EQ(group.limits()[1], 500);
   EXPECT_TRUE(group.exceeds({1, 501, 0}));
 }
@@ -178,8 +178,8 @@ TEST(QuotaGroup, IgnoresLimitsThatAreNoUse) {
   const PoolSettings settings;
   QuotaGroup group(limited(Dimension::tokens_per_minute, 1000), settings);
   for (const double limit : {0.0, -1.0, std::nan(""), HUGE_VAL}) {
-    group.observe(reading(Dimension::tokens_per_minute, limit), start);
-    group.observe(reading(Dimension::requests_per_minute, limit), start);
+    group.observe(reading(Dimension::tokens_per_minute, limit), {}, start, start);
+    group.observe(reading(Dimension::requests_per_minute, limit), {}, start, start);
   }
   EXPECT_EQ(group.limits()[1], 1000);
   EXPECT_EQ(group.limits()[0], std::nullopt);

@@ -51,7 +51,8 @@ SimPool::SimPool(Plan plan)
   for (std::size_t g = 0; g < groups; ++g) {
     const double phase_s = random() * 60;
     for (std::size_t d = 0; d < 4; ++d) {
-      const auto& limit = plan_.pool.groups[g].limits[d];
+      const auto& told = plan_.pool.groups[g].limits[d];
+      const auto& limit = plan_.organisations[g].limits[d] ? plan_.organisations[g].limits[d] : told;
       if (!limit) continue;
       organisations_[g].limiters.emplace_back(plan_.organisations[g].limiter, *limit, phase_s,
                                               plan_.organisations[g].largest[d]);
@@ -214,6 +215,38 @@ std::optional<double> SimPool::refused_for_s(Organisation& organisation, const R
   return std::nullopt;
 }
 
+// What happens at an organisation without us: its limits change, others use it.
+void SimPool::let_time_pass(Organisation& organisation, const OrganisationPlan& plan) {
+  if (plan.limits_change_at_s >= 0 && now_s() - 3600 >= plan.limits_change_at_s && !organisation.changed) {
+    organisation.changed = true;
+    for (ServerLimiter& limiter : organisation.limiters) {
+      limiter.set_limit(limiter.limit() * plan.limits_change_by, now_s());
+    }
+  }
+  constexpr double step_s = 0.5;
+  for (; organisation.foreign_until_s < now_s(); organisation.foreign_until_s += step_s) {
+    for (ServerLimiter& limiter : organisation.limiters) {
+      const double units = limiter.limit() * plan.foreign * step_s / 60;
+      if (units > 0 && limiter.wait_s(units, organisation.foreign_until_s) == 0) {
+        limiter.admit(units, organisation.foreign_until_s);
+      }
+    }
+  }
+}
+
+ServerLimits SimPool::limits_of(Organisation& organisation) {
+  ServerLimits limits;
+  limits.any = true;
+  for (std::size_t i = 0; i < organisation.limiters.size(); ++i) {
+    ServerLimiter& limiter = organisation.limiters[i];
+    limits[organisation.counts[i]] = {
+        .limit = limiter.limit(),
+        .remaining = std::clamp(std::floor(limiter.remaining(now_s())), 0.0, limiter.limit()),
+        .resets_in = {}};
+  }
+  return limits;
+}
+
 Outcome SimPool::answer(const Dispatch& dispatch) {
   const std::uint32_t group = dispatch.permit.group().value;
   const OrganisationPlan& plan = plan_.organisations[group];
@@ -223,10 +256,16 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
     return failed(FaultKind::overloaded);
   if (plan_.dead_keys[dispatch.permit.key().value]) return failed(FaultKind::unauthorized);
   if (plan.out_of_credit) return failed(FaultKind::quota_exhausted);
+  let_time_pass(organisations_[group], plan);
+  const auto minute = static_cast<std::size_t>(since_start_s / 60);
+  verdict_.requests_by_minute.resize(std::max(verdict_.requests_by_minute.size(), minute + 1));
+  verdict_.too_many_by_minute.resize(verdict_.requests_by_minute.size());
   if (const auto wait_s = refused_for_s(organisations_[group], row)) {
     ++verdict_.too_many;
+    ++verdict_.too_many_by_minute[minute];
     Outcome refused = failed(FaultKind::rate_limited);
     if (plan.names_a_time) refused.fault->retry_after = from_seconds(*wait_s);
+    if (plan.says_limits) refused.limits = limits_of(organisations_[group]);
     return refused;
   }
   if (row.bad) return failed(FaultKind::bad_request);
@@ -234,7 +273,9 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   const Cost cost = true_cost(row);
   verdict_.used[group] += cost.tokens();
   verdict_.requests[group] += 1;
+  ++verdict_.requests_by_minute[minute];
   Outcome good;
+  if (plan.says_limits) good.limits = limits_of(organisations_[group]);
   good.usage.known = true;
   good.usage.input_tokens = static_cast<std::uint64_t>(row.actual_input);
   good.usage.output_tokens = static_cast<std::uint64_t>(row.output);

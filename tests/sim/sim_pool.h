@@ -20,9 +20,13 @@ namespace batchrun::sim {
 struct OrganisationPlan {
   LimiterKind limiter = LimiterKind::sliding_log;
   std::array<double, 4> largest{1, 1, 1, 1};  // by dimension: what a limiter of single seconds holds at least
-  bool names_a_time = true;                   // says retry-after with a 429
-  double fails = 0;                           // share of requests that fail in a way a retry may mend
-  double down_from_s = -1, down_to_s = -1;    // everything fails in between
+  std::array<std::optional<double>, 4> limits{};  // other than the GroupSpec says
+  double limits_change_at_s = -1, limits_change_by = 1;
+  double foreign = 0;                       // share of each limit that somebody else sends, evenly
+  bool says_limits = false;                 // in every reply: limit and what remains
+  bool names_a_time = true;                 // says retry-after with a 429
+  double fails = 0;                         // share of requests that fail in a way a retry may mend
+  double down_from_s = -1, down_to_s = -1;  // everything fails in between
   bool out_of_credit = false;
 };
 
@@ -70,6 +74,8 @@ struct Verdict {
   std::uint64_t sends = 0, too_many = 0;  // all requests; those answered 429
   bool starved = false, drained = false;
   double end_s = 0;
+  std::vector<double> requests_by_minute;  // admitted, of all organisations
+  std::vector<double> too_many_by_minute;
   std::uint64_t trace = 0;  // a hash of every decision
 };
 
@@ -94,6 +100,8 @@ class SimPool {
     Outcome outcome;
   };
   struct Organisation {
+    double foreign_until_s = 3600;
+    bool changed = false;
     std::vector<ServerLimiter> limiters;
     std::vector<Dimension> counts;  // what each limiter counts
   };
@@ -103,6 +111,8 @@ class SimPool {
   void request_arrives(Attempt& attempt);
   Outcome answer(const Dispatch& dispatch);
   std::optional<double> refused_for_s(Organisation& organisation, const RowPlan& row);
+  void let_time_pass(Organisation& organisation, const OrganisationPlan& plan);
+  ServerLimits limits_of(Organisation& organisation);
   void reply_arrives(std::size_t index);
   bool step();
   void dispatched(Dispatch&& dispatch);

@@ -1,0 +1,46 @@
+// A limit that nobody told, or that turned out lower than told: found by sending and being refused. One
+// thread.
+//
+//   start: one request a second, twice as many every five seconds, until something is refused
+//   then:  CUBIC around the rate that was refused - down at once, back to it within a window, then slowly
+//          past it (Ha, Rhee, Xu 2008; RFC 9438)
+//   known: two refusals close to each other are the limit: from then on small cuts, and 1 % more a minute
+#pragma once
+
+#include "pool/time.h"
+
+namespace batchrun {
+
+class LimitSearch {
+ public:
+  // Of a limit about which nothing is known.
+  LimitSearch() = default;
+
+  // Of one that refuses at `units` a minute; it will not go over that.
+  static LimitSearch below(double units, TimePoint now);
+
+  // Units a minute to keep to now. Time starts with the first call.
+  double limit(TimePoint now);
+
+  // Something was refused although no more than limit() was sent; `accepted`: units of the last minute that
+  // were not. However the server counts, its limit is hardly more than that.
+  void refused(double accepted, TimePoint now);
+
+  bool starting() const { return cut_at_ == never; }
+  // The limit is known as well as it can be.
+  bool settled() const { return settled_; }
+  // Back at what it was told not to exceed.
+  bool recovered(TimePoint now) const;
+
+ private:
+  void cut(double units, TimePoint now);
+
+  TimePoint started_at_ = never;
+  TimePoint cut_at_ = never;
+  double top_ = 0;      // where the last refusal was
+  double most_ = 0;     // never exceeded; 0 = no such
+  double depth_ = 0.3;  // of the last cut, a share
+  bool settled_ = false;
+};
+
+}  // namespace batchrun
