@@ -19,25 +19,6 @@ std::uint64_t mixed(std::uint64_t seed) {
 
 }  // namespace
 
-// Smaller is better, field by field.
-struct Lane::Rank {
-  bool same_key;  // failed on it before
-  int tier;
-  bool same_group;
-  double load;
-  std::uint32_t in_flight;
-  std::size_t turns;  // until it is its turn
-
-  bool operator<(const Rank& other) const {
-    if (same_key != other.same_key) return other.same_key;
-    if (tier != other.tier) return tier < other.tier;
-    if (same_group != other.same_group) return other.same_group;
-    if (load != other.load) return load < other.load;
-    if (in_flight != other.in_flight) return in_flight < other.in_flight;
-    return turns < other.turns;
-  }
-};
-
 Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings)
     : id_(id), pool_(pool), settings_(settings), queue_(settings), deaths_seen_(pool.deaths() - 1) {
   std::set<GroupId> groups;
@@ -51,6 +32,7 @@ Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& s
   }
   require(!choices_.empty(), "a lane without candidates");
   groups_ = groups.size();
+  for (const Choice& choice : choices_) lowest_tier_ = std::min(lowest_tier_, choice.tier);
   open_.reserve(options_.size());
 }
 
@@ -159,6 +141,7 @@ void Lane::survey(TimePoint now) {
   for (Option& option : options_) {
     QuotaGroup& quota = *option.quota;
     if (!option.alive || quota.full() || (quota.held_by() && *quota.held_by() != id_)) continue;
+    if (known_full(option, now)) continue;
     const TimePoint when = std::max(quota.gate(now), usable_at(option));
     if (when > now) {
       opens_at_ = std::min(opens_at_, when);
@@ -168,21 +151,31 @@ void Lane::survey(TimePoint now) {
   }
 }
 
+// Whether the last look still holds: no room for the smallest row until later.
+bool Lane::known_full(const Option& option, TimePoint now) {
+  if (option.quota == held_ || option.no_room_version != option.quota->version()) return false;
+  if (now >= option.no_room_until || !(option.no_room_for == least_cost(option))) return false;
+  short_of_room_ = true;
+  opens_at_ = std::min(opens_at_, option.no_room_until);
+  return true;
+}
+
+Cost Lane::least_cost(const Option& option) const {
+  const LaneQueue::Bounds least = queue_.least();
+  return cost_of(least.input_tokens, least.max_output_tokens, option);
+}
+
 // Whether there may be room for a row of the look-ahead; if not for the smallest, then not for any.
 bool Lane::has_room(Option& option, TimePoint now) {
   QuotaGroup& quota = *option.quota;
   if (!quota.limited()) return true;
-  const LaneQueue::Bounds least = queue_.least();
-  const Cost cost = cost_of(least.input_tokens, least.max_output_tokens, option);
+  const Cost cost = least_cost(option);
   if (option.quota == held_) return has_room_beside_first(option, cost, now);
-  const bool known = option.no_room_version == quota.version() && option.no_room_for == cost;
-  if (!known || now >= option.no_room_until) {
-    option.room = quota.room(now);
-    if (option.room.holds(cost)) return true;
-    option.no_room_for = cost;
-    option.no_room_version = quota.version();
-    option.no_room_until = quota.ready_at(cost, now);
-  }
+  option.room = quota.room(now);
+  if (option.room.holds(cost)) return true;
+  option.no_room_for = cost;
+  option.no_room_version = quota.version();
+  option.no_room_until = quota.ready_at(cost, now);
   short_of_room_ = true;
   opens_at_ = std::min(opens_at_, option.no_room_until);
   return false;
@@ -245,20 +238,29 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   const Job& job = queue_.at(place);
   std::optional<Pick> best;
   Rank best_rank{};
-  for (const Option* option : open_) {
+  // From the option whose turn it is: where an idle key is as good as any other, the search ends with it.
+  const Option* const turn = &options_[choices_[turn_].option];
+  const auto start = std::lower_bound(open_.begin(), open_.end(), turn) - open_.begin();
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    const Option* option = open_[(static_cast<std::size_t>(start) + i) % open_.size()];
     if (!may_take(*option, place)) continue;
     const Cost cost = cost_of(job, *option);
     if (option->quota->limited() && !option->room.holds(cost)) continue;
-    const double load = option->quota->load(now);
-    for (const std::size_t number : option->choices) {
-      if (!usable(choices_[number], now)) continue;
-      const Rank its_rank = rank(number, job, load);
-      if (best && !(its_rank < best_rank)) continue;
-      best = Pick{number, cost};
-      best_rank = its_rank;
-    }
+    Rank its_rank{};
+    const auto pick = best_key(*option, job, now, its_rank);
+    if (!pick || (best && !(its_rank < best_rank))) continue;
+    best = Pick{pick->choice, cost};
+    best_rank = its_rank;
+    if (unbeatable(best_rank)) break;
   }
   return best;
+}
+
+bool Lane::unbeatable(const Rank& rank) const {
+  const bool by_load =
+      settings_.strategy == Strategy::saturate || settings_.strategy == Strategy::least_loaded;
+  return by_load && !rank.same_key && !rank.same_group && rank.tier == lowest_tier_ && rank.load == 0 &&
+         rank.in_flight == 0;
 }
 
 // Whether no open option is short of room for any row of the look-ahead: then the order of rows is free.
@@ -292,6 +294,7 @@ std::optional<Lane::Pick> Lane::best_key(const Option& option, const Job& job, T
     if (best && !(its_rank < rank_of)) continue;
     best = Pick{number, {}};
     rank_of = its_rank;
+    if (unbeatable(rank_of)) break;
   }
   return best;
 }
@@ -299,15 +302,16 @@ std::optional<Lane::Pick> Lane::best_key(const Option& option, const Job& job, T
 // Of the rows that suit an option and fit it, the first of the kind that has the greatest credit.
 std::optional<std::size_t> Lane::row_for(const Option& option) const {
   const std::size_t way = number_of(option);
-  std::optional<std::size_t> best;
   const double group_sends = pool_.sends_of(option.group);
-  double most_credit = -std::numeric_limits<double>::infinity();
+  const bool limited = option.quota->limited();
+  std::optional<std::size_t> best;
+  double most_credit = -LanePlan::most_ahead;
   for (std::size_t place = 0; place < queue_.window(); ++place) {
-    const std::size_t bucket = queue_.bucket(place);
-    if (!may_take(option, place)) continue;
-    const double credit = plan_.credit(way, bucket, group_sends);
-    if (credit <= most_credit) continue;
-    if (option.quota->limited() && !option.room.holds(cost_of(queue_.at(place), option))) continue;
+    const std::size_t kind = queue_.bucket(place);
+    const double credit = plan_.credit(way, kind, group_sends);
+    if (best ? credit <= most_credit : credit < most_credit && !goes_anyway(place)) continue;
+    if (!plan_.suits(way, kind) && queue_.at(place).sends == 0) continue;
+    if (limited && !option.room.holds(cost_of(queue_.at(place), option))) continue;
     best = place;
     most_credit = credit;
   }
@@ -316,26 +320,21 @@ std::optional<std::size_t> Lane::row_for(const Option& option) const {
 
 // Option by option, the best one first, the row it should take.
 std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
-  untried_.assign(open_.begin(), open_.end());
+  untried_.clear();
+  for (Option* option : open_) {
+    Rank its_rank{};
+    const auto pick = best_key(*option, queue_.at(0), now, its_rank);
+    if (pick) untried_.push_back({option, *pick, its_rank});
+  }
   while (!untried_.empty()) {
-    std::size_t next = untried_.size();
-    std::optional<Pick> pick;
-    Rank rank{};
-    for (std::size_t i = 0; i < untried_.size(); ++i) {
-      Rank its_rank{};
-      const auto its_pick = best_key(*untried_[i], queue_.at(0), now, its_rank);
-      if (!its_pick || (pick && !(its_rank < rank))) continue;
-      next = i;
-      pick = its_pick;
-      rank = its_rank;
+    const auto next = std::min_element(untried_.begin(), untried_.end(),
+                                       [](const Untried& a, const Untried& b) { return a.rank < b.rank; });
+    if (const auto place = row_for(*next->option)) {
+      next->pick.cost = cost_of(queue_.at(*place), *next->option);
+      return admit(*place, next->pick, now);
     }
-    if (!pick) return std::nullopt;
-    const Option& option = *untried_[next];
-    if (const auto place = row_for(option)) {
-      pick->cost = cost_of(queue_.at(*place), option);
-      return admit(*place, *pick, now);
-    }
-    untried_.erase(untried_.begin() + static_cast<std::ptrdiff_t>(next));
+    *next = untried_.back();
+    untried_.pop_back();
   }
   return std::nullopt;
 }
@@ -405,13 +404,17 @@ std::optional<Job> Lane::take_overaged(TimePoint now) {
   return job;
 }
 
+// A row that is sent again, or that goes first, does so whatever its kind's share.
+bool Lane::goes_anyway(std::size_t place) const {
+  return queue_.at(place).sends > 0 || (place == 0 && first_goes_first_);
+}
+
 bool Lane::may_take(const Option& option, std::size_t place) const {
   if (!by_plan() || queue_.at(place).sends > 0) return true;
   const std::size_t way = number_of(option);
-  if (!plan_.suits(way, queue_.bucket(place))) return false;
-  const bool first = place == 0 && first_goes_first_;
-  return first ||
-         plan_.credit(way, queue_.bucket(place), pool_.sends_of(option.group)) >= -LanePlan::most_ahead;
+  const std::size_t kind = queue_.bucket(place);
+  if (!plan_.suits(way, kind)) return false;
+  return goes_anyway(place) || plan_.credit(way, kind, pool_.sends_of(option.group)) >= -LanePlan::most_ahead;
 }
 
 // When some row of the look-ahead fits somewhere, if nothing else happens.

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -109,10 +110,33 @@ class Lane {
     std::size_t option;  // place in options_
     bool excluded;
   };
-  struct Rank;
+  // Smaller is better, field by field.
+  struct Rank {
+    bool same_key;  // failed on it before
+    int tier;
+    bool same_group;
+    double load;
+    std::uint32_t in_flight;
+    std::size_t turns;  // until it is its turn
+
+    bool operator<(const Rank& other) const {
+      if (same_key != other.same_key) return other.same_key;
+      if (tier != other.tier) return tier < other.tier;
+      if (same_group != other.same_group) return other.same_group;
+      if (load != other.load) return load < other.load;
+      if (in_flight != other.in_flight) return in_flight < other.in_flight;
+      return turns < other.turns;
+    }
+  };
   struct Pick {
     std::size_t choice;
     Cost cost;
+  };
+  // An option that may take a row, by its best key.
+  struct Untried {
+    Option* option;
+    Pick pick;
+    Rank rank;
   };
 
   std::size_t option_for(GroupId group, std::uint32_t model);
@@ -121,6 +145,8 @@ class Lane {
     return cost_of(job.input_tokens, job.max_output_tokens, option);
   }
   void survey(TimePoint now);
+  bool known_full(const Option& option, TimePoint now);
+  Cost least_cost(const Option& option) const;
   bool has_room(Option& option, TimePoint now);
   bool has_room_beside_first(Option& option, const Cost& least, TimePoint now);
   TimePoint usable_at(const Option& option);
@@ -140,6 +166,8 @@ class Lane {
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
   bool may_take(const Option& option, std::size_t place) const;
+  bool goes_anyway(std::size_t place) const;
+  bool unbeatable(const Rank& rank) const;
   std::size_t number_of(const Option& option) const {
     return static_cast<std::size_t>(&option - options_.data());
   }
@@ -152,6 +180,7 @@ class Lane {
   std::vector<Choice> choices_;
   LanePlan plan_;
   std::size_t groups_ = 0;
+  int lowest_tier_ = std::numeric_limits<int>::max();
   std::uint64_t sent_ = 0;     // rows
   std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
   std::uint64_t deaths_seen_;  // of the pool, when `alive` of the options was last worked out
@@ -160,7 +189,7 @@ class Lane {
 
   // Scratch of next(): what a survey found.
   std::vector<Option*> open_;
-  std::vector<Option*> untried_;
+  std::vector<Untried> untried_;
   TimePoint opens_at_ = never;    // earliest time another option opens
   bool first_goes_first_ = true;  // wherever it suits and fits
   bool short_of_room_ = false;    // some option has keys ready, but no room for any row

@@ -13,7 +13,11 @@
 namespace batchrun::sim {
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
 constexpr std::uint64_t seeds = 200;
+#else
+constexpr std::uint64_t seeds = 1000;
+#endif
 
 class Dice {
  public:
