@@ -65,7 +65,8 @@ class Assembly {
   void name_keys(ProviderConfig& config);
   void add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key);
   std::string alias_of(const ProviderConfig& config, const KeyConfig& key, std::size_t number);
-  GroupId group_of(const std::string& provider, const KeyConfig& key, const std::string& alias);
+  GroupSpec new_group(const ProviderConfig& provider, const std::string& name) const;
+  GroupId group_of(const ProviderConfig& provider, const KeyConfig& key, const std::string& alias);
   void agree(GroupSpec& group, const KeyConfig& key, const std::string& alias,
              const std::string& first) const;
   void add_route(const RouteConfig& config);
@@ -321,17 +322,28 @@ void Assembly::agree(GroupSpec& group, const KeyConfig& key, const std::string& 
   group.max_concurrent = *key.limits.max_concurrent;
 }
 
-GroupId Assembly::group_of(const std::string& provider, const KeyConfig& key, const std::string& alias) {
+// What is known of a provider's limits without being told: its own service has some, and a day of its own.
+GroupSpec Assembly::new_group(const ProviderConfig& provider, const std::string& name) const {
+  GroupSpec group;
+  group.name = name;
+  const KnownProvider* const known = find_known_provider(provider.name);
+  if (known == nullptr) return group;
+  group.day = known->day;
+  group.search_limits = !known->keyless && !provider.base_url.given();
+  return group;
+}
+
+GroupId Assembly::group_of(const ProviderConfig& provider, const KeyConfig& key, const std::string& alias) {
   std::vector<GroupSpec>& groups = settings_.pool.groups;
   const GroupId next{static_cast<std::uint32_t>(groups.size())};
   if (key.group.empty()) {
-    groups.emplace_back().name = alias;
+    groups.push_back(new_group(provider, alias));
     agree(groups.back(), key, alias, alias);
     return next;
   }
-  const std::string group_name = provider + "/" + key.group;
+  const std::string group_name = provider.name + "/" + key.group;
   const auto [at, is_new] = groups_.emplace(group_name, std::pair(next, alias));
-  if (is_new) groups.emplace_back().name = group_name;
+  if (is_new) groups.push_back(new_group(provider, group_name));
   agree(groups[at->second.first.value], key, alias, at->second.second);
   return at->second.first;
 }
@@ -339,7 +351,7 @@ GroupId Assembly::group_of(const std::string& provider, const KeyConfig& key, co
 void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key) {
   KeySpec spec;
   spec.alias = key.alias;
-  spec.group = group_of(config.name, key, key.alias);
+  spec.group = group_of(config, key, key.alias);
   spec.tier = settings_.providers[provider].tier;
   spec.priority = key.priority;
   settings_.pool.keys.push_back(std::move(spec));

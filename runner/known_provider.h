@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "io/dialect.h"
+#include "pool/provider_day.h"
 
 namespace batchrun {
 
@@ -21,6 +22,7 @@ struct KnownProvider {
   bool keyless = false;             // answers without a key too
   bool counts_searches = false;     // one search is one token: its token limits are request limits
   std::string_view path_if_bare{};  // path of a base URL that has none
+  DayRule day = DayRule::rolling;   // when its day turns
   bool spoken() const { return flavour.has_value(); }
 };
 

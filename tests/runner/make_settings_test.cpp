@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "runner/options.h"
 #include "tests/support/scratch_dir.h"
 
@@ -307,6 +309,17 @@ TEST_F(MakeSettings, CountsSearchesAsRequests) {
   EXPECT_EQ(limit(0, Dimension::tokens_per_minute), std::nullopt);
   EXPECT_EQ(serpapi.keys[0].places.at("requestsPerMinute"), "SERP_MAX_TOKENS_PER_MINUTE_0");
   EXPECT_EQ(limit(1, Dimension::requests_per_day), 100);
+}
+
+// A server somewhere may have no limits at all; a provider's own service has some.
+TEST_F(MakeSettings, SearchesForLimitsOnlyWhereThereSurelyAreSome) {
+  const Settings s = make_from(R"({"providers": {"openai": {"keys": ["sk-1"]},
+    "groq": {"base_url": "http://127.0.0.1:1/v1", "keys": ["gsk"]},
+    "lan": {"base_url": "http://127.0.0.1:1/v1", "keys": ["k"]}, "ollama": {"default_model": "m"}}})");
+  std::map<std::string, bool> searched;
+  for (const GroupSpec& group : s.pool.groups) searched[group.name] = group.search_limits;
+  EXPECT_EQ(searched, (std::map<std::string, bool>{
+                          {"openai-1", true}, {"groq-1", false}, {"lan-1", false}, {"ollama-1", false}}));
 }
 
 TEST_F(MakeSettings, WarnsOfWhatTakesNoRow) {
