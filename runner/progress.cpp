@@ -58,7 +58,9 @@ std::vector<Piece> pieces(const RunFigures& figures, const RunRates& now, bool w
   if (with_wait) out.push_back({wait_text(figures), "33"});
   if (figures.rows_failed > 0)
     out.push_back({fmt::format("{} failed", format_count(figures.rows_failed)), "31"});
-  if (now.left && *now.left > Duration::zero()) out.push_back({format_duration(*now.left) + " left", ""});
+  // The rate before a wait says nothing of what comes after it.
+  if (!with_wait && now.left && *now.left > Duration::zero())
+    out.push_back({format_duration(*now.left) + " left", ""});
   out.push_back({fmt::format("{} rows/s", format_short(now.rows_per_second)), ""});
   out.push_back({fmt::format("{} in flight", format_count(figures.pool.in_flight)), ""});
   out.push_back({fmt::format("{} tok/min", format_short(now.tokens_per_minute)), ""});

@@ -360,7 +360,11 @@ void Shard::describe_wait(TimePoint now) {
   if (limited > 0) reason = fmt::format("{} of {} keys rate-limited", limited, keys);
   if (out > 0) reason += fmt::format("{}{} of {} keys out", limited > 0 ? ", " : "", out, keys);
   if (out > 0 && !last_trouble_.empty()) reason += fmt::format(" ({})", last_trouble_);
-  if (first != nullptr) reason += ", first back " + first->alias;
+  if (first == nullptr) return;
+  reason += ", first back " + first->alias;
+  if (first->state == KeyState::rate_limited && !first->out_because.empty()) {
+    reason += fmt::format(" ({})", first->out_because);
+  }
 }
 
 RunFigures Shard::figures() const {
