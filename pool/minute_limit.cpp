@@ -89,17 +89,19 @@ void MinuteLimit::set_limit(double units) {
   work_out_rates();
 }
 
-void MinuteLimit::told(double units, std::optional<double> remaining, double in_window, bool may_rise,
-                       TimePoint now) {
+void MinuteLimit::told(const LimitReading& reading, double in_window, bool may_rise, TimePoint now) {
+  const double units = *reading.limit;
   if (search_ || units < limit_) {
     set_limit(units);
   } else if (may_rise && units > limit_) {
     rise(units, now);
   }
-  if (!remaining) return;
+  if (!reading.remaining) return;
+  const double remaining = *reading.remaining;
+  double foreign = units - remaining - in_window;
+  if (reading.resets_in) foreign = std::min(foreign, units * batchrun::seconds(*reading.resets_in) / 60);
   // Some providers round what remains to thousands.
-  const double rounding = *remaining >= 1000 && std::fmod(*remaining, 1000) == 0 ? 1000 : 1;
-  const double foreign = std::clamp(units - *remaining, 0.0, units) - in_window;
+  const double rounding = remaining >= 1000 && std::fmod(remaining, 1000) == 0 ? 1000 : 1;
   if (foreign <= rounding + limit_ * negligible_share) {
     foreign_seen_ = 0;
   } else if (++foreign_seen_ >= believed_after) {

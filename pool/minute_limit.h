@@ -82,11 +82,12 @@ class MinuteLimit {
 
   void set_limit(double units);
 
-  // A reply says what the limit is and, `remaining`, what it had left after a request that was sent when our
-  // window held `in_window`, itself included. Lower limits are believed at once; higher ones if `may_rise`,
-  // at most a tenth more a minute. What the server counts and we do not has been sent by others: after three
-  // such replies it is counted here as well.
-  void told(double units, std::optional<double> remaining, double in_window, bool may_rise, TimePoint now);
+  // A reply says what the limit is and what it had left after a request that was sent when our window held
+  // `in_window`, itself included. Lower limits are believed at once; higher ones if `may_rise`, at most a
+  // tenth more a minute. What the server counts and we do not has been sent by others: after three such
+  // replies it is counted here as well, but no more than comes back until the server's reset (a bucket that
+  // holds little never has much left).
+  void told(const LimitReading& reading, double in_window, bool may_rise, TimePoint now);
 
   // Whether the limit is searched for, and whether the search has found it.
   bool searched() const { return search_.has_value(); }

@@ -304,7 +304,7 @@ void QuotaGroup::observe(Dimension dimension, const LimitReading& reading, doubl
     MinuteLimit* const ours = minute_limit(dimension);
     if (ours == nullptr) return add_minute_limit(dimension, limit).count(used, now, now);
     const bool may_rise = !configured_[static_cast<std::size_t>(dimension)];
-    return ours->told(limit, reading.remaining, in_window, may_rise, now);
+    return ours->told(reading, in_window, may_rise, now);
   }
   DayLimit* const ours = day_limit(dimension);
   if (ours == nullptr) {

@@ -141,4 +141,25 @@ double ServerLimiter::remaining(double now_s) {
   return 0;
 }
 
+double ServerLimiter::reset_s(double now_s) {
+  wait_s(1, now_s);
+  switch (kind_) {
+    case LimiterKind::fixed_window:
+    case LimiterKind::from_first:
+      return window_start(now_s) + 60 - now_s;
+    case LimiterKind::sliding_log:
+    case LimiterKind::ten_seconds:
+      return log_.empty() ? 0 : std::max(0.0, log_.back().at_s + 60 - now_s);
+    case LimiterKind::sliding_counter:
+      return slice_start(60, now_s) + 120 - now_s;
+    case LimiterKind::token_bucket:
+    case LimiterKind::second_bucket:
+      return ((kind_ == LimiterKind::token_bucket ? limit_ : std::max(limit_ / 60, largest_)) - level_) * 60 /
+             limit_;
+    case LimiterKind::one_second:
+      return slice_start(1, now_s) + 1 - now_s;
+  }
+  return 0;
+}
+
 }  // namespace batchrun::sim

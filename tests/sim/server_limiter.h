@@ -39,6 +39,8 @@ class ServerLimiter {
   // Units that would be admitted now.
   double remaining(double now_s);
   double limit() const { return limit_; }
+  // Seconds until all of the limit is there again if nothing more comes.
+  double reset_s(double now_s);
 
   double admitted() const { return admitted_; }  // in all
 

@@ -242,7 +242,7 @@ ServerLimits SimPool::limits_of(Organisation& organisation) {
     limits[organisation.counts[i]] = {
         .limit = limiter.limit(),
         .remaining = std::clamp(std::floor(limiter.remaining(now_s())), 0.0, limiter.limit()),
-        .resets_in = {}};
+        .resets_in = from_seconds(limiter.reset_s(now_s()))};
   }
   return limits;
 }

@@ -102,6 +102,26 @@ TEST_P(WrongLimits, UseByOthersIsMadeRoomFor) {
   EXPECT_GE(all.used, 0.98);
 }
 
+// What such servers say remains is not what a window would have left; nobody else has sent anything.
+TEST(RightLimits, AreUsedWhateverSaysWhatRemains) {
+  for (const LimiterKind limiter :
+       {LimiterKind::fixed_window, LimiterKind::from_first, LimiterKind::sliding_log,
+        LimiterKind::sliding_counter, LimiterKind::token_bucket, LimiterKind::second_bucket,
+        LimiterKind::ten_seconds, LimiterKind::one_second}) {
+    Plan plan = world(limiter, 15);
+    plan.organisations[0].says_limits = true;
+    if (limiter == LimiterKind::ten_seconds) plan.pool.groups[0].slice = std::chrono::seconds(10);
+    if (limiter == LimiterKind::one_second) plan.pool.groups[0].slice = std::chrono::seconds(1);
+    const Verdict verdict = SimPool(plan).run();
+    for (const std::string& what : verdict.violations) ADD_FAILURE() << what;
+    const Shares all = shares(verdict, requests_per_minute, 0, 15);
+    fmt::print("{:<17} right, and says what remains: used {:.2f} %, 429s {:.3f} %\n", name(limiter),
+               all.used * 100, all.too_many * 100);
+    EXPECT_GE(all.used, limiter == LimiterKind::one_second ? 0.83 : 0.965);
+    EXPECT_LE(all.too_many, 0.003);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Limiters, WrongLimits,
                          testing::Values(LimiterKind::fixed_window, LimiterKind::sliding_log,
                                          LimiterKind::token_bucket));
