@@ -315,6 +315,10 @@ void Assembly::agree(GroupSpec& group, const KeyConfig& key, const std::string& 
       fail(name(static_cast<Dimension>(i)), *limit, *group.limits[i]);
     group.limits[i] = limit;
   }
+  if (const std::optional<Duration>& slice = key.limits.slice) {
+    if (group.slice && *group.slice != *slice) fail("sliceSeconds", seconds(*slice), seconds(*group.slice));
+    group.slice = slice;
+  }
   if (!key.limits.max_concurrent) return;
   if (group.max_concurrent != 0 && group.max_concurrent != *key.limits.max_concurrent) {
     fail("open requests", *key.limits.max_concurrent, group.max_concurrent);

@@ -316,8 +316,17 @@ void ConfigReader::read_provider(const std::string& name, const Node& node) {
   config_.providers.push_back(std::move(provider));
 }
 
+// Below a second there is no telling the slice from the spread of delays; from a minute on it is no slice.
+Duration read_slice(const Node& node) {
+  const double value = node.number();
+  if (!(value >= 1 && value < 60)) {
+    node.fail("a slice of a minute has from 1 to less than 60 seconds", "leave it out where there is none");
+  }
+  return from_seconds(value);
+}
+
 RateLimits read_limits(const Node& node) {
-  std::vector<std::string> known{"maxConcurrent"};
+  std::vector<std::string> known{"maxConcurrent", "sliceSeconds"};
   for (std::size_t i = 0; i < dimensions; ++i) known.emplace_back(limit_field(static_cast<Dimension>(i)));
   node.only(known);
   RateLimits limits;
@@ -334,6 +343,7 @@ RateLimits read_limits(const Node& node) {
     const std::int64_t value = node["maxConcurrent"].whole(0, std::numeric_limits<std::int32_t>::max());
     if (value > 0) limits.max_concurrent = static_cast<std::uint32_t>(value);
   }
+  if (node.has("sliceSeconds")) limits.slice = read_slice(node["sliceSeconds"]);
   return limits;
 }
 

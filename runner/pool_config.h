@@ -31,6 +31,7 @@ using Places = std::map<std::string, std::string, std::less<>>;
 struct RateLimits {
   std::array<std::optional<double>, dimensions> per_window;
   std::optional<std::uint32_t> max_concurrent;
+  std::optional<Duration> slice;  // the provider also checks a minute's limits over slices of this length
 };
 
 // The config file's name of a limit: "requestsPerMinute".

@@ -293,6 +293,9 @@ void Printer::limits(const KeyConfig& key) {
     lines_.value("maxConcurrent", std::to_string(key.limits.max_concurrent.value_or(0)),
                  origin(key.places, "maxConcurrent"));
   }
+  if (key.limits.slice) {
+    lines_.value("sliceSeconds", json(seconds(*key.limits.slice)), origin(key.places, "sliceSeconds"));
+  }
   lines_.close('}');
 }
 

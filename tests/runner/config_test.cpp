@@ -24,7 +24,7 @@ constexpr std::string_view whole = R"({
       "base_url": "https://api.openai.com/v1", "default_model": "gpt-4o-mini", "tier": 3,
       "keys": [
         { "key": "env:KEY_1", "name": "prod-1", "group": "org-a",
-          "rateLimit": { "requestsPerMinute": 500, "tokensPerMinute": 90000, "requestsPerDay": 10000,
+          "rateLimit": { "requestsPerMinute": 500, "tokensPerMinute": 90000, "sliceSeconds": 10, "requestsPerDay": 10000,
                          "tokensPerDay": 2000000, "inputTokensPerMinute": 0, "outputTokensPerMinute": 7, "maxConcurrent": 64 },
           "models": ["gpt-4o-mini", "gpt-4o"], "priority": 10, "enabled": true, "tags": ["production"] },
         "env:KEY_2",
@@ -55,6 +55,8 @@ void expect_whole(const PoolConfig& config) {
   const std::array<std::optional<double>, dimensions> limits{500, 90000, std::nullopt, 7, 10000, 2000000};
   EXPECT_EQ(first.limits.per_window, limits);
   EXPECT_EQ(first.limits.max_concurrent, 64u);
+  EXPECT_EQ(first.limits.slice, std::chrono::seconds(10));
+  EXPECT_EQ(openai.keys[1].limits.slice, std::nullopt);
   EXPECT_EQ(first.models, (std::vector<std::string>{"gpt-4o-mini", "gpt-4o"}));
   EXPECT_EQ(first.tags, std::vector<std::string>{"production"});
   EXPECT_EQ(first.priority, 10);
@@ -103,6 +105,12 @@ TEST(Config, SaysWhatIsWrongWhereAndWhatWasMeant) {
       {"{\"providers\": {\"x\": {\"keys\": [{\"key\": \"env:KEY_1\", \"rateLimit\": {\"maxConcurrent\": "
        "1.5}}]}}}",
        "c.json:1:83", "whole number", ""},
+      {"{\"providers\": {\"x\": {\"keys\": [{\"key\": \"env:KEY_1\", \"rateLimit\": {\"sliceSeconds\": "
+       "0}}]}}}",
+       "c.json:1:82", "from 1 to less than 60 seconds", "leave it out"},
+      {"{\"providers\": {\"x\": {\"keys\": [{\"key\": \"env:KEY_1\", \"rateLimit\": {\"sliceSeconds\": "
+       "60}}]}}}",
+       "c.json:1:82", "from 1 to less than 60 seconds", ""},
       {"{\"providers\": {\"x\": {\"keys\": [{\"key\": \"env:KEY_1\", \"enabled\": \"no\"}]}}}", "c.json:1:63",
        "expected true or false", ""},
       {"{\"routes\": {\"r\": []}}", "c.json:1:18", "at least one", ""},

@@ -78,7 +78,7 @@ TEST_F(MakeSettings, SaysBothWaysToGiveAKeyWhenThereIsNone) {
 TEST_F(MakeSettings, SharesOneGroupAmongKeysThatNameIt) {
   const Settings s = make_from(R"({"providers": {"openai": {"tier": 1, "keys": [
       {"key": "sk-a", "group": "org", "rateLimit": {"requestsPerMinute": 600, "maxConcurrent": 9}},
-      {"key": "sk-b", "group": "org", "rateLimit": {"tokensPerMinute": 60000}},
+      {"key": "sk-b", "group": "org", "rateLimit": {"tokensPerMinute": 60000, "sliceSeconds": 10}},
       {"key": "sk-c"}]},
     "vllm": {"base_url": "http://localhost:8000/v1", "keys": [{"key": "none", "group": "org"}]}}})");
   ASSERT_EQ(s.pool.groups.size(), 3u);
@@ -92,6 +92,8 @@ TEST_F(MakeSettings, SharesOneGroupAmongKeysThatNameIt) {
   EXPECT_EQ(org.limits[static_cast<std::size_t>(Dimension::requests_per_minute)], 600);
   EXPECT_EQ(org.limits[static_cast<std::size_t>(Dimension::tokens_per_minute)], 60000);
   EXPECT_EQ(org.max_concurrent, 9u);
+  EXPECT_EQ(org.slice, std::chrono::seconds(10));
+  EXPECT_EQ(s.pool.groups[s.pool.keys[2].group.value].slice, std::nullopt);
   EXPECT_EQ(s.pool.keys[0].tier, 1);
   EXPECT_EQ(s.pool.keys[3].tier, 2);
 }
@@ -104,6 +106,11 @@ TEST_F(MakeSettings, RefusesContradictionsWithPlaceAndNames) {
 {"key": "sk-a", "group": "org", "name": "one", "rateLimit": {"tokensPerMinute": 5}},
 {"key": "sk-b", "group": "org", "name": "two", "rateLimit": {"tokensPerMinute": 6}}]}}})",
        "keys two and one are of the group \"org\" but differ in tokens per minute: 6 and 5",
+       "batchrun.json:3:1"},
+      {R"({"providers": {"openai": {"keys": [
+{"key": "sk-a", "group": "org", "name": "one", "rateLimit": {"sliceSeconds": 10}},
+{"key": "sk-b", "group": "org", "name": "two", "rateLimit": {"sliceSeconds": 1.5}}]}}})",
+       "keys two and one are of the group \"org\" but differ in sliceSeconds: 1.5 and 10",
        "batchrun.json:3:1"},
       {R"({"providers": {"openai": {"keys": [
 {"key": "sk-canary-1", "group": "org"},

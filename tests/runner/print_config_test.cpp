@@ -35,7 +35,7 @@ constexpr std::string_view config = R"({
   "providers": {
     "openai": {"default_model": "m", "keys": [
       {"key": "env:KEY_1", "name": "one", "group": "g", "models": ["a", "b"], "tags": ["t"], "priority": -3,
-       "rateLimit": {"requestsPerMinute": 7, "requestsPerDay": 0, "maxConcurrent": 2}},
+       "rateLimit": {"requestsPerMinute": 7, "requestsPerDay": 0, "maxConcurrent": 2, "sliceSeconds": 1.5}},
       {"key": "env:GONE", "enabled": false}]},
     "ollama": {"base_url": "http://gpu-box:11434"},
     "gemini": {"keys": ["env:KEY_2"]}},
@@ -69,6 +69,7 @@ TEST(PrintConfig, SaysOfEachSettingWhereItCameFrom) {
   expect_line(text, "          \"key\": \"env:KEY_1\",  // c.json:5:7");
   expect_line(text, "          \"name\": \"one\",  // c.json:5:36");
   expect_line(text, "            \"requestsPerDay\": 0,  // c.json:6:64");
+  expect_line(text, "            \"sliceSeconds\": 1.5  // c.json:6:103");
   expect_line(text, "          \"key\": \"(set)\",  // OPENAI_API_KEYS in keys.env");
   expect_line(text, "            \"tokensPerMinute\": 0  // OPENAI_MAX_TOKENS_PER_MINUTE_0");
   expect_line(text, "          \"models\": [\"from-env\"],  // OPENAI_MODEL_0");
