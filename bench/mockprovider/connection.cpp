@@ -76,8 +76,12 @@ void Connection::fill() {
 }
 
 void Connection::on_timer() {
-  if (phase_ != Phase::paused) return;
-  phase_ = Phase::replying;
+  if (phase_ == Phase::arriving) {
+    phase_ = Phase::reading;
+    arrived_ = true;
+  } else if (phase_ == Phase::paused) {
+    phase_ = Phase::replying;
+  }
   go_on();
 }
 
@@ -90,7 +94,7 @@ void Connection::go_on() {
 // True: a reply is ready to be played. False: more bytes must come first.
 bool Connection::next_request() {
   while (!read_request()) {
-    if (!undrained_) return false;
+    if (!undrained_ || phase_ != Phase::reading) return false;
     fill();
   }
   return true;
@@ -110,6 +114,8 @@ bool Connection::read_request() {
   if (parse.state == HttpParse::State::bad) {
     provider_.answer_malformed(parse, loop_.now(), reply_);
     in_.clear();
+  } else if (is_on_its_way()) {
+    return false;
   } else {
     provider_.answer(request_, loop_.now(), reply_, ticket_);
     in_.erase(0, parse.size);
@@ -117,6 +123,16 @@ bool Connection::read_request() {
   needed_ = sent_ = next_pause_ = 0;
   told_to_continue_ = false;
   phase_ = Phase::replying;
+  return true;
+}
+
+// Bytes may follow the request while it waits and move it, so it is read again from in_ afterwards.
+bool Connection::is_on_its_way() {
+  if (std::exchange(arrived_, false)) return false;
+  const Moment delay = provider_.arrival_delay(request_);
+  if (delay <= Moment::zero()) return false;
+  phase_ = Phase::arriving;
+  loop_.set_timer(id_, loop_.now().since_start + delay);
   return true;
 }
 

@@ -25,6 +25,7 @@ class Connection final : public Watcher {
   enum class Phase {
     handshaking,
     reading,
+    arriving,  // a whole request has been read and counts as on its way, until the timer
     replying,
     paused,   // replying, until the timer
     holding,  // silent until the client leaves
@@ -35,6 +36,7 @@ class Connection final : public Watcher {
   void go_on();
   bool next_request();
   bool read_request();
+  bool is_on_its_way();
   void play();
   void pause(Moment wait);
   void reply_sent();
@@ -50,6 +52,7 @@ class Connection final : public Watcher {
   bool peer_closed_ = false, maybe_hung_up_ = false;
   bool undrained_ = false;  // the socket may hold bytes that no edge will announce again
   bool told_to_continue_ = false;
+  bool arrived_ = false;  // the request at the start of in_ has been on its way long enough
   std::string in_;
   std::size_t needed_ = 0;  // bytes of in_ before a request can be whole
   HttpRequest request_;

@@ -37,6 +37,18 @@ void FixedWindow::take(double cost, Moment now) {
   used_ += cost;
 }
 
+Moment WindowFromFirst::wait_for(double cost, Moment now) const {
+  return used(now) + cost <= limit_ + drift ? Moment::zero() : end_ - now;
+}
+
+void WindowFromFirst::take(double cost, Moment now) {
+  if (now >= end_) {
+    end_ = now + window_;
+    used_ = 0;
+  }
+  used_ += cost;
+}
+
 void SlidingLog::forget(Moment now) {
   while (!log_.empty() && now - log_.front().at >= window_) {
     used_ -= log_.front().cost;
@@ -72,9 +84,42 @@ void SlidingLog::take(double cost, Moment now) {
   used_ += cost;
 }
 
+void SlidingCounter::turn(Moment now) {
+  if (now - start_ < window_) return;
+  last_ = now - start_ < 2 * window_ ? used_ : 0;
+  start_ = now - (now % window_);
+  used_ = 0;
+}
+
+double SlidingCounter::used(Moment now) {
+  turn(now);
+  return used_ + last_ * (1 - in_seconds(now - start_) / in_seconds(window_));
+}
+
+// Within this window the last one fades; where that is not enough, this one has to become the last and fade.
+Moment SlidingCounter::wait_for(double cost, Moment now) {
+  if (used(now) + cost <= limit_ + drift) return Moment::zero();
+  const auto faded_at = [this](double fading, double room) {
+    return from_seconds(in_seconds(window_) * (1 - room / fading)) + Moment(1);
+  };
+  if (used_ + cost <= limit_) return start_ + faded_at(last_, limit_ - cost - used_) - now;
+  return start_ + window_ + faded_at(used_, limit_ - cost) - now;
+}
+
+Moment SlidingCounter::resets_in(Moment now) {
+  turn(now);
+  if (used_ > 0) return start_ + 2 * window_ - now;
+  return last_ > 0 ? start_ + window_ - now : Moment::zero();
+}
+
+void SlidingCounter::take(double cost, Moment now) {
+  turn(now);
+  used_ += cost;
+}
+
 TokenBucket::TokenBucket(const LimiterShape& shape)
     : rate_(shape.limit / in_seconds(shape.window)),
-      capacity_(rate_ * in_seconds(shape.bucket)),
+      capacity_(std::max(rate_ * in_seconds(shape.bucket), shape.largest)),
       level_(capacity_) {}
 
 void TokenBucket::refill(Moment now) {
@@ -105,12 +150,16 @@ void TokenBucket::take(double cost, Moment now) {
 
 namespace {
 
-std::variant<FixedWindow, SlidingLog, TokenBucket> algorithm_for(const LimiterShape& shape) {
+LimiterAlgorithm algorithm_for(const LimiterShape& shape) {
   switch (shape.kind) {
     case LimiterKind::fixed_window:
       return FixedWindow(shape);
+    case LimiterKind::from_first:
+      return WindowFromFirst(shape);
     case LimiterKind::sliding_log:
       return SlidingLog(shape);
+    case LimiterKind::sliding_counter:
+      return SlidingCounter(shape);
     case LimiterKind::token_bucket:
       break;
   }

@@ -14,7 +14,7 @@ namespace batchrun::mock {
 
 struct Organisation {
   std::string name;
-  Limits limits;
+  OrganisationScenario scenario;
   std::map<std::string, Quota> quotas;  // by model, or one under ""
   PartyCounters counters;
 };
@@ -35,6 +35,8 @@ constexpr std::string_view absurd_limit_fields =
     "x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 999999999999\r\n"
     "x-ratelimit-reset-requests: soon\r\nx-ratelimit-limit-tokens: -1\r\nx-ratelimit-remaining-tokens: -1\r\n"
     "x-ratelimit-reset-tokens: 9999999h\r\n";
+
+constexpr std::string_view control_path = "/mock/";
 
 // What follows "Bearer ", or nothing.
 std::string_view bearer(std::string_view authorization) {
@@ -88,8 +90,11 @@ void clear_counts(PartyCounters& c) {
 }  // namespace
 
 Provider::Provider(const Scenario& scenario)
-    : scenario_(scenario), faults_(scenario.faults, scenario.seed), pace_random_(mix(scenario.seed ^ 2)) {
-  for (const auto& [name, limits] : scenario_.organisations) organisation(name).limits = limits;
+    : scenario_(scenario),
+      faults_(scenario.faults, scenario.seed),
+      pace_random_(mix(scenario.seed ^ 2)),
+      arrival_random_(mix(scenario.seed ^ 3)) {
+  for (const auto& [name, own] : scenario_.organisations) organisation(name).scenario = own;
   for (const auto& [key, name] : scenario_.keys) {
     accounts_[key] = std::make_unique<Account>(Account{&organisation(name), {}});
   }
@@ -102,7 +107,7 @@ Organisation& Provider::organisation(const std::string& name) {
   if (!place) {
     place = std::make_unique<Organisation>();
     place->name = name;
-    place->limits = scenario_.limits;
+    place->scenario = scenario_.others;
   }
   return *place;
 }
@@ -112,7 +117,13 @@ Quota& Provider::quota(Organisation& organisation, const std::string& model) {
   const std::string& name = scenario_.limits_per_model ? model : all;
   const auto found = organisation.quotas.find(name);
   if (found != organisation.quotas.end()) return found->second;
-  return organisation.quotas.emplace(name, Quota(organisation.limits, scenario_.limiter)).first->second;
+  const OrganisationScenario& limited = organisation.scenario;
+  return organisation.quotas.emplace(name, Quota(limited.limits, limited.limiter)).first->second;
+}
+
+Moment Provider::arrival_delay(const HttpRequest& request) {
+  if (request.path().starts_with(control_path)) return Moment::zero();
+  return scenario_.arrival.draw(arrival_random_);
 }
 
 void Provider::answer(const HttpRequest& request, Now now, WireReply& out, Ticket& ticket) {
@@ -122,7 +133,7 @@ void Provider::answer(const HttpRequest& request, Now now, WireReply& out, Ticke
   id_ = fmt::format("{:016x}{:06x}", mix(scenario_.seed ^ (replies_ << 20)), replies_ & 0xffffff);
   if (!request.field("authorization").empty()) ++counters_.with_credentials;
   std::string_view path = request.path();
-  if (path.starts_with("/mock/")) return answer_control(request, now, out);
+  if (path.starts_with(control_path)) return answer_control(request, now, out);
   Flavour flavour = scenario_.flavour;
   if (path.starts_with("/openai/v1/")) {
     flavour = Flavour::groq;

@@ -1,5 +1,5 @@
 // The simulated provider without a network: requests in, replies out, and an account of both. Pure but for
-// its state; one thread. A request is judged at the moment it has been read completely.
+// its state; one thread. A request is judged at the moment it is asked about.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,8 @@ class Provider {
   explicit Provider(const Scenario& scenario);
   ~Provider();
 
+  // How much later than it has been read a request is to be answered. Drawn anew by each call.
+  Moment arrival_delay(const HttpRequest& request);
   // Answers one request. REQUIRES: !ticket.open.
   void answer(const HttpRequest& request, Now now, WireReply& out, Ticket& ticket);
   // Answers what is no HTTP request.
@@ -76,7 +78,7 @@ class Provider {
 
   const Scenario scenario_;
   FaultPicker faults_;
-  Random pace_random_;
+  Random pace_random_, arrival_random_;
   std::map<std::string, std::unique_ptr<Organisation>> organisations_;
   std::unordered_map<std::string, std::unique_ptr<Account>> accounts_;
   Counters counters_;  // without by_key and by_organisation, which the accounts and organisations keep

@@ -1,5 +1,6 @@
 #include "bench/mockprovider/quota.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -20,6 +21,11 @@ bool counts_requests(Dimension dimension) {
 
 constexpr std::array windowed = {Dimension::requests_per_minute, Dimension::tokens_per_minute,
                                  Dimension::requests_per_day, Dimension::tokens_per_day};
+
+// Units that a bucket or a slice of this dimension holds at least.
+double largest(Dimension dimension, const LimiterSettings& settings) {
+  return counts_requests(dimension) ? 1 : std::max(1.0, settings.largest_tokens);
+}
 
 // A request that never fits is worse news than one that has to wait; then the longer wait is the truth.
 bool outranks(const Refusal& a, const Refusal& b) {
@@ -53,14 +59,18 @@ Quota::Quota(const Limits& limits, const LimiterSettings& settings) : concurrenc
     limiters_[place(d)].emplace(LimiterShape{.kind = settings.kind,
                                              .limit = *limits_[place(d)],
                                              .window = daily ? day : minute,
-                                             .bucket = daily ? day : settings.bucket});
+                                             .bucket = daily ? day : settings.bucket,
+                                             .largest = largest(d, settings)});
+    if (!daily && settings.slice > Moment::zero()) add_slice(d, settings);
   }
-  if (limits.rpm && settings.request_slice > Moment::zero()) {
-    const double share = *limits.rpm * in_seconds(settings.request_slice) / 60.0;
-    request_slice_.emplace(LimiterShape{.kind = LimiterKind::fixed_window,
-                                        .limit = std::max(1.0, std::floor(share)),
-                                        .window = settings.request_slice});
-  }
+}
+
+void Quota::add_slice(Dimension dimension, const LimiterSettings& settings) {
+  const double share = *limits_[place(dimension)] * in_seconds(settings.slice) / in_seconds(minute);
+  slices_[place(dimension)].emplace(
+      LimiterShape{.kind = LimiterKind::fixed_window,
+                   .limit = std::max(std::floor(share), largest(dimension, settings)),
+                   .window = settings.slice});
 }
 
 std::optional<Refusal> Quota::refusal(Dimension dimension, Limiter& limiter, double cost, Moment now) {
@@ -80,9 +90,10 @@ std::optional<Refusal> Quota::admit(double tokens, Moment now) {
     if (r && (!worst || outranks(*r, *worst))) worst = r;
   };
   for (Dimension d : windowed) {
-    if (auto& l = limiters_[place(d)]) consider(refusal(d, *l, counts_requests(d) ? 1 : tokens, now));
+    const double cost = counts_requests(d) ? 1 : tokens;
+    if (auto& l = limiters_[place(d)]) consider(refusal(d, *l, cost, now));
+    if (auto& l = slices_[place(d)]) consider(refusal(d, *l, cost, now));
   }
-  if (request_slice_) consider(refusal(Dimension::requests_per_minute, *request_slice_, 1, now));
   if (concurrency_ > 0 && open_ >= concurrency_ && !worst) {
     worst = Refusal{.dimension = Dimension::concurrency,
                     .limit = static_cast<double>(concurrency_),
@@ -91,12 +102,14 @@ std::optional<Refusal> Quota::admit(double tokens, Moment now) {
                     .wait = std::chrono::seconds(1)};
   }
   if (worst) return worst;
-  for (Dimension d : windowed) {
-    if (auto& l = limiters_[place(d)]) l->take(counts_requests(d) ? 1 : tokens, now);
-  }
-  if (request_slice_) request_slice_->take(1, now);
+  for (Dimension d : windowed) take(d, counts_requests(d) ? 1 : tokens, now);
   ++open_;
   return std::nullopt;
+}
+
+void Quota::take(Dimension dimension, double cost, Moment now) {
+  if (auto& l = limiters_[place(dimension)]) l->take(cost, now);
+  if (auto& l = slices_[place(dimension)]) l->take(cost, now);
 }
 
 void Quota::release() {
@@ -105,9 +118,7 @@ void Quota::release() {
 }
 
 void Quota::take_tokens(double tokens, Moment now) {
-  for (Dimension d : {Dimension::tokens_per_minute, Dimension::tokens_per_day}) {
-    if (auto& l = limiters_[place(d)]) l->take(tokens, now);
-  }
+  for (Dimension d : {Dimension::tokens_per_minute, Dimension::tokens_per_day}) take(d, tokens, now);
 }
 
 void Quota::count_failed_call(Moment now) {

@@ -28,14 +28,14 @@ struct Limits {
   std::uint32_t concurrency = 0;  // requests being answered at once; 0 = not limited
 };
 
-// How limits are enforced, the same for all organisations of a scenario.
+// How limits are enforced.
 struct LimiterSettings {
   LimiterKind kind = LimiterKind::fixed_window;
   Moment bucket = std::chrono::seconds(60);  // token_bucket: capacity as time at full rate
-  // Above zero: the request rate is also checked over slices this long ("60 RPM may be enforced as 1 per
-  // second", OpenAI rate-limit guide; Azure 1 s or 10 s). Requests only: one large prompt may exceed a
-  // slice's tokens.
-  Moment request_slice{};
+  // Above zero: a minute's limits are also checked over aligned slices this long, each of which holds its
+  // share ("60 RPM may be enforced as 1 per second", OpenAI rate-limit guide; Azure 1 s or 10 s).
+  Moment slice{};
+  double largest_tokens = 0;  // what a bucket or a slice holds at least, so that a large prompt may pass
 };
 
 struct Refusal {
@@ -65,10 +65,12 @@ class Quota {
   std::uint32_t open() const { return open_; }
 
  private:
+  void add_slice(Dimension dimension, const LimiterSettings& settings);
   std::optional<Refusal> refusal(Dimension dimension, Limiter& limiter, double cost, Moment now);
+  void take(Dimension dimension, double cost, Moment now);
   std::array<std::optional<Limiter>, windowed_dimensions> limiters_;
   std::array<std::optional<double>, windowed_dimensions> limits_;
-  std::optional<Limiter> request_slice_;
+  std::array<std::optional<Limiter>, windowed_dimensions> slices_;  // of the limits of a minute
   std::uint32_t concurrency_;
   std::uint32_t open_ = 0;
 };

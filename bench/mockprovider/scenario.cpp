@@ -141,20 +141,16 @@ Distribution read_distribution(const json::value& value, const std::string& plac
   return d;
 }
 
-Limits read_limits(const json::value& value, const std::string& place) {
-  Object o(value, place);
-  Limits l;
+void read_limits(Object& o, const std::string& place, Limits& l) {
   o.read("rpm", l.rpm);
   o.read("tpm", l.tpm);
   o.read("rpd", l.rpd);
   o.read("tpd", l.tpd);
   o.read("concurrency", l.concurrency);
-  o.done();
   for (const auto& limit : {l.rpm, l.tpm, l.rpd, l.tpd}) {
     if (limit && !(*limit > 0))
       throw ScenarioError(place + ": a limit must be above 0 (leave it out for none)");
   }
-  return l;
 }
 
 LimiterSettings read_limiter(const json::value& value, const std::string& place) {
@@ -162,12 +158,28 @@ LimiterSettings read_limiter(const json::value& value, const std::string& place)
   LimiterSettings s;
   o.read_name<LimiterKind>("kind", s.kind,
                            {{"fixed_window", LimiterKind::fixed_window},
+                            {"from_first", LimiterKind::from_first},
                             {"sliding_log", LimiterKind::sliding_log},
+                            {"sliding_counter", LimiterKind::sliding_counter},
                             {"token_bucket", LimiterKind::token_bucket}});
   o.read_seconds("bucket_s", s.bucket);
-  o.read_seconds("request_slice_s", s.request_slice);
+  o.read_seconds("slice_s", s.slice);
+  o.read("largest_tokens", s.largest_tokens);
   o.done();
   return s;
+}
+
+// What is said of all organisations counts for one that says nothing of its own limiter.
+OrganisationScenario read_organisation(const json::value& value, const std::string& place,
+                                       const LimiterSettings& limiter) {
+  Object o(value, place);
+  OrganisationScenario organisation{.limits = {}, .limiter = limiter};
+  read_limits(o, place, organisation.limits);
+  if (const json::value* own = o.find("limiter")) {
+    organisation.limiter = read_limiter(*own, o.at("limiter"));
+  }
+  o.done();
+  return organisation;
 }
 
 void read_fault_selectors(Object& o, FaultRule& rule) {
@@ -248,7 +260,7 @@ void read_keys(Object& o, Scenario& s) {
     const std::string place = o.at("organisations");
     for (const auto& member : Object(*organisations, place)) {
       const std::string name(member.key());
-      s.organisations[name] = read_limits(member.value(), place + "." + name);
+      s.organisations[name] = read_organisation(member.value(), place + "." + name, s.others.limiter);
     }
   }
 }
@@ -256,6 +268,9 @@ void read_keys(Object& o, Scenario& s) {
 void read_answers(Object& o, Scenario& s) {
   if (const json::value* latency = o.find("latency")) {
     Object l(*latency, o.at("latency"));
+    if (const json::value* v = l.find("arrival_ms")) {
+      s.arrival = read_distribution(*v, l.at("arrival_ms"));
+    }
     if (const json::value* v = l.find("first_chunk_ms")) {
       s.first_chunk = read_distribution(*v, l.at("first_chunk_ms"));
     }
@@ -288,11 +303,15 @@ Scenario read_scenario(const json::value& root) {
   o.read_name<Flavour>(
       "flavour", s.flavour,
       {{"openai", Flavour::openai}, {"groq", Flavour::groq}, {"cerebras", Flavour::cerebras}});
+  if (const json::value* v = o.find("limiter")) s.others.limiter = read_limiter(*v, o.at("limiter"));
+  if (const json::value* v = o.find("limits")) {
+    Object limits(*v, o.at("limits"));
+    read_limits(limits, o.at("limits"), s.others.limits);
+    limits.done();
+  }
   read_keys(o, s);
   o.read("anonymous", s.anonymous);
-  if (const json::value* limits = o.find("limits")) s.limits = read_limits(*limits, o.at("limits"));
   o.read("limits_per_model", s.limits_per_model);
-  if (const json::value* limiter = o.find("limiter")) s.limiter = read_limiter(*limiter, o.at("limiter"));
   o.read_name<Charging>(
       "charging", s.charging,
       {{"reserves_max_tokens", Charging::reserves_max_tokens}, {"actual", Charging::actual}});

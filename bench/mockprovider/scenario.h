@@ -32,6 +32,11 @@ struct TlsScenario {
   bool close_notify = true;        // false: connections end without it, as a cut line would
 };
 
+struct OrganisationScenario {
+  Limits limits{};
+  LimiterSettings limiter{};
+};
+
 struct Scenario {
   std::uint64_t seed = 1;
   Flavour flavour = Flavour::openai;
@@ -40,16 +45,16 @@ struct Scenario {
   std::map<std::string, std::string>
       keys{};              // key -> organisation; empty: every key is good, an organisation each
   bool anonymous = false;  // requests without a key are served, as one organisation
-  std::map<std::string, Limits> organisations{};
-  Limits limits{};                // of organisations not named above
+  std::map<std::string, OrganisationScenario> organisations{};
+  OrganisationScenario others{};  // organisations not named above
   bool limits_per_model = false;  // each model of an organisation has its own budget
-  LimiterSettings limiter{};
   Charging charging = Charging::reserves_max_tokens;
   bool failed_calls_count = true;  // refused and failed calls take a request from RPM and RPD (OpenAI)
   std::uint32_t default_max_tokens = 256;  // for requests that set none: reserved, and the answer's bound
   bool rate_limit_headers = true;
   std::int64_t clock_skew_s = 0;  // of its wall clock: Date, created, retry-after as a date
 
+  Distribution arrival{};  // from a request's last byte to its admission, as on a long way there
   Distribution first_chunk{}, between_chunks{};
   std::uint32_t answer_tokens = 0;  // every answer exactly this long (within max_tokens); 0 = seeded lengths
   std::uint32_t longest_answer = 2000;  // tokens, whatever max_tokens allows

@@ -66,6 +66,31 @@ TEST(FixedWindow, StartsAgainAtTheBoundaryAndNotBefore) {
   EXPECT_EQ(limiter.remaining(60s), 10);
 }
 
+TEST(WindowFromFirst, HoldsItsLimitInWindowsThatStartWithARequest) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Limiter limiter({.kind = LimiterKind::from_first, .limit = 500, .window = 60s});
+    const auto sent = greedy_run(limiter, seed, 60, 10min);
+    ASSERT_GT(sent.size(), 100u);
+    Moment start = -60s;
+    for (const Sent& s : sent) {
+      if (s.at < start + 60s) continue;
+      start = s.at;
+      EXPECT_LE(sum_between(sent, start, start + 60s), 500) << "seed " << seed;
+    }
+  }
+}
+
+TEST(WindowFromFirst, IsOpenUntilSomethingIsTaken) {
+  Limiter limiter({.kind = LimiterKind::from_first, .limit = 10, .window = 60s});
+  EXPECT_EQ(limiter.wait_for(10, 50s), Moment::zero());
+  EXPECT_EQ(limiter.resets_in(50s), Moment::zero());
+  limiter.take(10, 59s);
+  EXPECT_EQ(limiter.wait_for(1, 60s), Moment(59s)) << "a minute of the clock has no meaning here";
+  EXPECT_EQ(limiter.resets_in(60s), Moment(59s));
+  EXPECT_EQ(limiter.wait_for(10, 119s), Moment::zero());
+  EXPECT_EQ(limiter.remaining(119s), 10);
+}
+
 TEST(SlidingLog, HoldsItsLimitInEverySpan) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Limiter limiter({.kind = LimiterKind::sliding_log, .limit = 500, .window = 60s});
@@ -84,6 +109,39 @@ TEST(SlidingLog, ForgetsExactlyOneWindowLater) {
   EXPECT_EQ(limiter.resets_in(40s), Moment(51s));
   EXPECT_EQ(limiter.remaining(61s - 1ns), 0);
   EXPECT_EQ(limiter.remaining(61s), 6);
+}
+
+// Both by the definition: the sums of aligned windows, worked out anew for each request.
+TEST(SlidingCounter, HoldsItsLimitWithTheLastWindowFading) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Limiter limiter({.kind = LimiterKind::sliding_counter, .limit = 500, .window = 60s});
+    const auto sent = greedy_run(limiter, seed, 60, 10min);
+    ASSERT_GT(sent.size(), 100u);
+    for (const Sent& s : sent) {
+      const Moment start = s.at - s.at % Moment(60s);
+      const double last = sum_between(sent, start - 60s, start);
+      const double sum = sum_between(sent, start, s.at + 1ns) + last * (1 - in_seconds(s.at - start) / 60);
+      EXPECT_LE(sum, 500 + 1e-3) << "seed " << seed;
+    }
+  }
+}
+
+TEST(SlidingCounter, CountsTheLastWindowByTheShareThatIsLeftOfIt) {
+  Limiter limiter({.kind = LimiterKind::sliding_counter, .limit = 10, .window = 60s});
+  limiter.take(8, 59s);
+  EXPECT_NEAR(limiter.used(60s), 8, 1e-9);
+  EXPECT_NEAR(limiter.used(75s), 6, 1e-9);
+  EXPECT_NEAR(in_seconds(*limiter.wait_for(5, 75s)), 7.5, 1e-6) << "until 5 of the 8 are left";
+  limiter.take(4, 75s);
+  EXPECT_NEAR(in_seconds(*limiter.wait_for(8, 75s)), 45 + 30, 1e-6) << "until 2 of the 4 are left";
+  EXPECT_EQ(limiter.resets_in(75s), Moment(105s));
+  EXPECT_EQ(limiter.remaining(180s), 10);
+}
+
+TEST(SlidingCounter, ForgetsWindowsBeforeTheLast) {
+  Limiter limiter({.kind = LimiterKind::sliding_counter, .limit = 10, .window = 60s});
+  limiter.take(10, 10s);
+  EXPECT_EQ(limiter.wait_for(10, 120s), Moment::zero());
 }
 
 TEST(TokenBucket, NeverGivesMoreThanCapacityAndRefill) {
@@ -109,8 +167,19 @@ TEST(TokenBucket, StartsFullAndRefillsEvenly) {
   EXPECT_NEAR(in_seconds(limiter.resets_in(15s)), 45, 1e-6);
 }
 
+TEST(TokenBucket, HoldsTheLargestRequestHoweverShortItsTime) {
+  Limiter limiter({.kind = LimiterKind::token_bucket, .limit = 600, .bucket = 1s, .largest = 40});
+  EXPECT_EQ(limiter.capacity(), 40);
+  limiter.take(40, 0s);
+  EXPECT_NEAR(in_seconds(*limiter.wait_for(40, 0s)), 4, 1e-6);
+}
+
+constexpr LimiterKind all_kinds[] = {LimiterKind::fixed_window, LimiterKind::from_first,
+                                     LimiterKind::sliding_log, LimiterKind::sliding_counter,
+                                     LimiterKind::token_bucket};
+
 TEST(Limiter, CostAboveCapacityNeverFits) {
-  for (auto kind : {LimiterKind::fixed_window, LimiterKind::sliding_log, LimiterKind::token_bucket}) {
+  for (auto kind : all_kinds) {
     Limiter limiter({.kind = kind, .limit = 600, .window = 60s, .bucket = 10s});
     const double capacity = kind == LimiterKind::token_bucket ? 100 : 600;
     EXPECT_EQ(limiter.capacity(), capacity);
@@ -120,7 +189,7 @@ TEST(Limiter, CostAboveCapacityNeverFits) {
 }
 
 TEST(Limiter, WhatIsTakenPastTheLimitIsWaitedFor) {
-  for (auto kind : {LimiterKind::fixed_window, LimiterKind::sliding_log, LimiterKind::token_bucket}) {
+  for (auto kind : all_kinds) {
     Limiter limiter({.kind = kind, .limit = 60, .window = 60s, .bucket = 60s});
     limiter.take(90, 0s);
     EXPECT_EQ(limiter.remaining(1s), 0);

@@ -75,6 +75,27 @@ TEST(MockProvider, ServesManyClientsAtOnce) {
   EXPECT_EQ(provider.counters().most_open_connections, 100u);
 }
 
+TEST(MockProvider, RequestsAreAnsweredWhenTheyHaveArrived) {
+  Running provider(R"({"latency": {"arrival_ms": 40}})");
+  Client client(provider.port());
+  const auto start = Clock::now();
+  client.ask("[[one]]");
+  client.ask("[[two]]");
+  EXPECT_TRUE(has(body_of(client.read_reply()), "\"content\":\"one"));
+  EXPECT_GE(ms_since(start), 40);
+  EXPECT_TRUE(has(body_of(client.read_reply()), "\"content\":\"two")) << "what came meanwhile is not lost";
+  EXPECT_GE(ms_since(start), 80);
+}
+
+TEST(MockProvider, ARequestWhoseClientLeavesOnTheWayNeverArrives) {
+  Running provider(R"({"latency": {"arrival_ms": 60000}})");
+  { Client(provider.port()).ask("[[one]]"); }
+  const Counters c = counters_when(
+      provider, [](const Counters& now) { return now.connections == 1 && now.open_connections == 0; });
+  EXPECT_EQ(c.total.requests, 0u);
+  EXPECT_EQ(c.aborted, 0u);
+}
+
 TEST(MockProvider, RequestsMayComeInAnyPieces) {
   Running provider;
   Client client(provider.port());

@@ -240,29 +240,51 @@ TEST(Provider, LimitFieldsMayBeAbsurd) {
   EXPECT_FALSE(a.has("x-ratelimit-remaining-requests: 9\r\n"));
 }
 
+// Every way of enforcing a limit, as a scenario's "limiter".
+constexpr const char* every_limiter[] = {R"({"kind": "fixed_window"})",
+                                         R"({"kind": "from_first"})",
+                                         R"({"kind": "sliding_log"})",
+                                         R"({"kind": "sliding_counter"})",
+                                         R"({"kind": "token_bucket"})",
+                                         R"({"kind": "token_bucket", "bucket_s": 1, "largest_tokens": 250})",
+                                         R"({"kind": "sliding_log", "slice_s": 10, "largest_tokens": 250})",
+                                         R"({"kind": "fixed_window", "slice_s": 1, "largest_tokens": 250})"};
+
 TEST(Provider, EveryRefusalOfALimitIsHonestAboutTheWait) {
-  for (const char* kind : {"fixed_window", "sliding_log", "token_bucket"}) {
-    Asker a(two_keys + R"(, "limiter": {"kind": ")" + kind +
-            R"("}, "organisations": {"a": {"rpm": 30, "tpm": 3000}}})");
+  for (const char* limiter : every_limiter) {
+    Asker a(two_keys + R"(, "limiter": )" + limiter +
+            R"(, "failed_calls_count": false, "organisations": {"a": {"rpm": 30, "tpm": 3000}}})");
     Random random(3);
     Moment now{};
     int admitted = 0, refused = 0;
     while (now < 5min) {
-      if (a.chat("k1", "some words", static_cast<int>(20 + random.next() % 200), now) == 200) {
+      const int size = static_cast<int>(20 + random.next() % 200);
+      if (a.chat("k1", "some words", size, now) == 200) {
         ++admitted;
         now += 100ms;
         continue;
       }
       ++refused;
       const std::size_t at = a.reply.bytes.find("retry-after-ms: ");
-      now += std::chrono::milliseconds(std::stol(a.reply.bytes.substr(at + 16)));
-      // Another size may be admitted earlier, the same or a smaller one must be admitted now.
-      EXPECT_EQ(a.chat("k1", "some words", 20, now), 200) << kind;
+      const std::chrono::milliseconds wait(std::stol(a.reply.bytes.substr(at + 16)));
+      EXPECT_EQ(a.chat("k1", "some words", size, now + wait / 2), 429) << limiter;
+      now += wait;
+      EXPECT_EQ(a.chat("k1", "some words", size, now), 200) << limiter;
       ++admitted;
     }
-    EXPECT_GE(refused, 4) << kind;
-    EXPECT_LE(admitted, 30 * 6 + 1) << kind;
+    EXPECT_GE(refused, 4) << limiter;
+    EXPECT_LE(admitted, 30 * 6 + 1) << limiter;
   }
+}
+
+TEST(Provider, OrganisationsMayEnforceTheirLimitsDifferently) {
+  Asker a(two_keys + R"(, "limits": {"rpm": 60}, "limiter": {"slice_s": 1},
+                         "organisations": {"a": {"rpm": 60, "limiter": {"kind": "sliding_log"}}}})");
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(a.chat("k1"), 200);
+  EXPECT_EQ(a.chat("k1", "hi", 10, 59s), 429);
+  EXPECT_EQ(a.chat("k3"), 200);
+  EXPECT_EQ(a.chat("k3"), 429);
+  EXPECT_EQ(a.chat("k3", "hi", 10, 1s), 200);
 }
 
 }  // namespace

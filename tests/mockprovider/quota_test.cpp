@@ -67,15 +67,32 @@ TEST(Quota, OutputIsChargedPastTheLimit) {
   EXPECT_EQ(quota.admit(1, 10s)->wait, Moment(50s));
 }
 
-TEST(Quota, RequestSlicesSpreadAMinutesRequests) {
-  Quota quota({.rpm = 120, .tpm = 60}, {.request_slice = 1s});
-  EXPECT_FALSE(quota.admit(50, 0s));  // more than one second's tokens: only requests are sliced
-  EXPECT_FALSE(quota.admit(1, 0s));
+TEST(Quota, SlicesSpreadAMinutesLimits) {
+  Quota quota({.rpm = 120, .tpm = 6000}, {.slice = 1s});
+  EXPECT_FALSE(quota.admit(50, 0s));
+  EXPECT_EQ(quota.admit(51, 0s)->dimension, Dimension::tokens_per_minute);
+  EXPECT_FALSE(quota.admit(50, 0s));
   const auto refusal = quota.admit(1, 250ms);
   ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->dimension, Dimension::requests_per_minute);
   EXPECT_EQ(refusal->wait, Moment(750ms));
   EXPECT_FALSE(quota.admit(1, 1s));
+}
+
+TEST(Quota, WhatASliceAllowsTheMinuteMayStillRefuse) {
+  Quota quota({.tpm = 600}, {.kind = LimiterKind::sliding_log, .slice = 10s, .largest_tokens = 250});
+  EXPECT_FALSE(quota.admit(250, 5s)) << "more than a sixth, but no more than the largest";
+  EXPECT_EQ(quota.admit(1, 9s)->wait, Moment(1s));
+  EXPECT_FALSE(quota.admit(250, 10s));
+  const auto refusal = quota.admit(101, 20s);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->used, 500);
+  EXPECT_EQ(refusal->wait, Moment(45s));
+  EXPECT_FALSE(quota.admit(100, 20s));
+}
+
+TEST(Quota, DaysHaveNoSlices) {
+  Quota quota({.rpd = 10, .tpd = 100}, {.slice = 1s});
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(quota.admit(10, 0s));
 }
 
 TEST(Quota, DayLimitsOutlastMinutes) {

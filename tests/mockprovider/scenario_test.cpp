@@ -19,12 +19,13 @@ TEST(Scenario, EveryMemberIsRead) {
     // comments and trailing commas are allowed
     "comment": "c", "seed": 42, "flavour": "cerebras", "models": ["m"], "anonymous": true,
     "keys": [{"key": "k1", "organisation": "a"}, {"key": "k2"}],
-    "organisations": {"a": {"rpm": 60, "tpm": 1e4, "rpd": 5, "tpd": 6, "concurrency": 7}},
+    "organisations": {"a": {"rpm": 60, "tpm": 1e4, "rpd": 5, "tpd": 6, "concurrency": 7},
+                      "b": {"limiter": {"kind": "sliding_counter"}}},
     "limits": {"rpm": 1}, "limits_per_model": true,
-    "limiter": {"kind": "token_bucket", "bucket_s": 1.5, "request_slice_s": 1},
+    "limiter": {"kind": "token_bucket", "bucket_s": 1.5, "slice_s": 1, "largest_tokens": 8},
     "charging": "actual", "failed_calls_count": false, "default_max_tokens": 9, "rate_limit_headers": false,
     "count_executions": false,
-    "latency": {"first_chunk_ms": {"kind": "lognormal", "median_ms": 400, "sigma": 0.3, "max_ms": 900},
+    "latency": {"arrival_ms": 12, "first_chunk_ms": {"kind": "lognormal", "median_ms": 400, "sigma": 0.3, "max_ms": 900},
                 "between_chunks_ms": {"kind": "uniform", "min_ms": 1, "max_ms": 2}},
     "answer": {"tokens": 3, "longest": 4, "chunks": 5},
     "faults": [{"fault": "rate_limit_429", "every": 3, "requests": [1, 2], "times": 4, "from_s": 1, "until_s": 2,
@@ -38,15 +39,21 @@ TEST(Scenario, EveryMemberIsRead) {
   EXPECT_EQ(s.models, std::vector<std::string>{"m"});
   EXPECT_EQ(s.keys.at("k1"), "a");
   EXPECT_EQ(s.keys.at("k2"), "org-k2");
-  EXPECT_EQ(s.organisations.at("a").tpm, 1e4);
-  EXPECT_EQ(s.organisations.at("a").concurrency, 7u);
-  EXPECT_EQ(s.limits.rpm, 1);
-  EXPECT_FALSE(s.limits.tpm);
-  EXPECT_EQ(s.limiter.kind, LimiterKind::token_bucket);
-  EXPECT_EQ(s.limiter.bucket, Moment(1500ms));
-  EXPECT_EQ(s.limiter.request_slice, Moment(1s));
+  EXPECT_EQ(s.organisations.at("a").limits.tpm, 1e4);
+  EXPECT_EQ(s.organisations.at("a").limits.concurrency, 7u);
+  EXPECT_EQ(s.others.limits.rpm, 1);
+  EXPECT_FALSE(s.others.limits.tpm);
+  for (const LimiterSettings& limiter : {s.others.limiter, s.organisations.at("a").limiter}) {
+    EXPECT_EQ(limiter.kind, LimiterKind::token_bucket);
+    EXPECT_EQ(limiter.bucket, Moment(1500ms));
+    EXPECT_EQ(limiter.slice, Moment(1s));
+    EXPECT_EQ(limiter.largest_tokens, 8);
+  }
+  EXPECT_EQ(s.organisations.at("b").limiter.kind, LimiterKind::sliding_counter);
+  EXPECT_EQ(s.organisations.at("b").limiter.slice, Moment::zero()) << "its own limiter, and all of it";
   EXPECT_EQ(s.charging, Charging::actual);
   EXPECT_FALSE(s.failed_calls_count);
+  EXPECT_EQ(s.arrival.a_ms, 12);
   EXPECT_EQ(s.first_chunk.a_ms, 400);
   EXPECT_EQ(s.between_chunks.b, 2);
   EXPECT_EQ(s.chunks, 5u);
@@ -66,20 +73,23 @@ TEST(Scenario, MistakesNameTheirPlace) {
   const struct {
     const char* text;
     const char* part;
-  } cases[] = {{"{", "not JSON"},
-               {"[]", "scenario must be an object"},
-               {R"({"sed": 1})", "scenario.sed is not known"},
-               {R"({"seed": "x"})", "scenario.seed must be a number"},
-               {R"({"seed": 1.5})", "scenario.seed must be a whole number"},
-               {R"({"default_max_tokens": -1})", "scenario.default_max_tokens"},
-               {R"({"flavour": "closedai"})", "must be one of: openai, groq, cerebras"},
-               {R"({"keys": [{"organisation": "a"}]})", "scenario.keys[0].key must be given"},
-               {R"({"limits": {"rpm": 0}})", "above 0"},
-               {R"({"faults": [{"fault": "nonsense"}]})", "no fault's name"},
-               {R"({"faults": [{"fault": "slice", "evry": 2}]})", "scenario.faults[0].evry is not known"},
-               {R"({"faults": [{"fault": "slice", "requests": [0]}]})", "numbers from 1"},
-               {R"({"faults": [{"fault": "rate_limit_429", "retry_after": "soonish"}]})", "no form"},
-               {R"({"latency": {"first_chunk_ms": {"kind": "normal"}}})", "must be one of"}};
+  } cases[] = {
+      {"{", "not JSON"},
+      {"[]", "scenario must be an object"},
+      {R"({"sed": 1})", "scenario.sed is not known"},
+      {R"({"seed": "x"})", "scenario.seed must be a number"},
+      {R"({"seed": 1.5})", "scenario.seed must be a whole number"},
+      {R"({"default_max_tokens": -1})", "scenario.default_max_tokens"},
+      {R"({"flavour": "closedai"})", "must be one of: openai, groq, cerebras"},
+      {R"({"keys": [{"organisation": "a"}]})", "scenario.keys[0].key must be given"},
+      {R"({"limits": {"rpm": 0}})", "above 0"},
+      {R"({"organisations": {"a": {"rpn": 1}}})", "scenario.organisations.a.rpn is not known"},
+      {R"({"limiter": {"kind": "leaky"}})", "must be one of: fixed_window, from_first, sliding_log"},
+      {R"({"faults": [{"fault": "nonsense"}]})", "no fault's name"},
+      {R"({"faults": [{"fault": "slice", "evry": 2}]})", "scenario.faults[0].evry is not known"},
+      {R"({"faults": [{"fault": "slice", "requests": [0]}]})", "numbers from 1"},
+      {R"({"faults": [{"fault": "rate_limit_429", "retry_after": "soonish"}]})", "no form"},
+      {R"({"latency": {"arrival_ms": 12, "first_chunk_ms": {"kind": "normal"}}})", "must be one of"}};
   for (const auto& c : cases) {
     try {
       parse_scenario(c.text);
