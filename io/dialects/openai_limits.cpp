@@ -10,8 +10,9 @@ namespace {
 
 constexpr Duration minute = std::chrono::minutes(1);
 constexpr Duration day = std::chrono::hours(24);
-// A bucket of a minute is full again after a minute; the rest is for a server that rounds.
-constexpr Duration longest_minute_reset = std::chrono::seconds(65);
+// A bucket of a minute is full again after a minute, a sliding counter has forgotten after two; the rest is
+// for a server that rounds. In doubt it is a minute's: a minute's limit taken for a day's ends the run.
+constexpr Duration longest_minute_reset = std::chrono::seconds(125);
 
 struct FieldNames {
   std::string_view limit, remaining, reset;

@@ -53,6 +53,12 @@ TEST(OpenAiLimits, ReadsEachProvidersFields) {
       {openai,
        {{"x-ratelimit-remaining-requests", "0"}, {"x-ratelimit-reset-requests", "1m0s"}},
        "requests per minute -1/0/60"},
+      // A sliding counter, which counts the last minute as well.
+      {openai,
+       {{"x-ratelimit-limit-tokens", "60000"},
+        {"x-ratelimit-remaining-tokens", "100"},
+        {"x-ratelimit-reset-tokens", "1m59.9s"}},
+       "tokens per minute 60000/100/60"},
       // Low tiers: a day's requests.
       {openai,
        {{"x-ratelimit-limit-requests", "200"},
