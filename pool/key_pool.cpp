@@ -22,7 +22,7 @@ std::string out_because(const PoolKey& key, const QuotaGroup& group) {
 KeyState state_of(const PoolKey& key, const QuotaGroup& group, TimePoint now) {
   if (key.breaker.retired() || group.retired() || !key.breaker.closed()) return KeyState::unavailable;
   if (group.closed_until() > now) return KeyState::rate_limited;
-  return key.breaker.failures() > 0 ? KeyState::degraded : KeyState::healthy;
+  return key.health.degraded(now) ? KeyState::degraded : KeyState::healthy;
 }
 
 }  // namespace
@@ -44,15 +44,21 @@ std::string_view name(KeyState state) {
 KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
   groups_.reserve(spec.groups.size());
   for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
+  std::uint32_t providers = 0;
+  for (const KeySpec& key : spec.keys) providers = std::max(providers, key.provider + 1);
+  providers_.assign(providers, ProviderHealth(settings));
   keys_.reserve(spec.keys.size());
   for (const KeySpec& key : spec.keys) {
     require(key.group.value < groups_.size(), "a key of a group that does not exist");
     keys_.push_back({.max_concurrent = key.max_concurrent,
                      .breaker = Breaker(settings),
+                     .health = KeyHealth(settings.degraded_recovery),
+                     .provider = &providers_[key.provider],
                      .group = key.group,
                      .tier = key.tier,
                      .alias = key.alias,
                      .last_fault = {}});
+    keys_.back().provider->add(keys_.back().breaker, key.group);
   }
 }
 
@@ -63,10 +69,72 @@ bool KeyPool::alive(KeyId id) const {
 
 void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   PoolKey& key = keys_[id.value];
-  key.breaker.sent(row);
+  key.provider->sent(key.breaker, row);
   ++key.in_flight;
   ++key.sends;
   groups_[key.group.value].take(cost, now);
+}
+
+void KeyPool::succeeded(KeyId id, RowId row, TimePoint admitted_at) {
+  PoolKey& key = keys_[id.value];
+  ++key.successes;
+  key.health.good();
+  if (!key.breaker.closed()) changed();
+  key.provider->succeeded(key.breaker, row, admitted_at);
+}
+
+void KeyPool::answered(KeyId id, RowId row) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  key.provider->answered(key.breaker, row);
+}
+
+void KeyPool::abandoned(KeyId id, RowId row, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  key.provider->abandoned(key.breaker, row, now);
+}
+
+void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  key.health.bad(now);
+  if (key.provider->refused(key.breaker, row, now)) died();
+}
+
+void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
+  const PoolKey& key = keys_[id.value];
+  const bool own = fault.dimension.has_value() || !key.provider->too_many(key.group, now);
+  groups_[key.group.value].rate_limited(fault.retry_after, fault.dimension, admitted_at, now, share, own);
+}
+
+bool KeyPool::is_culprit(KeyId id, const FailureTrail& trail) const {
+  const PoolKey& here = keys_[id.value];
+  if (here.successes == 0 || !here.breaker.closed()) return false;
+  return std::any_of(trail.stops.begin(), trail.stops.begin() + trail.count,
+                     [&](const FailureTrail::Stop& stop) {
+                       return stop.key != id && keys_[stop.key.value].breaker.streak() != stop.streak;
+                     });
+}
+
+bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  FailureTrail& trail = job.trail;
+  if (looked_at && !trail.culprit && is_culprit(id, trail)) {
+    trail.culprit = true;
+    for (std::size_t i = 0; i < trail.count; ++i) {
+      keys_[trail.stops[i].key.value].breaker.forgive(trail.stops[i].streak);
+    }
+    changed();
+  }
+  if (looked_at && trail.culprit) {
+    key.provider->abandoned(key.breaker, job.row, now);
+    return true;
+  }
+  if (looked_at) trail.note(id, key.breaker.streak());
+  key.health.bad(now);
+  return key.provider->failed(key.breaker, job.row, now);
 }
 
 void KeyPool::retire(GroupId id, std::string because) {
@@ -82,18 +150,18 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) const {
   for (const PoolKey& key : keys_) {
     const QuotaGroup& group = groups_[key.group.value];
     const bool gone = key.breaker.retired() || group.retired();
-    figures.push_back(
-        {.alias = key.alias,
-         .state = state_of(key, group, now),
-         .in_flight = key.in_flight,
-         .sends = key.sends,
-         .successes = key.successes,
-         .rate_limited = key.rate_limited,
-         .faults = key.faults,
-         .input_tokens = key.input_tokens,
-         .output_tokens = key.output_tokens,
-         .usable_at = gone ? never : std::max({now, key.breaker.ready_at(), group.closed_until()}),
-         .out_because = out_because(key, group)});
+    figures.push_back({.alias = key.alias,
+                       .state = state_of(key, group, now),
+                       .score = key.health.score(now),
+                       .in_flight = key.in_flight,
+                       .sends = key.sends,
+                       .successes = key.successes,
+                       .rate_limited = key.rate_limited,
+                       .faults = key.faults,
+                       .input_tokens = key.input_tokens,
+                       .output_tokens = key.output_tokens,
+                       .usable_at = gone ? never : std::max({now, key.ready_at(), group.closed_until()}),
+                       .out_because = out_because(key, group)});
   }
   return figures;
 }

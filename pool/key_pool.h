@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "pool/breaker.h"
+#include "pool/key_health.h"
+#include "pool/provider_health.h"
 #include "pool/quota_group.h"
 #include "pool/scheduler.h"
 
@@ -17,6 +19,8 @@ struct PoolKey {
   std::uint32_t in_flight = 0;
   std::uint32_t max_concurrent = 0;  // 0 = no limit
   Breaker breaker;
+  KeyHealth health;
+  ProviderHealth* provider;
   GroupId group;
   int tier = 0;
   std::string alias;
@@ -24,6 +28,8 @@ struct PoolKey {
   std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
   std::uint64_t input_tokens = 0, output_tokens = 0;
 
+  // Earliest time its circuit lets an attempt go.
+  TimePoint ready_at() const { return breaker.closed() ? TimePoint::min() : provider->ready_at(breaker); }
   bool full() const { return max_concurrent != 0 && in_flight >= max_concurrent; }
   double load() const { return max_concurrent == 0 ? 0 : static_cast<double>(in_flight) / max_concurrent; }
 };
@@ -47,6 +53,20 @@ class KeyPool {
   // Admits an attempt for `row`. REQUIRES: key, group and breaker are ready for it.
   void take(KeyId key, const Cost& cost, RowId row, TimePoint now);
 
+  // What came of an attempt for `job` on that key, as far as it is about the key. What may be admitted
+  // because of it counts as a change.
+  void succeeded(KeyId key, RowId row, TimePoint admitted_at);
+  void answered(KeyId key, RowId row);  // neither well nor with a fault of the key
+  void abandoned(KeyId key, RowId row, TimePoint now);
+  void refused(KeyId key, RowId row, TimePoint now);
+
+  // Answered 429. `share` in [0, 1) jitters the pause of its group.
+  void rate_limited(KeyId key, const Fault& fault, TimePoint admitted_at, TimePoint now, double share);
+
+  // A fault of the kind that blames the key, unless it turns out to be the row's. `looked_at`: somebody may
+  // have looked at the row. Returns whether it counts as an attempt of the row.
+  bool failed(KeyId key, Job& job, bool looked_at, TimePoint now);
+
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
 
@@ -64,7 +84,10 @@ class KeyPool {
   std::vector<GroupHistory> take_history();
 
  private:
+  bool is_culprit(KeyId key, const FailureTrail& trail) const;
+
   std::vector<QuotaGroup> groups_;
+  std::vector<ProviderHealth> providers_;
   std::vector<PoolKey> keys_;
   std::uint64_t changes_ = 0;
   std::uint64_t deaths_ = 0;

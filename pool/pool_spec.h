@@ -11,6 +11,7 @@
 #include "pool/group_history.h"
 #include "pool/ids.h"
 #include "pool/outcome.h"
+#include "pool/provider_day.h"
 #include "pool/time.h"
 
 namespace batchrun {
@@ -28,12 +29,14 @@ struct GroupSpec {
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
+  DayRule day = DayRule::rolling;   // when the provider's day turns
   GroupHistory history{};           // of earlier runs
 };
 
 struct KeySpec {
   std::string alias;  // what the user sees: "openai-2"; never any part of the secret
   GroupId group;
+  std::uint32_t provider = 0;        // small number of whoever answers the key; keys of one fail together
   std::uint32_t max_concurrent = 0;  // open requests of this key; 0 = no limit
   int tier = 2;                      // lower tiers are filled first
 };
@@ -68,13 +71,19 @@ struct PoolSettings {
   std::uint32_t failure_threshold = 3;            // consecutive failures that open a circuit
   Duration open_first = std::chrono::seconds(1);  // first half-open probe after this,
   Duration open_max = std::chrono::seconds(60);   //   doubling up to this
+  double ejection_cap = 0.5;                      // of a provider's keys, this share is out through circuits
+  std::uint32_t capped_failure_threshold = 9;     //   at most, but for keys that failed this often in a row
   Duration unauthorized_probe = std::chrono::seconds(5);  // a 401 is confirmed after this
+  Duration suspicion_max = std::chrono::minutes(15);      // 401s of all keys at once are not believed so long
+  Duration degraded_recovery = std::chrono::minutes(5);   // without an error, a key is healthy again
+  Duration health_check_interval = std::chrono::seconds(60);  // a key that is out is tried at least so often
   Duration backoff_base = std::chrono::milliseconds(50);  // full jitter: uniform in [0, min(max, base * 2^n)]
   Duration backoff_max = std::chrono::seconds(60);
   Duration rate_limit_backoff =
       std::chrono::seconds(1);           // for a 429 that names no time: the first pause, doubling
   double retry_budget_ratio = 0.10;      // retries may be this share of sends in the last minute
   double retry_budget_per_second = 1.0;  //   plus this
+  std::chrono::sys_seconds epoch{};      // the wall clock at the pool's time zero, for days
   bool keep_history = false;             // for Scheduler::take_history
   std::uint64_t seed = 1;                // for every random choice
 };

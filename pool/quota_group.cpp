@@ -263,13 +263,13 @@ MinuteLimit* QuotaGroup::fullest(TimePoint now) {
 }
 
 void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
-                              TimePoint admitted_at, TimePoint now, double share) {
+                              TimePoint admitted_at, TimePoint now, double share, bool own) {
   const bool same_event = admitted_at < closed_at_ || now < closed_until_;
   if (!same_event) {
     closed_at_ = now;
     ++pauses_;
     MinuteLimit* const limit = dimension ? minute_limit(*dimension) : fullest(now);
-    if (limit != nullptr) limit->refused(now);
+    if (limit != nullptr && own) limit->refused(now);
   }
   if (retry_after && *retry_after > Duration::zero()) {
     closed_until_ = std::max(closed_until_, now + std::min(*retry_after, longest_obeyed));

@@ -91,9 +91,10 @@ class QuotaGroup {
   // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked
   // again), else for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that.
   // Replies to requests sent before the last closing are one event with it: they extend it by what the server
-  // asks, and double nothing. `dimension`: the limit the reply names.
+  // asks, and double nothing. `dimension`: the limit the reply names. `own`: it is about a limit of this
+  // group, which is then kept further away from.
   void rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
-                    TimePoint admitted_at, TimePoint now, double share);
+                    TimePoint admitted_at, TimePoint now, double share, bool own = true);
   void succeeded() { pauses_ = 0; }
   TimePoint closed_until() const { return closed_until_; }
 

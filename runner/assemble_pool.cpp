@@ -340,6 +340,7 @@ void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyCo
   KeySpec spec;
   spec.alias = key.alias;
   spec.group = group_of(config.name, key, key.alias);
+  spec.provider = static_cast<std::uint32_t>(provider);
   spec.tier = settings_.providers[provider].tier;
   settings_.pool.keys.push_back(std::move(spec));
   settings_.keys.push_back({provider, key.alias, std::move(key.secret), key.models, key.tags, key.group});

@@ -259,7 +259,7 @@ TEST(Lane, DiesWhenNoCandidateIsLeftAndComesNotBack) {
 TEST(Lane, WhenAllKeysAreOutOneProbeAtATimeGoes) {
   LaneWorld world(Groups{{.keys = 4}});
   for (std::uint32_t key = 0; key < 4; ++key) {
-    for (std::uint32_t row = 0; row < 3; ++row) world.pool->key({key}).breaker.failed(RowId{row}, start);
+    for (std::uint32_t row = 0; row < 3; ++row) world.pool->key({key}).breaker.failed(RowId{row}, start, 3);
   }
   for (std::uint32_t row = 10; row < 20; ++row) world.wait(row, 10);
   EXPECT_EQ(std::get<Lane::Blocked>(world.lane->next(start)).until, start + seconds(1));
