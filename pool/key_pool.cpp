@@ -10,9 +10,14 @@
 namespace batchrun {
 namespace {
 
-std::string out_because(const PoolKey& key, const QuotaGroup& group) {
+bool of_day(std::optional<Dimension> dimension) {
+  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
+}
+
+std::string out_because(const PoolKey& key, const QuotaGroup& group, TimePoint now) {
   if (key.breaker.retired()) return "refused twice with 401";
   if (group.retired()) return group.retired_because();
+  if (group.day_gone_until() > now) return "the day's quota is used up, says the provider";
   if (key.breaker.closed()) return {};
   if (key.breaker.suspected()) return "answered 401, to be confirmed";
   return fmt::format("{} failures in a row, last {}", key.breaker.failures(),
@@ -21,6 +26,7 @@ std::string out_because(const PoolKey& key, const QuotaGroup& group) {
 
 KeyState state_of(const PoolKey& key, const QuotaGroup& group, TimePoint now) {
   if (key.breaker.retired() || group.retired() || !key.breaker.closed()) return KeyState::unavailable;
+  if (group.day_gone_until() > now) return KeyState::unavailable;
   if (group.closed_until() > now) return KeyState::rate_limited;
   return key.health.degraded(now) ? KeyState::degraded : KeyState::healthy;
 }
@@ -104,8 +110,17 @@ void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
 
 void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
   const PoolKey& key = keys_[id.value];
+  if (of_day(fault.dimension) && !fault.retry_after) return quota_gone(key.group, fault, now);
   const bool own = fault.dimension.has_value() || !key.provider->too_many(key.group, now);
   groups_[key.group.value].rate_limited(fault.retry_after, fault.dimension, admitted_at, now, share, own);
+}
+
+void KeyPool::quota_gone(GroupId id, const Fault& fault, TimePoint now) {
+  if (of_day(fault.dimension)) {
+    groups_[id.value].day_gone(fault.retry_after, now);
+  } else {
+    retire(id, "quota or credit is used up");
+  }
 }
 
 bool KeyPool::is_culprit(KeyId id, const FailureTrail& trail) const {
@@ -161,7 +176,7 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) const {
                        .input_tokens = key.input_tokens,
                        .output_tokens = key.output_tokens,
                        .usable_at = gone ? never : std::max({now, key.ready_at(), group.closed_until()}),
-                       .out_because = out_because(key, group)});
+                       .out_because = out_because(key, group, now)});
   }
   return figures;
 }

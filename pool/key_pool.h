@@ -63,6 +63,10 @@ class KeyPool {
   // Answered 429. `share` in [0, 1) jitters the pause of its group.
   void rate_limited(KeyId key, const Fault& fault, TimePoint admitted_at, TimePoint now, double share);
 
+  // Answered that quota or credit is gone: the group is out until its day turns if that names a limit of a
+  // day, else for the rest of the run.
+  void quota_gone(GroupId group, const Fault& fault, TimePoint now);
+
   // A fault of the kind that blames the key, unless it turns out to be the row's. `looked_at`: somebody may
   // have looked at the row. Returns whether it counts as an attempt of the row.
   bool failed(KeyId key, Job& job, bool looked_at, TimePoint now);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "pool/day_return.h"
 #include "pool/invariant.h"
 #include "pool/retry.h"
 
@@ -73,6 +74,7 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
       charging_(spec.charging),
       settings_(&settings),
       slice_(spec.slice),
+      day_(spec.day),
       max_concurrent_(spec.max_concurrent) {
   for (const Dimension dimension : all_dimensions) {
     const std::optional<double>& limit = spec.limits[static_cast<std::size_t>(dimension)];
@@ -279,6 +281,13 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
     const RetryPolicy policy(base, std::max(base, settings_->backoff_max));
     closed_until_ = std::max(closed_until_, now + policy.pause(pauses_ - 1, 0.5 + share / 2));
   }
+  ++version_;
+}
+
+void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
+  day_gone_until_ = std::max(day_gone_until_, day_returns_at({day_, settings_->epoch}, retry_after, now));
+  closed_until_ = std::max(closed_until_, day_gone_until_);
+  if (settings_->keep_history) history_.out_until = day_gone_until_;
   ++version_;
 }
 

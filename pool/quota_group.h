@@ -50,6 +50,11 @@ class QuotaGroup {
   const std::string& retired_because() const { return retired_because_; }
   void retire(std::string because) { retired_because_ = std::move(because); }
 
+  // The provider says that the day's quota is used up: closed until its day turns, or for as long as it
+  // names, at most 25 hours. Where neither is known it is asked again every 15 minutes.
+  void day_gone(std::optional<Duration> retry_after, TimePoint now);
+  TimePoint day_gone_until() const { return day_gone_until_; }
+
   // The lane whose overdue row the group saves up for; other lanes do not use it meanwhile.
   std::optional<LaneId> held_by() const { return held_by_; }
   void hold(LaneId lane, const Cost& cost, TimePoint now);
@@ -127,6 +132,7 @@ class QuotaGroup {
   Charging charging_;
   const PoolSettings* settings_;
   std::optional<Duration> slice_;
+  DayRule day_;
   std::uint32_t max_concurrent_;
   std::uint32_t in_flight_ = 0;
   std::vector<MinuteLimit> minutes_;
@@ -142,6 +148,7 @@ class QuotaGroup {
 
   TimePoint closed_until_{TimePoint::min()};
   TimePoint closed_at_{TimePoint::min()};
+  TimePoint day_gone_until_{TimePoint::min()};
   std::uint32_t pauses_ = 0;  // in a row
   std::string retired_because_;
   std::optional<LaneId> held_by_;

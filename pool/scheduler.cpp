@@ -245,7 +245,7 @@ bool Scheduler::Impl::blame(const Permit& permit, Job& job, const Fault& fault, 
   if (fault.kind == FaultKind::rate_limited) {
     pool.rate_limited(permit.key(), fault, permit.admitted_at(), now, share());
   } else if (fault.kind == FaultKind::quota_exhausted) {
-    pool.retire(permit.group(), "quota or credit is used up");
+    pool.quota_gone(permit.group(), fault, now);
   } else if (fault.kind == FaultKind::model_unavailable) {
     seats[job.lane.value].lane.exclude(permit.key(), permit.model());
   }

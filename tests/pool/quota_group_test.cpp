@@ -211,6 +211,24 @@ TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
   EXPECT_EQ(group.closed_until(), now + milliseconds(500));
 }
 
+TEST(QuotaGroup, ADayThatIsGoneComesBackWhenItTurns) {
+  PoolSettings settings;
+  settings.keep_history = true;
+  settings.epoch = std::chrono::sys_days(std::chrono::days(20'000));
+  GroupSpec spec{.name = "org", .limits = {}, .day = DayRule::utc_midnight};
+  QuotaGroup group(spec, settings);
+  const TimePoint now{std::chrono::hours(20)}, turns{std::chrono::hours(24) + std::chrono::seconds(5)};
+  group.day_gone({}, now);
+  EXPECT_EQ(group.gate(now), turns);
+  EXPECT_EQ(group.ready_at({}, now), turns);
+  EXPECT_EQ(group.day_gone_until(), turns);
+  EXPECT_FALSE(group.retired());
+  EXPECT_EQ(group.take_history().out_until, turns);
+  group.day_gone(std::chrono::seconds(9), now);
+  EXPECT_EQ(group.gate(now), turns) << "the latest time counts";
+  EXPECT_EQ(group.ready_at({}, turns), turns);
+}
+
 TEST(QuotaGroup, TellsWhatWasSentBySecondAndOnlyOnce) {
   PoolSettings settings;
   settings.keep_history = true;

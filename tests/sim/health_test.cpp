@@ -172,6 +172,41 @@ TEST(Health, AProviderWhoseKeysAreAllAnswered401DoesNotHinderOthers) {
   EXPECT_LT(verdict.slowest_failover_s, 1);
 }
 
+// A run that begins at `wall`, of a Gemini key whose day is spent after a minute and turns at `turns` there.
+void expect_back_after_midnight(std::chrono::sys_seconds wall, std::chrono::sys_seconds turns,
+                                double clock_behind_s = 0) {
+  Plan plan = pool_of({.providers = 1, .groups_each = 1, .keys_each = 1}, 2'000);
+  plan.pool.groups[0].day = DayRule::pacific_midnight;
+  plan.pool.settings.epoch = wall - std::chrono::hours(1);  // the simulation begins at one o'clock
+  const double turns_s = seconds(turns - wall);
+  plan.organisations[0].day_spent = {60, turns_s + clock_behind_s};
+  const Verdict verdict = run(plan, "a day's quota gone");
+  expect_all(verdict, End::finished);
+  EXPECT_LE(verdict.end_s, turns_s + clock_behind_s + 60 + 2'000 / per_minute * 60);
+  const std::size_t in_flight = 20;  // when it is said that the day is spent
+  EXPECT_LE(verdict.sends, plan.rows.size() + in_flight * (clock_behind_s > 0 ? 2 : 1))
+      << "nobody asks before";
+}
+
+TEST(Health, APacificMidnightBringsASpentGroupBack) {
+  using namespace std::chrono_literals;
+  using std::chrono::sys_days;
+  expect_back_after_midnight(sys_days(2026y / 6 / 10) + 17h, sys_days(2026y / 6 / 11) + 7h);
+  expect_back_after_midnight(sys_days(2026y / 3 / 8) + 17h, sys_days(2026y / 3 / 9) + 7h);
+  expect_back_after_midnight(sys_days(2026y / 11 / 1) + 17h, sys_days(2026y / 11 / 2) + 8h);
+  expect_back_after_midnight(sys_days(2026y / 6 / 10) + 17h, sys_days(2026y / 6 / 11) + 7h, 90);
+}
+
+// Three failures in a row come by chance here; without the cap one of the groups used 63 % of its quota.
+TEST(Health, AProviderThatFailsNowAndThenKeepsMostOfItsKeys) {
+  Plan plan = pool_of({.providers = 1, .groups_each = 6, .keys_each = 1}, 2 * more_than_enough);
+  plan.stop_after_s = ten_minutes_s;
+  for (OrganisationPlan& organisation : plan.organisations) organisation.fails = 0.3;
+  plan.pool.settings.open_first = plan.pool.settings.open_max = std::chrono::minutes(5);
+  const Verdict verdict = run(plan, "3 of 10 requests fail");
+  for (std::size_t g = 0; g < 6; ++g) EXPECT_GE(used(verdict, g), 0.98) << g;
+}
+
 TEST(Health, AStormOf429sForAnAddressIsNoKeysFault) {
   Plan plan = pool_of({.providers = 1, .groups_each = 80, .keys_each = 1, .requests_per_minute = 60}, 8'000);
   for (OrganisationPlan& organisation : plan.organisations) organisation.storm = {20, 23};
