@@ -29,6 +29,7 @@ struct GroupSpec {
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging = Charging::reserves_max_tokens;
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
+  Duration ramp{};                  // limits of a minute are climbed to over this time; 0 = used at once
   DayRule day = DayRule::rolling;   // when the provider's day turns
   GroupHistory history{};           // of earlier runs
 };

@@ -47,6 +47,12 @@ double whole(double limit) {
   return limit < 1 ? limit : std::floor(limit);
 }
 
+TimePoint last_of(const GroupHistory& history) {
+  TimePoint last = TimePoint::min();
+  for (const SentSlot& slot : history.sent) last = std::max(last, slot.at);
+  return last;
+}
+
 bool of_minute(Dimension dimension) {
   return dimension != Dimension::requests_per_day && dimension != Dimension::tokens_per_day;
 }
@@ -74,6 +80,8 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
       charging_(spec.charging),
       settings_(&settings),
       slice_(spec.slice),
+      ramp_(spec.ramp),
+      sent_before_(last_of(spec.history)),
       day_(spec.day),
       max_concurrent_(spec.max_concurrent) {
   for (const Dimension dimension : all_dimensions) {
@@ -92,7 +100,18 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
   note_most();
 }
 
+void QuotaGroup::add_climb(Dimension dimension, double limit) {
+  if (ramp_ > Duration::zero()) climbs_.push_back({dimension, Ramp(limit / 60, ramp_, sent_before_)});
+}
+
+TimePoint QuotaGroup::climbed_at(TimePoint now) const {
+  TimePoint when = TimePoint::min();
+  for (const Climb& climb : climbs_) when = std::max(when, climb.ramp.ready_at(now));
+  return when;
+}
+
 MinuteLimit& QuotaGroup::add_minute_limit(Dimension dimension, double limit) {
+  add_climb(dimension, limit);
   return minutes_.emplace_back(dimension, limit, MinuteLimit::Server{settings_->jitter, slice_});
 }
 
@@ -104,7 +123,7 @@ MinuteLimit* QuotaGroup::minute_limit(Dimension dimension) {
 
 TimePoint QuotaGroup::gate(TimePoint now) {
   if (gate_version_ != version_) {
-    gate_ = closed_until_;
+    gate_ = std::max(closed_until_, climbed_at(now));
     for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, limit.gate(now));
     gate_version_ = version_;
   }
@@ -133,7 +152,7 @@ Room QuotaGroup::room_beside(const Cost& cost, TimePoint when, TimePoint now) {
 
 TimePoint QuotaGroup::ready_at(const Cost& cost, TimePoint now) {
   if (retired() || day_spent(cost)) return never;
-  TimePoint when = std::max(now, closed_until_);
+  TimePoint when = std::max({now, closed_until_, climbed_at(now)});
   for (MinuteLimit& limit : minutes_) {
     when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
   }
@@ -190,6 +209,7 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
     total_[static_cast<std::size_t>(dimension)] += amount(cost, dimension);
   }
   for (MinuteLimit& limit : minutes_) limit.take(amount(cost, limit.dimension()), now);
+  for (Climb& climb : climbs_) climb.ramp.take(amount(cost, climb.dimension), now);
   for (DayLimit& limit : days_) limit.used += amount(cost, limit.dimension);
   if (limited()) ++version_;
 }
@@ -245,6 +265,9 @@ void QuotaGroup::observe(Dimension dimension, double limit, const LimitReading& 
       add_minute_limit(dimension, limit).count(used, now, now);
     } else if (limit < ours->limit()) {
       ours->set_limit(limit);
+      for (Climb& climb : climbs_) {
+        if (climb.dimension == dimension) climb.ramp.set_limit(limit / 60);
+      }
     }
     return;
   }

@@ -16,6 +16,7 @@
 #include "pool/minute_limit.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
+#include "pool/ramp.h"
 
 namespace batchrun {
 
@@ -121,6 +122,13 @@ class QuotaGroup {
     double used = 0;
   };
 
+  struct Climb {
+    Dimension dimension;
+    Ramp ramp;
+  };
+
+  void add_climb(Dimension dimension, double limit);
+  TimePoint climbed_at(TimePoint now) const;
   void note_sent(const Cost& cost, TimePoint at);
   void note_most();
   void observe(Dimension dimension, double limit, const LimitReading& reading, TimePoint now);
@@ -132,10 +140,13 @@ class QuotaGroup {
   Charging charging_;
   const PoolSettings* settings_;
   std::optional<Duration> slice_;
+  Duration ramp_;
+  TimePoint sent_before_;  // by earlier runs, last
   DayRule day_;
   std::uint32_t max_concurrent_;
   std::uint32_t in_flight_ = 0;
   std::vector<MinuteLimit> minutes_;
+  std::vector<Climb> climbs_;
   std::vector<DayLimit> days_;
   Room most_;  // of a whole window and day
   std::array<double, dimensions> total_{};

@@ -211,6 +211,29 @@ TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
   EXPECT_EQ(group.closed_until(), now + milliseconds(500));
 }
 
+TEST(QuotaGroup, ClimbsToItsLimitsWhereARiseIsPunished) {
+  PoolSettings settings;
+  GroupSpec spec{.name = "org", .limits = {}, .ramp = std::chrono::minutes(1)};
+  spec.limits[0] = 600;
+  const auto sent_in_ten_seconds = [&](QuotaGroup group) {
+    int sent = 0;
+    for (TimePoint now = start; now < start + std::chrono::seconds(10);) {
+      const TimePoint when = std::max(now, group.ready_at({}, now));
+      if (when == now && group.gate(now) <= now) {
+        group.take({}, now);
+        ++sent;
+      } else {
+        EXPECT_GT(when, now);
+        now = when;
+      }
+    }
+    return sent;
+  };
+  EXPECT_LE(sent_in_ten_seconds(QuotaGroup(spec, settings)), 34);
+  spec.history.sent = {{start - std::chrono::seconds(20), {}}};
+  EXPECT_GE(sent_in_ten_seconds(QuotaGroup(spec, settings)), 95) << "recently warm";
+}
+
 TEST(QuotaGroup, ADayThatIsGoneComesBackWhenItTurns) {
   PoolSettings settings;
   settings.keep_history = true;

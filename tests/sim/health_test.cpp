@@ -217,6 +217,20 @@ TEST(Health, AStormOf429sForAnAddressIsNoKeysFault) {
   EXPECT_LE(verdict.end_s, 8'000 / (80 * 60.0) * 60 / 0.99 + 3 + 4 + 5);
 }
 
+TEST(Health, AGroupThatRampsTakesAMinuteToFillItsQuota) {
+  Plan plan = pool_of({.providers = 1, .groups_each = 1, .keys_each = 1}, 2'000);
+  plan.pool.groups[0].ramp = std::chrono::minutes(1);
+  const Verdict verdict = run(plan, "a ramp of a minute");
+  expect_all(verdict, End::finished);
+  const auto sent = [&](double from_s, double to_s) {
+    return std::count_if(verdict.first_sent_at_s.begin(), verdict.first_sent_at_s.end(),
+                         [&](double at_s) { return at_s >= from_s && at_s < to_s; });
+  };
+  EXPECT_LE(sent(0, 10), 35);
+  EXPECT_NEAR(static_cast<double>(sent(0, 60)), 0.625 * per_minute, 15);
+  EXPECT_GE(sent(60, 180), 2 * 0.98 * per_minute);
+}
+
 TEST(Health, TheSameSeedGivesTheSameTrace) {
   Plan plan = pool_of({}, 2'000);
   plan.organisations[0].refuses = {10, 60};
