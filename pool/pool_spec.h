@@ -37,9 +37,9 @@ struct GroupSpec {
 struct KeySpec {
   std::string alias;  // what the user sees: "openai-2"; never any part of the secret
   GroupId group;
-  std::uint32_t provider = 0;        // small number of whoever answers the key; keys of one fail together
   std::uint32_t max_concurrent = 0;  // open requests of this key; 0 = no limit
   int tier = 2;                      // lower tiers are filled first
+  std::uint32_t provider = 0;        // small number of whoever answers the key; keys of one fail together
 };
 
 // One way to answer the rows of a lane.
