@@ -19,6 +19,9 @@ std::string out_because(const PoolKey& key, const QuotaGroup& group, TimePoint n
   if (group.retired()) return group.retired_because();
   if (group.day_gone_until() > now) return "the day's quota is used up, says the provider";
   if (key.breaker.closed()) return {};
+  if (key.breaker.suspected() && key.provider->suspected()) {
+    return "401 as for all keys of the provider, which is asked again";
+  }
   if (key.breaker.suspected()) return "answered 401, to be confirmed";
   return fmt::format("{} failures in a row, last {}", key.breaker.failures(),
                      key.last_fault ? name(*key.last_fault) : "unknown");

@@ -99,7 +99,10 @@ bool ProviderHealth::refused(Breaker& key, RowId row, TimePoint now) {
       suspected_ = probing_ = false;
       return true;
     }
-    pause_ = std::min(pause_ * 2, std::max(settings_->unauthorized_probe, settings_->health_check_interval));
+    if (probing_) {
+      const Duration most = std::max(settings_->unauthorized_probe, settings_->health_check_interval);
+      pause_ = std::min(pause_ * 2, most);
+    }
     probe_came_back(now + pause_);
     key.doubt(now);
   }

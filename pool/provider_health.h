@@ -3,6 +3,8 @@
 //  - 401 from one key while others are answered: that key is dead, and a probe confirms it. 401 from all of
 //    them at once: the provider is suspected instead. One key is probed at a time, with growing pauses, and
 //    when one is answered all are back (OpenRouter once answered 401 to everybody for its own outage).
+//    Believed are 401s where nothing was ever answered well in this run, as keys are mistyped more often than
+//    providers are down, and 401s that last for PoolSettings::suspicion_max.
 //  - Failures of many keys at once: beyond the ejection cap a key's circuit needs more failures in a row, so
 //    that a provider that fails now and then does not lose most of its keys to chance (Envoy's
 //    max_ejection_percent). One that is down altogether still has all of them out, and is probed.

@@ -76,6 +76,16 @@ TEST_F(ProviderOf4, AllRefusedAtOnceAreProbedOneAtATimeWithGrowingPauses) {
   for (const Breaker& key : keys) EXPECT_TRUE(key.closed());
 }
 
+TEST_F(ProviderOf4, ProbesFromBeforeTheSuspicionDoNotLengthenThePause) {
+  provider.succeeded(keys[1], row, start - seconds(10));
+  for (std::size_t key = 0; key < 3; ++key) provider.refused(keys[key], row, start - seconds(5));
+  for (std::size_t key = 0; key < 3; ++key) provider.sent(keys[key], probe);
+  provider.refused(keys[3], row, start);
+  ASSERT_TRUE(provider.suspected());
+  for (std::size_t key = 0; key < 3; ++key) EXPECT_FALSE(provider.refused(keys[key], probe, start));
+  EXPECT_EQ(provider.ready_at(keys[3]), start + seconds(5));
+}
+
 TEST_F(ProviderOf4, AnAnswerOfAnyKindIsAnAnswerOfTheProvider) {
   provider.succeeded(keys[1], row, start - seconds(1));
   all_refused(start);

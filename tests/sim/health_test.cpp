@@ -158,7 +158,7 @@ TEST(Health, KeysThatAreAllAnswered401ForTwoMinutesAreAllUsedAgain) {
     EXPECT_EQ(key.out_because, "");
     EXPECT_GT(key.successes, 500U) << key.alias;
   }
-  EXPECT_LE(verdict.sends, plan.rows.size() + 200) << "those in flight, and one probe at a time";
+  EXPECT_LE(verdict.sends, plan.rows.size() + 40) << "those in flight, and one probe at a time";
   EXPECT_LE(verdict.end_s, 120 + 60 + 8'000 / 2'400.0 * 60 + 10);
 }
 
