@@ -14,11 +14,6 @@ namespace batchrun {
 
 class DayLimit {
  public:
-  struct Calendar {
-    DayRule rule = DayRule::rolling;
-    std::chrono::sys_seconds epoch{};  // the wall clock at the pool's time zero
-  };
-
   // REQUIRES: units > 0.
   DayLimit(Dimension dimension, double units, const Calendar& calendar);
 

@@ -10,7 +10,6 @@
 namespace batchrun {
 namespace {
 
-constexpr double newest_answer = 1.0 / 16;   // of a key's health
 constexpr double newest_service = 1.0 / 32;  // of a group's mean
 constexpr double service_at_first_s = 2;
 constexpr double least_health = 0.05;  // a sick key still gets a row now and then, to show it is well
@@ -19,10 +18,18 @@ double weight_of(int priority) {
   return priority >= 1 ? priority : 1.0 / (1 - priority);
 }
 
-std::string out_because(const PoolKey& key, const QuotaGroup& group, bool day_spent) {
+bool of_day(std::optional<Dimension> dimension) {
+  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
+}
+
+std::string out_because(const PoolKey& key, const QuotaGroup& group, bool day_spent, TimePoint now) {
   if (key.breaker.retired()) return "refused twice with 401";
   if (group.retired()) return group.retired_because();
+  if (group.day_gone_until() > now) return "the day's quota is used up, says the provider";
   if (key.breaker.closed()) return day_spent ? "the day's quota is used up" : "";
+  if (key.breaker.suspected() && key.provider->suspected()) {
+    return "401 as for all keys of the provider, which is asked again";
+  }
   if (key.breaker.suspected()) return "answered 401, to be confirmed";
   return fmt::format("{} failures in a row, last {}", key.breaker.failures(),
                      key.last_fault ? name(*key.last_fault) : "unknown");
@@ -30,8 +37,9 @@ std::string out_because(const PoolKey& key, const QuotaGroup& group, bool day_sp
 
 KeyState state_of(const PoolKey& key, const QuotaGroup& group, bool day_spent, TimePoint now) {
   if (key.breaker.retired() || group.retired() || !key.breaker.closed()) return KeyState::unavailable;
+  if (group.day_gone_until() > now) return KeyState::unavailable;
   if (day_spent || group.closed_until() > now) return KeyState::rate_limited;
-  return key.breaker.failures() > 0 ? KeyState::degraded : KeyState::healthy;
+  return key.health.degraded(now) ? KeyState::degraded : KeyState::healthy;
 }
 
 }  // namespace
@@ -55,16 +63,22 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
   for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
   service_s_.assign(groups_.size(), service_at_first_s);
   sends_of_.resize(groups_.size());
+  std::uint32_t providers = 0;
+  for (const KeySpec& key : spec.keys) providers = std::max(providers, key.provider + 1);
+  providers_.assign(providers, ProviderHealth(settings));
   keys_.reserve(spec.keys.size());
   for (const KeySpec& key : spec.keys) {
     require(key.group.value < groups_.size(), "a key of a group that does not exist");
     keys_.push_back({.max_concurrent = key.max_concurrent,
                      .breaker = Breaker(settings),
+                     .health = KeyHealth(settings.degraded_recovery),
+                     .provider = &providers_[key.provider],
                      .group = key.group,
                      .tier = key.tier,
                      .weight = weight_of(key.priority),
                      .alias = key.alias,
                      .last_fault = {}});
+    keys_.back().provider->add(keys_.back().breaker, key.group);
   }
 }
 
@@ -75,14 +89,14 @@ bool KeyPool::alive(KeyId id) const {
 
 void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   PoolKey& key = keys_[id.value];
-  key.breaker.sent(row);
+  key.provider->sent(key.breaker, row);
   ++key.in_flight;
   ++key.sends;
   key.used_at = ++sends_;
   ++sends_of_[key.group.value];
   // A key that could not be used for a while does not get all at once what it missed.
   turn_ = std::max(key.turn, turn_);
-  key.turn = turn_ + 1 / (key.weight * std::max(key.health, least_health));
+  key.turn = turn_ + 1 / (key.weight * std::max(key.health.score(now) / 100, least_health));
   groups_[key.group.value].take(cost, now);
 }
 
@@ -102,9 +116,75 @@ void KeyPool::note_service(GroupId id, Duration took) {
   mean += (seconds(took) - mean) * newest_service;
 }
 
-void KeyPool::note_health(KeyId id, bool good) {
-  double& health = keys_[id.value].health;
-  health += ((good ? 1 : 0) - health) * newest_answer;
+void KeyPool::succeeded(KeyId id, RowId row, TimePoint admitted_at) {
+  PoolKey& key = keys_[id.value];
+  ++key.successes;
+  key.health.good();
+  if (!key.breaker.closed()) changed();
+  key.provider->succeeded(key.breaker, row, admitted_at);
+}
+
+void KeyPool::answered(KeyId id, RowId row) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  key.provider->answered(key.breaker, row);
+}
+
+void KeyPool::abandoned(KeyId id, RowId row, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  key.provider->abandoned(key.breaker, row, now);
+}
+
+void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  key.health.bad(now);
+  if (key.provider->refused(key.breaker, row, now)) died();
+}
+
+void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
+  const PoolKey& key = keys_[id.value];
+  if (of_day(fault.dimension) && !fault.retry_after) return quota_gone(key.group, fault, now);
+  const bool own = fault.dimension.has_value() || !key.provider->too_many(key.group, now);
+  groups_[key.group.value].rate_limited(fault.retry_after, fault.dimension, admitted_at, now, share, own);
+}
+
+void KeyPool::quota_gone(GroupId id, const Fault& fault, TimePoint now) {
+  if (of_day(fault.dimension)) {
+    groups_[id.value].day_gone(fault.retry_after, now);
+  } else {
+    retire(id, "quota or credit is used up");
+  }
+}
+
+bool KeyPool::is_culprit(KeyId id, const FailureTrail& trail) const {
+  const PoolKey& here = keys_[id.value];
+  if (here.successes == 0 || !here.breaker.closed()) return false;
+  return std::any_of(trail.stops.begin(), trail.stops.begin() + trail.count,
+                     [&](const FailureTrail::Stop& stop) {
+                       return stop.key != id && keys_[stop.key.value].breaker.streak() != stop.streak;
+                     });
+}
+
+bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
+  PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  FailureTrail& trail = job.trail;
+  if (looked_at && !trail.culprit && is_culprit(id, trail)) {
+    trail.culprit = true;
+    for (std::size_t i = 0; i < trail.count; ++i) {
+      keys_[trail.stops[i].key.value].breaker.forgive(trail.stops[i].streak);
+    }
+    changed();
+  }
+  if (looked_at && trail.culprit) {
+    key.provider->abandoned(key.breaker, job.row, now);
+    return true;
+  }
+  if (looked_at) trail.note(id, key.breaker.streak());
+  key.health.bad(now);
+  return key.provider->failed(key.breaker, job.row, now);
 }
 
 void KeyPool::retire(GroupId id, std::string because) {
@@ -123,6 +203,7 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
     const bool gone = key.breaker.retired() || group.retired();
     figures.push_back({.alias = key.alias,
                        .state = state_of(key, group, day_spent_until.has_value(), now),
+                       .score = key.health.score(now),
                        .in_flight = key.in_flight,
                        .sends = key.sends,
                        .successes = key.successes,
@@ -131,9 +212,9 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
                        .input_tokens = key.input_tokens,
                        .output_tokens = key.output_tokens,
                        .usable_at = gone ? never
-                                         : std::max({now, key.breaker.ready_at(), group.closed_until(),
+                                         : std::max({now, key.ready_at(), group.closed_until(),
                                                      day_spent_until.value_or(now)}),
-                       .out_because = out_because(key, group, day_spent_until.has_value())});
+                       .out_because = out_because(key, group, day_spent_until.has_value(), now)});
   }
   return figures;
 }

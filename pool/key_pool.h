@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "pool/breaker.h"
+#include "pool/key_health.h"
+#include "pool/provider_health.h"
 #include "pool/quota_group.h"
 #include "pool/scheduler.h"
 
@@ -17,10 +19,11 @@ struct PoolKey {
   std::uint32_t in_flight = 0;
   std::uint32_t max_concurrent = 0;  // 0 = no limit
   Breaker breaker;
+  KeyHealth health;
+  ProviderHealth* provider;
   GroupId group;
   int tier = 0;
   double weight = 1;          // from its priority: n for n >= 1, else 1 / (1 - n)
-  double health = 1;          // share of good answers, the last few counting most; only key faults are bad
   std::uint64_t used_at = 0;  // when it was last sent, counted in sends of the pool; 0 = never
   double turn = 0;            // of Strategy::weighted: each send moves it on by 1 / (weight x health)
   std::string alias;
@@ -28,6 +31,8 @@ struct PoolKey {
   std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
   std::uint64_t input_tokens = 0, output_tokens = 0;
 
+  // Earliest time its circuit lets an attempt go.
+  TimePoint ready_at() const { return breaker.closed() ? TimePoint::min() : provider->ready_at(breaker); }
   bool full() const { return max_concurrent != 0 && in_flight >= max_concurrent; }
   double load() const { return max_concurrent == 0 ? 0 : static_cast<double>(in_flight) / max_concurrent; }
 };
@@ -62,8 +67,23 @@ class KeyPool {
   // Rows the group has sent, sends that were repeated included.
   double sends_of(GroupId group) const { return sends_of_[group.value]; }
 
-  // Its last attempt ended well, or in a fault that blames the key.
-  void note_health(KeyId key, bool good);
+  // What came of an attempt for `job` on that key, as far as it is about the key. What may be admitted
+  // because of it counts as a change.
+  void succeeded(KeyId key, RowId row, TimePoint admitted_at);
+  void answered(KeyId key, RowId row);  // neither well nor with a fault of the key
+  void abandoned(KeyId key, RowId row, TimePoint now);
+  void refused(KeyId key, RowId row, TimePoint now);
+
+  // Answered 429. `share` in [0, 1) jitters the pause of its group.
+  void rate_limited(KeyId key, const Fault& fault, TimePoint admitted_at, TimePoint now, double share);
+
+  // Answered that quota or credit is gone: the group is out until its day turns if that names a limit of a
+  // day, else for the rest of the run.
+  void quota_gone(GroupId group, const Fault& fault, TimePoint now);
+
+  // A fault of the kind that blames the key, unless it turns out to be the row's. `looked_at`: somebody may
+  // have looked at the row. Returns whether it counts as an attempt of the row.
+  bool failed(KeyId key, Job& job, bool looked_at, TimePoint now);
 
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
@@ -82,7 +102,10 @@ class KeyPool {
   std::vector<GroupHistory> take_history();
 
  private:
+  bool is_culprit(KeyId key, const FailureTrail& trail) const;
+
   std::vector<QuotaGroup> groups_;
+  std::vector<ProviderHealth> providers_;
   std::vector<PoolKey> keys_;
   std::vector<double> service_s_, sends_of_;  // by group
   std::uint64_t sends_ = 0;

@@ -117,7 +117,7 @@ bool Lane::may_probe() {
 bool Lane::usable(const Choice& choice, TimePoint now) {
   const PoolKey& key = *choice.pool_key;
   if (choice.excluded || key.full()) return false;
-  return key.breaker.closed() || (key.breaker.ready_at() <= now && may_probe());
+  return key.breaker.closed() || (key.ready_at() <= now && may_probe());
 }
 
 TimePoint Lane::usable_at(const Option& option) {
@@ -127,7 +127,7 @@ TimePoint Lane::usable_at(const Option& option) {
     const PoolKey& key = *choice.pool_key;
     if (choice.excluded || key.full()) continue;
     if (key.breaker.closed()) return TimePoint::min();
-    if (may_probe()) when = std::min(when, key.breaker.ready_at());
+    if (may_probe()) when = std::min(when, key.ready_at());
   }
   return when;
 }

@@ -30,6 +30,7 @@ struct GroupSpec {
   Charging charging = Charging::reserves_max_tokens;
   bool search_limits = false;       // limits not given are searched for: the provider has some, surely
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
+  Duration ramp{};                  // limits of a minute are climbed to over this time; 0 = used at once
   DayRule day = DayRule::rolling;   // when the provider's day turns
   GroupHistory history{};           // of earlier runs
 };
@@ -40,6 +41,7 @@ struct KeySpec {
   std::uint32_t max_concurrent = 0;  // open requests of this key; 0 = no limit
   int tier = 2;                      // lower tiers are filled first
   int priority = 0;                  // for Strategy::weighted: a larger one gets more
+  std::uint32_t provider = 0;        // small number of whoever answers the key; keys of one fail together
 };
 
 // One way to answer the rows of a lane.
@@ -78,7 +80,12 @@ struct PoolSettings {
   std::uint32_t failure_threshold = 3;            // consecutive failures that open a circuit
   Duration open_first = std::chrono::seconds(1);  // first half-open probe after this,
   Duration open_max = std::chrono::seconds(60);   //   doubling up to this
+  double ejection_cap = 0.5;                      // of a provider's keys, this share is out through circuits
+  std::uint32_t capped_failure_threshold = 9;     //   at most, but for keys that failed this often in a row
   Duration unauthorized_probe = std::chrono::seconds(5);  // a 401 is confirmed after this
+  Duration suspicion_max = std::chrono::minutes(15);      // 401s of all keys at once are not believed so long
+  Duration degraded_recovery = std::chrono::minutes(5);   // without an error, a key is healthy again
+  Duration health_check_interval = std::chrono::seconds(60);  // a key that is out is tried at least so often
   Duration backoff_base = std::chrono::milliseconds(50);  // full jitter: uniform in [0, min(max, base * 2^n)]
   Duration backoff_max = std::chrono::seconds(60);
   Duration rate_limit_backoff =

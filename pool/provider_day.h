@@ -13,6 +13,12 @@ enum class DayRule : std::uint8_t {
   pacific_midnight,  // as California's dates (Gemini)
 };
 
+// A provider's days on the pool's clock.
+struct Calendar {
+  DayRule rule = DayRule::rolling;
+  std::chrono::sys_seconds epoch{};  // the wall clock at the pool's time zero
+};
+
 struct ProviderDay {
   std::chrono::sys_seconds begins;  // what was sent from here on counts
   std::chrono::sys_seconds turns;   // all that counts now counts no more

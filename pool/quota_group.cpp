@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "pool/day_return.h"
 #include "pool/invariant.h"
 #include "pool/retry.h"
 
@@ -48,6 +49,12 @@ bool makes_sense(const LimitReading& reading) {
   return !reading.remaining || (*reading.remaining >= 0 && *reading.remaining <= *reading.limit);
 }
 
+TimePoint last_of(const GroupHistory& history) {
+  TimePoint last = TimePoint::min();
+  for (const SentSlot& slot : history.sent) last = std::max(last, slot.at);
+  return last;
+}
+
 bool of_minute(Dimension dimension) {
   return dimension != Dimension::requests_per_day && dimension != Dimension::tokens_per_day;
 }
@@ -75,6 +82,8 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
       charging_(spec.charging),
       settings_(&settings),
       slice_(spec.slice),
+      ramp_(spec.ramp),
+      sent_before_(last_of(spec.history)),
       day_(spec.day),
       max_concurrent_(spec.max_concurrent) {
   for (const Dimension dimension : all_dimensions) {
@@ -98,12 +107,23 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
   note_most();
 }
 
+void QuotaGroup::add_climb(Dimension dimension, double limit) {
+  if (ramp_ > Duration::zero()) climbs_.push_back({dimension, Ramp(limit / 60, ramp_, sent_before_)});
+}
+
+TimePoint QuotaGroup::climbed_at(TimePoint now) const {
+  TimePoint when = TimePoint::min();
+  for (const Climb& climb : climbs_) when = std::max(when, climb.ramp.ready_at(now));
+  return when;
+}
+
 MinuteLimit& QuotaGroup::add_minute_limit(Dimension dimension, double limit) {
+  add_climb(dimension, limit);
   return minutes_.emplace_back(dimension, limit, MinuteLimit::Server{settings_->jitter, slice_});
 }
 
 DayLimit& QuotaGroup::add_day_limit(Dimension dimension, double limit) {
-  return days_.emplace_back(dimension, limit, DayLimit::Calendar{day_, settings_->epoch});
+  return days_.emplace_back(dimension, limit, Calendar{day_, settings_->epoch});
 }
 
 DayLimit* QuotaGroup::day_limit(Dimension dimension) {
@@ -127,7 +147,7 @@ void QuotaGroup::restore(GroupHistory history) {
     for (MinuteLimit& limit : minutes_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
     for (DayLimit& limit : days_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
   }
-  if (history.out_until) closed_until_ = *history.out_until;
+  if (history.out_until) closed_until_ = day_gone_until_ = *history.out_until;
 }
 
 MinuteLimit* QuotaGroup::minute_limit(Dimension dimension) {
@@ -138,7 +158,7 @@ MinuteLimit* QuotaGroup::minute_limit(Dimension dimension) {
 
 TimePoint QuotaGroup::gate(TimePoint now) {
   if (gate_version_ != version_) {
-    gate_ = closed_until_;
+    gate_ = std::max(closed_until_, climbed_at(now));
     for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, limit.gate(now));
     for (DayLimit& limit : days_) gate_ = std::max(gate_, limit.ready_at(1, now));
     gate_version_ = version_;
@@ -168,7 +188,7 @@ Room QuotaGroup::room_beside(const Cost& cost, TimePoint when, TimePoint now) {
 
 TimePoint QuotaGroup::ready_at(const Cost& cost, TimePoint now) {
   if (retired()) return never;
-  TimePoint when = std::max(now, closed_until_);
+  TimePoint when = std::max({now, closed_until_, climbed_at(now)});
   for (MinuteLimit& limit : minutes_) {
     when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
   }
@@ -237,6 +257,7 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
     total_[static_cast<std::size_t>(dimension)] += amount(cost, dimension);
   }
   for (MinuteLimit& limit : minutes_) limit.take(amount(cost, limit.dimension()), now);
+  for (Climb& climb : climbs_) climb.ramp.take(amount(cost, climb.dimension), now);
   for (DayLimit& limit : days_) limit.count(amount(cost, limit.dimension()), now, now);
   if (limited()) ++version_;
 }
@@ -303,6 +324,9 @@ void QuotaGroup::observe(Dimension dimension, const LimitReading& reading, doubl
   if (of_minute(dimension)) {
     MinuteLimit* const ours = minute_limit(dimension);
     if (ours == nullptr) return add_minute_limit(dimension, limit).count(used, now, now);
+    for (Climb& climb : climbs_) {
+      if (climb.dimension == dimension && limit < ours->limit()) climb.ramp.set_limit(limit / 60);
+    }
     const bool may_rise = !configured_[static_cast<std::size_t>(dimension)];
     return ours->told(reading, in_window, may_rise, now);
   }
@@ -322,13 +346,13 @@ MinuteLimit* QuotaGroup::fullest(TimePoint now) {
 }
 
 void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
-                              TimePoint admitted_at, TimePoint now, double share) {
+                              TimePoint admitted_at, TimePoint now, double share, bool own) {
   const bool same_event = admitted_at < closed_at_ || now < closed_until_;
   if (!same_event) {
     closed_at_ = now;
     ++pauses_;
     MinuteLimit* const limit = dimension ? minute_limit(*dimension) : fullest(now);
-    if (limit != nullptr) limit->refused(now);
+    if (limit != nullptr && own) limit->refused(now);
   }
   if (retry_after && *retry_after > Duration::zero()) {
     closed_until_ = std::max(closed_until_, now + std::min(*retry_after, longest_obeyed));
@@ -338,6 +362,13 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
     const RetryPolicy policy(base, std::max(base, settings_->backoff_max));
     closed_until_ = std::max(closed_until_, now + policy.pause(pauses_ - 1, 0.5 + share / 2));
   }
+  ++version_;
+}
+
+void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
+  day_gone_until_ = std::max(day_gone_until_, day_returns_at({day_, settings_->epoch}, retry_after, now));
+  closed_until_ = std::max(closed_until_, day_gone_until_);
+  if (settings_->keep_history) history_.out_until = day_gone_until_;
   ++version_;
 }
 

@@ -17,6 +17,7 @@
 #include "pool/minute_limit.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
+#include "pool/ramp.h"
 
 namespace batchrun {
 
@@ -51,6 +52,11 @@ class QuotaGroup {
   bool retired() const { return !retired_because_.empty(); }
   const std::string& retired_because() const { return retired_because_; }
   void retire(std::string because) { retired_because_ = std::move(because); }
+
+  // The provider says that the day's quota is used up: closed until its day turns, or for as long as it
+  // names, at most 25 hours. Where neither is known it is asked again every 15 minutes.
+  void day_gone(std::optional<Duration> retry_after, TimePoint now);
+  TimePoint day_gone_until() const { return day_gone_until_; }
 
   // The lane whose overdue row the group saves up for; other lanes do not use it meanwhile.
   std::optional<LaneId> held_by() const { return held_by_; }
@@ -98,9 +104,10 @@ class QuotaGroup {
   // A reply said "too many": closed until what the server asked for, at most 15 minutes (later it is asked
   // again), else for a pause that doubles with each closing until a success; `share` in [0, 1) jitters that.
   // Replies to requests sent before the last closing are one event with it: they extend it by what the server
-  // asks, and double nothing. `dimension`: the limit the reply names.
+  // asks, and double nothing. `dimension`: the limit the reply names. `own`: it is about a limit of this
+  // group, which is then kept further away from.
   void rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
-                    TimePoint admitted_at, TimePoint now, double share);
+                    TimePoint admitted_at, TimePoint now, double share, bool own = true);
   void succeeded() { pauses_ = 0; }
   TimePoint closed_until() const { return closed_until_; }
 
@@ -116,6 +123,13 @@ class QuotaGroup {
   GroupHistory take_history();
 
  private:
+  struct Climb {
+    Dimension dimension;
+    Ramp ramp;
+  };
+
+  void add_climb(Dimension dimension, double limit);
+  TimePoint climbed_at(TimePoint now) const;
   void note_sent(const Cost& cost, TimePoint at);
   void note_most();
   void observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now);
@@ -130,10 +144,13 @@ class QuotaGroup {
   Charging charging_;
   const PoolSettings* settings_;
   std::optional<Duration> slice_;
+  Duration ramp_;
+  TimePoint sent_before_;  // by earlier runs, last
   DayRule day_;
   std::uint32_t max_concurrent_;
   std::uint32_t in_flight_ = 0;
   std::vector<MinuteLimit> minutes_;
+  std::vector<Climb> climbs_;
   std::vector<DayLimit> days_;
   Room most_;  // of a whole window and day
   std::array<double, dimensions> total_{};
@@ -149,6 +166,7 @@ class QuotaGroup {
 
   TimePoint closed_until_{TimePoint::min()};
   TimePoint closed_at_{TimePoint::min()};
+  TimePoint day_gone_until_{TimePoint::min()};
   std::uint32_t pauses_ = 0;  // in a row
   std::string retired_because_;
   std::optional<LaneId> held_by_;

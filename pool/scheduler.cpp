@@ -87,7 +87,7 @@ struct Scheduler::Impl {
 
   Disposition settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now);
   void account(const Permit& permit, const Job& job, const Outcome& outcome, TimePoint now);
-  bool blame(const Permit& permit, const Job& job, const Fault& fault, TimePoint now);
+  bool blame(const Permit& permit, Job& job, const Fault& fault, TimePoint now);
   Disposition decide(const Permit& permit, Job& job, const Fault& fault, bool counts, TimePoint now);
   double share() { return static_cast<double>(random() >> 11) * 0x1p-53; }  // even in [0, 1)
 
@@ -318,33 +318,26 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
 }
 
 // What a fault does to key and group. Returns whether it may count as an attempt of the row.
-bool Scheduler::Impl::blame(const Permit& permit, const Job& job, const Fault& fault, TimePoint now) {
+bool Scheduler::Impl::blame(const Permit& permit, Job& job, const Fault& fault, TimePoint now) {
   PoolKey& key = pool.key(permit.key());
-  QuotaGroup& group = pool.group(permit.group());
-  Breaker& breaker = key.breaker;
   key.last_fault = fault.kind;
   ++(fault.kind == FaultKind::rate_limited ? key.rate_limited : key.faults);
-  if (!breaker.closed()) pool.changed();  // if this was its probe, another may go
 
   const FaultTraits fault_traits = traits(fault.kind);
-  if (fault_traits.blames_key) {
-    pool.note_health(permit.key(), false);
-    return breaker.failed(job.row, now);
-  }
+  if (fault_traits.blames_key) return pool.failed(permit.key(), job, fault_traits.counts_attempt, now);
   if (fault_traits.retires_key) {
-    breaker.refused(job.row, now);
-    if (breaker.retired()) pool.died();
+    pool.refused(permit.key(), job.row, now);
     return true;
   }
   if (fault.kind == FaultKind::cancelled) {
-    breaker.abandoned(job.row, now);
+    pool.abandoned(permit.key(), job.row, now);
     return true;
   }
-  breaker.answered(job.row);
+  pool.answered(permit.key(), job.row);
   if (fault.kind == FaultKind::rate_limited) {
-    group.rate_limited(fault.retry_after, fault.dimension, permit.admitted_at(), now, share());
+    pool.rate_limited(permit.key(), fault, permit.admitted_at(), now, share());
   } else if (fault.kind == FaultKind::quota_exhausted) {
-    pool.retire(permit.group(), "quota or credit is used up");
+    pool.quota_gone(permit.group(), fault, now);
   } else if (fault.kind == FaultKind::model_unavailable) {
     seats[job.lane.value].lane.exclude(permit.key(), permit.model());
   }
@@ -377,11 +370,7 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
     const bool counts = blame(permit, job, *outcome.fault, now);
     return decide(permit, job, *outcome.fault, counts, now);
   }
-  PoolKey& key = pool.key(permit.key());
-  ++key.successes;
-  pool.note_health(permit.key(), true);
-  if (!key.breaker.closed()) pool.changed();
-  key.breaker.succeeded(job.row);
+  pool.succeeded(permit.key(), job.row, permit.admitted_at());
   pool.group(permit.group()).succeeded();
   return finished;
 }

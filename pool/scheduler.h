@@ -21,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "pool/failure_trail.h"
 #include "pool/outcome.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
@@ -39,6 +40,7 @@ struct Job {
   TimePoint not_before{};         // backoff; kept by settle
   KeyId last_key{};               // where the last attempt failed (meaningful when sends > 0)
   std::uint32_t passed_over = 0;  // how often another row went first
+  FailureTrail trail{};           // of faults that blame keys; kept by settle
 };
 
 struct Dispatch {
@@ -78,13 +80,19 @@ struct Disposition {
   GiveUp why = GiveUp::none;  // for given_up
 };
 
-enum class KeyState : std::uint8_t { healthy, degraded, rate_limited, unavailable };
+enum class KeyState : std::uint8_t {
+  healthy,
+  degraded,      // works, but failed too often of late
+  rate_limited,  // its group waits for the provider's time
+  unavailable,   // its circuit is open, or key or group are out
+};
 std::string_view name(KeyState state);
 
 // Figures of one key for progress and the end table; a copy, so it may cross threads.
 struct KeyFigures {
   std::string alias;
   KeyState state = KeyState::healthy;
+  double score = 100;  // 0 to 100, falls with faults that blame the key and rises with good answers
   std::uint32_t in_flight = 0;
   std::uint64_t sends = 0, successes = 0, rate_limited = 0, faults = 0;
   std::uint64_t input_tokens = 0, output_tokens = 0;  // as replies reported them

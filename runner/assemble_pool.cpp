@@ -13,6 +13,7 @@
 #include "runner/inert.h"
 #include "runner/known_provider.h"
 #include "runner/nearest.h"
+#include "runner/quantity.h"
 
 namespace batchrun {
 namespace {
@@ -356,6 +357,7 @@ void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyCo
   KeySpec spec;
   spec.alias = key.alias;
   spec.group = group_of(config, key, key.alias);
+  spec.provider = static_cast<std::uint32_t>(provider);
   spec.tier = settings_.providers[provider].tier;
   spec.priority = key.priority;
   settings_.pool.keys.push_back(std::move(spec));
@@ -448,6 +450,20 @@ PoolConfig merge_pools(PoolConfig file, PoolConfig environment) {
   return file;
 }
 
+namespace {
+
+// How often a key that is out is tried at least. Circuits that are to be open for longer, and 0, mean that
+// theirs alone counts.
+Duration health_check_interval(const PoolConfig& config, const PoolSettings& constants) {
+  constexpr std::uint64_t a_year_ms = 366ULL * 86400 * 1000;
+  const std::uint64_t given = parse_count(config.health_check_interval.text).value_or(0);
+  if (given > 0) return std::chrono::milliseconds(std::min(given, a_year_ms));
+  if (config.health_check_interval.given()) return constants.open_max;
+  return std::max(constants.health_check_interval, constants.open_max);
+}
+
+}  // namespace
+
 void assemble_pool(PoolConfig config, Settings& settings) {
   PoolSettings& constants = settings.pool.settings;
   if (config.failure_threshold) constants.failure_threshold = *config.failure_threshold;
@@ -456,6 +472,7 @@ void assemble_pool(PoolConfig config, Settings& settings) {
   constants.open_max = std::max(constants.open_max, constants.open_first);
   if (config.open_max && !config.open_first)
     constants.open_first = std::min(constants.open_first, *config.open_max);
+  constants.health_check_interval = health_check_interval(config, constants);
   if (config.rate_limit_backoff) constants.rate_limit_backoff = *config.rate_limit_backoff;
   Assembly(config, settings).run();
   settings.configured = std::move(config);

@@ -262,8 +262,6 @@ void ConfigReader::note_later(const Node& pool) {
     const Node interval = pool["healthCheckInterval"];
     constexpr std::int64_t a_year_ms = 366LL * 86400 * 1000;
     config_.health_check_interval = {std::to_string(interval.whole(0, a_year_ms)), interval.place()};
-    config_.notices.push_back(
-        "healthCheckInterval has no effect in this version: keys that are out are probed by rows");
   }
 }
 

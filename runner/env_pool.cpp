@@ -207,11 +207,19 @@ Placed for_later(const Environment& environment, const std::string& name, bool g
   return {std::string(value), name};
 }
 
+Placed health_check_interval(const Environment& environment) {
+  const std::string name = "API_KEY_HEALTH_CHECK_INTERVAL";
+  const std::string_view value = bare(env_value(environment, name));
+  if (value.empty()) return {};
+  if (!parse_count(value)) {
+    throw UsageError(fmt::format("{}: \"{}\" is not a whole number of milliseconds", name, inert(value, 64)),
+                     fmt::format("for example {}=60000", name), name);
+  }
+  return {std::string(value), name};
+}
+
 void read_for_later(const Environment& environment, PoolConfig& into) {
-  const std::string interval = "API_KEY_HEALTH_CHECK_INTERVAL", threshold = "RATE_LIMIT_ALERT_THRESHOLD";
-  into.health_check_interval =
-      for_later(environment, interval, parse_count(bare(env_value(environment, interval))).has_value(),
-                "a whole number of milliseconds", "60000", "keys that are out are probed by rows", into);
+  const std::string threshold = "RATE_LIMIT_ALERT_THRESHOLD";
   into.alert_threshold =
       for_later(environment, threshold, parse_percent(bare(env_value(environment, threshold))).has_value(),
                 "a percentage", "80", "there are no alerts yet", into);
@@ -221,6 +229,7 @@ void read_for_later(const Environment& environment, PoolConfig& into) {
 
 PoolConfig pool_from_environment(const Environment& environment) {
   PoolConfig pool;
+  pool.health_check_interval = health_check_interval(environment);
   read_for_later(environment, pool);
   for (const KnownProvider& known : known_providers()) {
     ProviderVariables variables(environment, known);

@@ -74,7 +74,8 @@ struct PoolConfig {
   std::vector<ProviderConfig> providers;  // each name once
   std::vector<RouteConfig> routes;
   Placed strategy, prices;
-  Placed health_check_interval, alert_threshold;  // numbers; later versions obey them
+  Placed health_check_interval;  // milliseconds
+  Placed alert_threshold;        // a percentage; later versions obey it
   std::optional<std::uint32_t> failure_threshold;
   std::optional<Duration> open_first, open_max, rate_limit_backoff;
   Places places;

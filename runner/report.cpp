@@ -83,6 +83,7 @@ json::value keys_of(const PoolFigures& pool) {
   for (const KeyFigures& key : pool.keys) {
     json::object entry{{"key", key.alias},
                        {"state", json::string(name(key.state))},
+                       {"score", std::lround(key.score)},
                        {"requests", key.sends},
                        {"ok", key.successes},
                        {"rate_limited", key.rate_limited},

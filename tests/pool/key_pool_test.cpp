@@ -28,16 +28,6 @@ TEST(KeyPool, TakingCountsOnKeyAndGroup) {
   EXPECT_EQ(pool.key_figures(start)[2].sends, 1U);
 }
 
-TEST(KeyPool, HealthIsTheShareOfGoodAnswersOfLate) {
-  const PoolSpec spec = two_groups();
-  KeyPool pool(spec, spec.settings);
-  EXPECT_EQ(pool.key({0}).health, 1);
-  for (int i = 0; i < 200; ++i) pool.note_health({0}, i % 2 == 0);
-  EXPECT_NEAR(pool.key({0}).health, 0.5, 0.05);
-  for (int i = 0; i < 64; ++i) pool.note_health({0}, true);
-  EXPECT_GT(pool.key({0}).health, 0.98);
-}
-
 TEST(KeyPool, RetiringAGroupTakesAllItsKeysOut) {
   const PoolSpec spec = two_groups();
   KeyPool pool(spec, spec.settings);
@@ -57,19 +47,83 @@ TEST(KeyPool, RetiringAGroupTakesAllItsKeysOut) {
 TEST(KeyPool, FiguresTellTheStateOfAKey) {
   const PoolSpec spec = two_groups();
   KeyPool pool(spec, spec.settings);
+  const auto fail = [&](RowId row) {
+    Job job{.row = row, .lane = {}};
+    pool.failed({2}, job, true, start);
+  };
   pool.group({0}).rate_limited(std::chrono::seconds(9), {}, start, start, 0);
-  pool.key({2}).breaker.failed(RowId{1}, start);
+  fail(RowId{1});
   pool.key({2}).last_fault = FaultKind::server_error;
   auto figures = pool.key_figures(start);
   EXPECT_EQ(figures[0].state, KeyState::rate_limited);
   EXPECT_EQ(figures[0].usable_at, start + std::chrono::seconds(9));
   EXPECT_EQ(figures[2].state, KeyState::degraded);
-  pool.key({2}).breaker.failed(RowId{2}, start);
-  pool.key({2}).breaker.failed(RowId{3}, start);
+  fail(RowId{2});
+  fail(RowId{3});
   figures = pool.key_figures(start);
   EXPECT_EQ(figures[2].state, KeyState::unavailable);
   EXPECT_EQ(figures[2].out_because, "3 failures in a row, last server_error");
   EXPECT_EQ(figures[2].usable_at, start + std::chrono::seconds(1));
+}
+
+TEST(KeyPool, ARowThatFailsWhereverItGoesIsTheCulpritAndNoKeyIsBlamed) {
+  PoolSpec spec = two_groups();
+  spec.settings.failure_threshold = 1;
+  KeyPool pool(spec, spec.settings);
+  for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) pool.succeeded(key, RowId{9}, start);
+  Job poison{.row = {1}, .lane = {}};
+  pool.failed({0}, poison, true, start);
+  EXPECT_FALSE(poison.trail.culprit);
+  EXPECT_FALSE(pool.key({0}).breaker.closed());
+  pool.succeeded({0}, RowId{9}, start);  // it answers others well
+  EXPECT_TRUE(pool.failed({1}, poison, true, start)) << "counts against the row";
+  EXPECT_TRUE(poison.trail.culprit);
+  EXPECT_TRUE(pool.key({1}).breaker.closed());
+  EXPECT_TRUE(pool.failed({2}, poison, true, start));
+  EXPECT_EQ(pool.key({2}).breaker.failures(), 0U);
+  EXPECT_EQ(pool.key_figures(start)[2].score, 100);
+}
+
+TEST(KeyPool, WhatACulpritDidEarlierIsGivenBack) {
+  PoolSpec spec = two_groups();
+  spec.settings.failure_threshold = 1;
+  KeyPool pool(spec, spec.settings);
+  for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) pool.succeeded(key, RowId{9}, start);
+  Job poison{.row = {1}, .lane = {}};
+  pool.failed({0}, poison, true, start);
+  pool.failed({1}, poison, true, start);
+  EXPECT_FALSE(poison.trail.culprit) << "nobody else was answered since: it may be the provider";
+  pool.succeeded({1}, RowId{9}, start);
+  const std::uint64_t changes = pool.changes();
+  pool.failed({2}, poison, true, start);
+  EXPECT_TRUE(poison.trail.culprit);
+  EXPECT_TRUE(pool.key({0}).breaker.closed()) << "its circuit was open because of this row";
+  EXPECT_GT(pool.changes(), changes);
+}
+
+TEST(KeyPool, AnOutageMakesNoCulprits) {
+  PoolSpec spec = two_groups();
+  KeyPool pool(spec, spec.settings);
+  for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) pool.succeeded(key, RowId{9}, start);
+  Job one{.row = {1}, .lane = {}}, other{.row = {2}, .lane = {}};
+  for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) {
+    pool.failed(key, one, true, start);
+    pool.failed(key, other, true, start);
+    EXPECT_EQ(pool.key(key).breaker.failures(), 2U);
+  }
+  EXPECT_FALSE(one.trail.culprit || other.trail.culprit);
+}
+
+TEST(KeyPool, ARowNobodyLookedAtIsNoCulprit) {
+  const PoolSpec spec = two_groups();
+  KeyPool pool(spec, spec.settings);
+  for (const KeyId key : {KeyId{0}, KeyId{1}}) pool.succeeded(key, RowId{9}, start);
+  Job row{.row = {1}, .lane = {}};
+  pool.failed({0}, row, false, start);
+  pool.succeeded({0}, RowId{9}, start);
+  pool.failed({1}, row, false, start);
+  EXPECT_FALSE(row.trail.culprit);
+  EXPECT_EQ(pool.key({1}).breaker.failures(), 1U);
 }
 
 TEST(KeyPool, ALimitThatIsNotAboveZeroIsRefused) {

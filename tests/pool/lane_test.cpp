@@ -145,12 +145,12 @@ TEST(Lane, WeightedSharesByPriorityAndHealth) {
   EXPECT_NEAR(counts[0], 300, 2);
   EXPECT_NEAR(counts[1], 100, 2);
   EXPECT_NEAR(counts[2], 50, 2);
-  for (int i = 0; i < 11; ++i) world.pool->note_health({0}, false);  // about half as well as before
+  for (int i = 0; i < 11; ++i) world.pool->key({0}).health.bad(start);  // about half as well as before
   counts = count(300);
   EXPECT_NEAR(counts[0], 150, 10);
-  for (int i = 0; i < 500; ++i) world.pool->note_health({0}, false);
+  for (int i = 0; i < 500; ++i) world.pool->key({0}).health.bad(start);
   EXPECT_GT(count(450)[0], 10) << "even the sickest is asked now and then";
-  for (int i = 0; i < 500; ++i) world.pool->note_health({0}, true);
+  for (int i = 0; i < 500; ++i) world.pool->key({0}).health.good();
   EXPECT_NEAR(count(450)[0], 300, 5) << "and gets no more than its share when it is well again";
 }
 
@@ -327,7 +327,7 @@ TEST(Lane, DiesWhenNoCandidateIsLeftAndComesNotBack) {
 TEST(Lane, WhenAllKeysAreOutOneProbeAtATimeGoes) {
   LaneWorld world(Groups{{.keys = 4}});
   for (std::uint32_t key = 0; key < 4; ++key) {
-    for (std::uint32_t row = 0; row < 3; ++row) world.pool->key({key}).breaker.failed(RowId{row}, start);
+    for (std::uint32_t row = 0; row < 3; ++row) world.pool->key({key}).breaker.failed(RowId{row}, start, 3);
   }
   for (std::uint32_t row = 10; row < 20; ++row) world.wait(row, 10);
   EXPECT_EQ(std::get<Lane::Blocked>(world.lane->next(start)).until, start + seconds(1));

@@ -212,6 +212,47 @@ TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
   EXPECT_EQ(group.closed_until(), now + milliseconds(500));
 }
 
+TEST(QuotaGroup, ClimbsToItsLimitsWhereARiseIsPunished) {
+  PoolSettings settings;
+  GroupSpec spec{.name = "org", .limits = {}, .ramp = std::chrono::minutes(1)};
+  spec.limits[0] = 600;
+  const auto sent_in_ten_seconds = [&](QuotaGroup group) {
+    int sent = 0;
+    for (TimePoint now = start; now < start + std::chrono::seconds(10);) {
+      const TimePoint when = std::max(now, group.ready_at({}, now));
+      if (when == now && group.gate(now) <= now) {
+        group.take({}, now);
+        ++sent;
+      } else {
+        EXPECT_GT(when, now);
+        now = when;
+      }
+    }
+    return sent;
+  };
+  EXPECT_LE(sent_in_ten_seconds(QuotaGroup(spec, settings)), 34);
+  spec.history.sent = {{start - std::chrono::seconds(20), {}}};
+  EXPECT_GE(sent_in_ten_seconds(QuotaGroup(spec, settings)), 95) << "recently warm";
+}
+
+TEST(QuotaGroup, ADayThatIsGoneComesBackWhenItTurns) {
+  PoolSettings settings;
+  settings.keep_history = true;
+  settings.epoch = std::chrono::sys_days(std::chrono::days(20'000));
+  GroupSpec spec{.name = "org", .limits = {}, .day = DayRule::utc_midnight};
+  QuotaGroup group(spec, settings);
+  const TimePoint now{std::chrono::hours(20)}, turns{std::chrono::hours(24) + std::chrono::seconds(5)};
+  group.day_gone({}, now);
+  EXPECT_EQ(group.gate(now), turns);
+  EXPECT_EQ(group.ready_at({}, now), turns);
+  EXPECT_EQ(group.day_gone_until(), turns);
+  EXPECT_FALSE(group.retired());
+  EXPECT_EQ(group.take_history().out_until, turns);
+  group.day_gone(std::chrono::seconds(9), now);
+  EXPECT_EQ(group.gate(now), turns) << "the latest time counts";
+  EXPECT_EQ(group.ready_at({}, turns), turns);
+}
+
 TEST(QuotaGroup, TellsWhatWasSentBySecondAndOnlyOnce) {
   PoolSettings settings;
   settings.keep_history = true;

@@ -261,6 +261,34 @@ TEST(Scheduler, QuotaGoneTakesTheGroupOutForTheRun) {
   }
 }
 
+TEST(Scheduler, AGoneDayTakesTheGroupOutUntilItTurns) {
+  Bench bench(pool_of(1, 2));
+  bench.submit_rows(2);
+  ASSERT_TRUE(bench.go());
+  Outcome gone = failed(FaultKind::quota_exhausted, std::chrono::hours(7));
+  gone.fault->dimension = Dimension::requests_per_day;
+  EXPECT_EQ(bench.answer(gone).next, Disposition::Next::requeued);
+  const KeyFigures figures = bench.scheduler.figures(bench.now).keys[1];
+  EXPECT_EQ(figures.state, KeyState::unavailable);
+  EXPECT_EQ(figures.usable_at, start + std::chrono::hours(7));
+  EXPECT_NE(figures.out_because, "");
+  ASSERT_TRUE(bench.sleep());
+  EXPECT_EQ(bench.now, start + std::chrono::hours(7));
+  EXPECT_TRUE(bench.go());
+  EXPECT_EQ(bench.scheduler.figures(bench.now).keys[1].state, KeyState::healthy);
+}
+
+TEST(Scheduler, A429ForADayThatNamesNoTimeIsAGoneDay) {
+  Bench bench(pool_of(1, 1));
+  bench.submit_rows(1);
+  ASSERT_TRUE(bench.go());
+  Outcome refused = failed(FaultKind::rate_limited);
+  refused.fault->dimension = Dimension::tokens_per_day;
+  bench.answer(refused);
+  ASSERT_TRUE(bench.sleep());
+  EXPECT_EQ(bench.now, start + std::chrono::minutes(15)) << "of a rolling day";
+}
+
 TEST(Scheduler, A401IsProbedOnceAfterFiveSecondsThenTheKeyIsOut) {
   Bench bench(pool_of(1, 1));
   bench.submit_rows(3);

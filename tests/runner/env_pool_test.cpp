@@ -123,10 +123,10 @@ TEST(EnvPool, SaysWhatHasNoEffect) {
                                                  {"OPENAI_API_KEY", "k"},
                                                  {"OPENAI_MAX_TOKENS_PER_MINUTE", "90000"},
                                                  {"OPENAI_MODEL_1", "gpt-4o"}});
-  EXPECT_EQ(pool.notices.size(), 4u);
+  EXPECT_EQ(pool.notices.size(), 3u);
   EXPECT_EQ(pool.health_check_interval.text, "60000");
   EXPECT_EQ(pool.alert_threshold.place, "RATE_LIMIT_ALERT_THRESHOLD");
-  EXPECT_NE(pool.notices[3].find("OPENAI_MAX_TOKENS_PER_MINUTE_0"), std::string::npos) << pool.notices[3];
+  EXPECT_NE(pool.notices[2].find("OPENAI_MAX_TOKENS_PER_MINUTE_0"), std::string::npos) << pool.notices[2];
 }
 
 TEST(EnvPool, HoldsBothSpellingsOfAStrategyForOne) {

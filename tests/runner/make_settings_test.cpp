@@ -58,6 +58,8 @@ TEST_F(MakeSettings, NeedsNothingButAKeyInTheEnvironment) {
   ASSERT_EQ(s.pool.keys.size(), 3u);
   EXPECT_EQ(s.pool.groups.size(), 3u) << "a key without a group is its own";
   EXPECT_EQ(s.pool.keys[2].alias, "groq-1");
+  EXPECT_EQ(s.pool.keys[0].provider, s.pool.keys[1].provider);
+  EXPECT_NE(s.pool.keys[0].provider, s.pool.keys[2].provider);
   EXPECT_EQ(s.output, "in.results.jsonl");
   EXPECT_EQ(s.resume_command, "batchrun in.jsonl");
   EXPECT_EQ(s.pool.settings.max_in_flight, 512u);
@@ -234,6 +236,19 @@ TEST_F(MakeSettings, KeepsOpenRequestsWithinOpenFiles) {
   options_.max_in_flight = 5000;
   EXPECT_EQ(make_settings(options_, key, Machine{10'000}).pool.settings.max_in_flight, 5000u);
   EXPECT_THROW(make_settings(options_, key, Machine{1024}), UsageError);
+}
+
+TEST_F(MakeSettings, TriesKeysThatAreOutAsOftenAsSaid) {
+  const auto interval_ms = [&](const std::string& constants) {
+    const Settings s = make_from("{" + constants + R"("providers": {"openai": {"keys": ["k"]}}})");
+    return std::chrono::duration_cast<std::chrono::milliseconds>(s.pool.settings.health_check_interval)
+        .count();
+  };
+  EXPECT_EQ(interval_ms(""), 60'000);
+  EXPECT_EQ(interval_ms(R"("healthCheckInterval": 5000, )"), 5'000);
+  EXPECT_EQ(interval_ms(R"("circuitBreaker": {"openSeconds": {"max": 300}}, )"), 300'000);
+  EXPECT_EQ(interval_ms(R"("healthCheckInterval": 0, "circuitBreaker": {"openSeconds": {"max": 7}}, )"),
+            7'000);
 }
 
 TEST_F(MakeSettings, SaysWhatHasNoEffectOrIsUnsafe) {

@@ -59,7 +59,8 @@ void add_group(Plan& plan, Dice& dice, bool faults) {
     plan.pool.keys.push_back({.alias = fmt::format("key-{}", plan.pool.keys.size()),
                               .group = {g},
                               .max_concurrent = dice.chance(0.2) ? 1 + dice.below(8) : 0,
-                              .tier = static_cast<int>(dice.below(2))});
+                              .tier = static_cast<int>(dice.below(2)),
+                              .provider = g / 2});
     plan.dead_keys.push_back(faults && dice.chance(0.1));
   }
 }

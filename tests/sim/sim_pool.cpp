@@ -48,6 +48,11 @@ SimPool::SimPool(Plan plan)
   organisations_.resize(groups);
   verdict_.used.resize(groups);
   verdict_.requests.resize(groups);
+  verdict_.drawn.resize(groups);
+  verdict_.sends_of.resize(groups);
+  verdict_.outs.resize(plan_.pool.keys.size());
+  unavailable_.resize(plan_.pool.keys.size());
+  failed_at_s_.resize(plan_.rows.size(), -1);
   for (std::size_t g = 0; g < groups; ++g) {
     const double phase_s = random() * 60;
     for (std::size_t d = 0; d < 4; ++d) {
@@ -94,6 +99,7 @@ Verdict SimPool::run() {
     }
   }
   verdict_.end_s = now_s() - 3600;
+  verdict_.figures = scheduler_.figures(now_);
   return std::move(verdict_);
 }
 
@@ -169,6 +175,13 @@ void SimPool::dispatched(Dispatch&& dispatch) {
   if (verdict_.first_sent_at_s[row] < 0) verdict_.first_sent_at_s[row] = now_s() - 3600;
   if (plan_.pool.keys[permit.key().value].group != permit.group())
     violated("a permit names another key's group");
+  if (failed_at_s_[row] >= 0) {
+    verdict_.slowest_failover_s = std::max(verdict_.slowest_failover_s, now_s() - 3600 - failed_at_s_[row]);
+    failed_at_s_[row] = -1;
+  }
+  verdict_.longest_silence_s = std::max(verdict_.longest_silence_s, now_s() - 3600 - last_send_s_);
+  last_send_s_ = now_s() - 3600;
+  ++verdict_.sends_of[permit.group().value];
   if (plan_.check_limits) {
     if (!naive_.allows(permit.key(), permit.reserved(), now_)) violated("a limit was passed");
     naive_.admitted(number, permit.group(), permit.key(), permit.reserved(), now_);
@@ -254,6 +267,16 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   const double since_start_s = now_s() - 3600;
   if (since_start_s >= plan.down_from_s && since_start_s < plan.down_to_s)
     return failed(FaultKind::overloaded);
+  if (plan.refuses.holds(since_start_s)) return failed(FaultKind::unauthorized);
+  if (plan.storm.holds(since_start_s)) {
+    ++verdict_.too_many;
+    return failed(FaultKind::rate_limited);
+  }
+  if (plan.day_spent.holds(since_start_s)) {
+    Outcome spent = failed(FaultKind::quota_exhausted);
+    spent.fault->dimension = Dimension::requests_per_day;
+    return spent;
+  }
   if (plan_.dead_keys[dispatch.permit.key().value]) return failed(FaultKind::unauthorized);
   if (plan.out_of_credit) return failed(FaultKind::quota_exhausted);
   let_time_pass(organisations_[group], plan);
@@ -268,6 +291,8 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
     if (plan.says_limits) refused.limits = limits_of(organisations_[group]);
     return refused;
   }
+  ++verdict_.drawn[group];
+  if (row.poison) return failed(FaultKind::server_error);
   if (row.bad) return failed(FaultKind::bad_request);
   if (random() < plan.fails) return failed(mendable[random_() % mendable.size()]);
   const Cost cost = true_cost(row);
@@ -299,15 +324,26 @@ void SimPool::reply_arrives(std::size_t index) {
   if (plan_.check_limits) naive_.settled(index, dispatch.permit.group(), dispatch.permit.key(), charge, now_);
   const Disposition came = scheduler_.settle(std::move(dispatch.permit), job, attempt.outcome, now_);
   note(static_cast<std::uint64_t>(came.next));
+  if (plan_.watch_keys) watch_keys();
   if (!attempt.outcome.fault && came.next != Disposition::Next::finished)
     violated("a good answer was not the end");
   if (came.next == Disposition::Next::requeued) {
     if (plan_.check_work_conservation) waiting_[job.lane.value].push_back(job.row.value);
+    if (attempt.outcome.fault->kind != FaultKind::rate_limited) failed_at_s_[job.row.value] = now_s() - 3600;
     return;
   }
   if (attempt.outcome.fault && came.next == Disposition::Next::finished)
     violated("a fault was taken for an answer");
   ended(job.row, end_of(came.why));
+}
+
+void SimPool::watch_keys() {
+  const PoolFigures figures = scheduler_.figures(now_);
+  for (std::size_t key = 0; key < figures.keys.size(); ++key) {
+    const bool out = figures.keys[key].state == KeyState::unavailable;
+    verdict_.outs[key] += out && !unavailable_[key];
+    unavailable_[key] = out;
+  }
 }
 
 void SimPool::ended(RowId row, End end) {

@@ -16,6 +16,12 @@
 
 namespace batchrun::sim {
 
+// From the start of the run, in seconds; never unless set.
+struct Span {
+  double from_s = -1, to_s = -1;
+  bool holds(double at_s) const { return at_s >= from_s && at_s < to_s; }
+};
+
 // How an organisation behaves; its limits are those of the GroupSpec of the same number.
 struct OrganisationPlan {
   LimiterKind limiter = LimiterKind::sliding_log;
@@ -27,6 +33,9 @@ struct OrganisationPlan {
   bool names_a_time = true;                 // says retry-after with a 429
   double fails = 0;                         // share of requests that fail in a way a retry may mend
   double down_from_s = -1, down_to_s = -1;  // everything fails in between
+  Span refuses{};                           // all keys are answered 401
+  Span storm{};                             // everything is answered 429, without a limit or a time
+  Span day_spent{};                         // everything is answered that the day's requests are used up
   bool out_of_credit = false;
 };
 
@@ -36,7 +45,8 @@ struct RowPlan {
   double actual_input = 100;     // what the provider counts
   double max_output = 0;
   double output = 0;
-  bool bad = false;  // answered 400
+  bool bad = false;     // answered 400
+  bool poison = false;  // answered 500, whatever the key
   double arrives_s = 0;
 };
 
@@ -52,6 +62,7 @@ struct Plan {
   double stop_after_s = 1e9;             // leaves the rest of the rows
   bool check_work_conservation = false;  // for worlds without faults, and estimates that are right
   bool check_limits = true;              // slow where rows are many
+  bool watch_keys = false;               // fills in Verdict::outs; slow
 };
 
 enum class End : std::uint8_t {
@@ -71,6 +82,12 @@ struct Verdict {
   std::vector<double> first_sent_at_s;    // by row; negative: never
   std::vector<double> used;               // by organisation: tokens admitted
   std::vector<double> requests;           // by organisation: requests admitted
+  std::vector<double> drawn;              // by organisation: requests that drew on its limits, good or not
+  std::vector<std::uint64_t> sends_of;    // by organisation
+  std::vector<std::uint64_t> outs;        // by key: how often it became unavailable
+  double slowest_failover_s = 0;          // from a fault that is not a limit's to the row's next send
+  double longest_silence_s = 0;           // between two requests, while rows wait
+  PoolFigures figures;                    // at the end
   std::uint64_t sends = 0, too_many = 0;  // all requests; those answered 429
   bool starved = false, drained = false;
   double end_s = 0;
@@ -117,6 +134,7 @@ class SimPool {
   bool step();
   void dispatched(Dispatch&& dispatch);
   void ended(RowId row, End end);
+  void watch_keys();
   void check_wait(TimePoint until);
   std::string what_fits(TimePoint when) const;
   Cost true_cost(const RowPlan& row) const;
@@ -133,7 +151,10 @@ class SimPool {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<Attempt> attempts_;
   std::vector<std::vector<std::size_t>>
-      waiting_;  // by lane, rows in the order they came; without faults this is exact
+      waiting_;                      // by lane, rows in the order they came; without faults this is exact
+  std::vector<double> failed_at_s_;  // by row; negative: not since it was sent
+  std::vector<bool> unavailable_;    // by key
+  double last_send_s_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t rows_to_come_ = 0;
   std::uint64_t events_made_ = 0;
