@@ -98,8 +98,9 @@ void MinuteLimit::told(const LimitReading& reading, double in_window, bool may_r
   }
   if (!reading.remaining) return;
   const double remaining = *reading.remaining;
-  double foreign = units - remaining - in_window;
-  if (reading.resets_in) foreign = std::min(foreign, units * batchrun::seconds(*reading.resets_in) / 60);
+  const double foreign = units - remaining - in_window;
+  // A bucket that holds little never has much left, but is soon as full as it gets: no window of a minute.
+  if (reading.resets_in && foreign > units * batchrun::seconds(*reading.resets_in) / 60) return;
   // Some providers round what remains to thousands.
   const double rounding = remaining >= 1000 && std::fmod(remaining, 1000) == 0 ? 1000 : 1;
   if (foreign <= rounding + limit_ * negligible_share) {

@@ -20,6 +20,7 @@ struct World {
   LimiterKind limiter;
   double jitter_s = 0.2;  // delays are 20 ms to that much more
   std::uint64_t seed = 1;
+  bool says_limits = false;  // replies tell what remains
 };
 
 // Log-normal sizes of 936 tokens on average, or rows so small that requests are what binds.
@@ -37,6 +38,7 @@ Plan one_group(const World& world, bool small_rows) {
   plan.pool.settings.jitter = from_seconds(world.jitter_s);
   plan.organisations.push_back(
       {.limiter = world.limiter, .largest = {1, largest_row, largest_row, largest_row}});
+  plan.organisations[0].says_limits = world.says_limits;
   LaneSpec lane{.name = "lane", .candidates = {}};
   for (std::uint32_t k = 0; k < 2; ++k) {
     plan.pool.keys.push_back({.alias = fmt::format("key-{}", k), .group = {0}});
@@ -124,6 +126,15 @@ TEST_P(Limiters, RequestsAreUsed) {
   const Shares shares = mean_of_seeds(GetParam(), true);
   EXPECT_GE(shares.used, target(GetParam()).used);
   EXPECT_LE(shares.too_many, target(GetParam()).too_many);
+}
+
+// What remains is not what a window would have left where the server keeps a small bucket or slices.
+TEST_P(Limiters, TokensAreUsedWhateverRepliesSay) {
+  for (const std::uint64_t seed : {1U, 2U}) {
+    const Shares shares = run({.limiter = GetParam(), .seed = seed, .says_limits = true}, false);
+    EXPECT_GE(shares.used, target(GetParam()).used - 0.035);
+    EXPECT_LE(shares.too_many, target(GetParam()).too_many + 0.003);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Limiters,
