@@ -135,11 +135,11 @@ class MinuteLimit {
   Duration loosen_pause_;
   double caution_ = 0;  // more of it, for the server's window at hand
   TimePoint cautious_since_{};
-  TimePoint guard_at_ = TimePoint::min();   // not to be raised before
-  TimePoint wanted_at_ = TimePoint::min();  // somebody was told to wait until then, or took
-  double squares_ = 0;                      // of what is reserved by those in flight
-  double error_square_ = 0;                 // mean square of how far, relatively, reservations fell short
-  double error_ = 0;                        // its root
+  TimePoint guard_at_ = TimePoint::min();  // not to be raised before
+  TimePoint wanted_at_{};                  // somebody was told to wait until then, or took
+  double squares_ = 0;                     // of what is reserved by those in flight
+  double error_square_ = 0;                // mean square of how far, relatively, reservations fell short
+  double error_ = 0;                       // its root
 };
 
 }  // namespace batchrun
