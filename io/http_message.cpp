@@ -12,6 +12,10 @@ std::string Origin::authority() const {
   return result;
 }
 
+std::string Origin::url() const {
+  return (tls ? "https://" : "http://") + authority();
+}
+
 void ResponseHead::clear() {
   status = 0;
   text_.clear();

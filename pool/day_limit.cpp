@@ -23,10 +23,9 @@ void DayLimit::set_limit(double units) {
 // A new day has begun, perhaps.
 void DayLimit::turn(TimePoint now) {
   if (last_day_ || now < turns_) return;
-  const auto wall = std::chrono::floor<std::chrono::seconds>(calendar_.epoch + now.time_since_epoch());
-  const ProviderDay day = provider_day(calendar_.rule, wall);
-  begins_ = pool_time(day.begins);
-  turns_ = pool_time(day.turns);
+  const ProviderDay day = provider_day(calendar_.rule, calendar_.wall(now));
+  begins_ = calendar_.pool(day.begins);
+  turns_ = calendar_.pool(day.turns);
   used_ = 0;
 }
 

@@ -37,7 +37,6 @@ class DayLimit {
 
  private:
   void turn(TimePoint now);
-  TimePoint pool_time(std::chrono::sys_seconds wall) const { return TimePoint(wall - calendar_.epoch); }
 
   Dimension dimension_;
   double limit_;

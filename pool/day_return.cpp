@@ -5,10 +5,8 @@
 namespace batchrun {
 namespace {
 
-using std::chrono::floor;
 using std::chrono::hours;
 using std::chrono::minutes;
-using std::chrono::sys_seconds;
 using Seconds = std::chrono::seconds;
 
 constexpr Duration longest_day = hours(25);
@@ -24,10 +22,10 @@ TimePoint day_returns_at(const Calendar& calendar, std::optional<Duration> named
     return now + std::clamp<Duration>(*named, Seconds(1), longest_day);
   }
   if (calendar.rule == DayRule::rolling) return now + asked_again;
-  const sys_seconds wall = calendar.epoch + floor<Seconds>(now.time_since_epoch());
+  const std::chrono::sys_seconds wall = calendar.wall(now);
   const ProviderDay day = provider_day(calendar.rule, wall);
   if (wall - day.begins < just_turned) return now + turns_any_moment;
-  return TimePoint(day.turns - calendar.epoch + clocks_differ);
+  return calendar.pool(day.turns) + clocks_differ;
 }
 
 }  // namespace batchrun

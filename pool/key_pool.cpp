@@ -18,8 +18,8 @@ double weight_of(int priority) {
   return priority >= 1 ? priority : 1.0 / (1 - priority);
 }
 
-bool of_day(std::optional<Dimension> dimension) {
-  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
+bool names_a_day(const Fault& fault) {
+  return fault.dimension && is_per_day(*fault.dimension);
 }
 
 std::string out_because(const PoolKey& key, const QuotaGroup& group, bool day_spent, TimePoint now) {
@@ -116,42 +116,45 @@ void KeyPool::note_service(GroupId id, Duration took) {
   mean += (seconds(took) - mean) * newest_service;
 }
 
-void KeyPool::succeeded(KeyId id, RowId row, TimePoint admitted_at) {
+// If this was the probe of an open circuit, another attempt may go.
+PoolKey& KeyPool::came_back(KeyId id) {
   PoolKey& key = keys_[id.value];
+  if (!key.breaker.closed()) changed();
+  return key;
+}
+
+void KeyPool::succeeded(KeyId id, RowId row, TimePoint admitted_at) {
+  PoolKey& key = came_back(id);
   ++key.successes;
   key.health.good();
-  if (!key.breaker.closed()) changed();
   key.provider->succeeded(key.breaker, row, admitted_at);
 }
 
 void KeyPool::answered(KeyId id, RowId row) {
-  PoolKey& key = keys_[id.value];
-  if (!key.breaker.closed()) changed();
+  PoolKey& key = came_back(id);
   key.provider->answered(key.breaker, row);
 }
 
 void KeyPool::abandoned(KeyId id, RowId row, TimePoint now) {
-  PoolKey& key = keys_[id.value];
-  if (!key.breaker.closed()) changed();
+  PoolKey& key = came_back(id);
   key.provider->abandoned(key.breaker, row, now);
 }
 
 void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
-  PoolKey& key = keys_[id.value];
-  if (!key.breaker.closed()) changed();
+  PoolKey& key = came_back(id);
   key.health.bad(now);
   if (key.provider->refused(key.breaker, row, now)) died();
 }
 
 void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
   const PoolKey& key = keys_[id.value];
-  if (of_day(fault.dimension) && !fault.retry_after) return quota_gone(key.group, fault, now);
+  if (names_a_day(fault) && !fault.retry_after) return quota_gone(key.group, fault, now);
   const bool own = fault.dimension.has_value() || !key.provider->too_many(key.group, now);
   groups_[key.group.value].rate_limited(fault.retry_after, fault.dimension, admitted_at, now, share, own);
 }
 
 void KeyPool::quota_gone(GroupId id, const Fault& fault, TimePoint now) {
-  if (of_day(fault.dimension)) {
+  if (names_a_day(fault)) {
     groups_[id.value].day_gone(fault.retry_after, now);
   } else {
     retire(id, "quota or credit is used up");
@@ -168,8 +171,7 @@ bool KeyPool::is_culprit(KeyId id, const FailureTrail& trail) const {
 }
 
 bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
-  PoolKey& key = keys_[id.value];
-  if (!key.breaker.closed()) changed();
+  PoolKey& key = came_back(id);
   FailureTrail& trail = job.trail;
   if (looked_at && !trail.culprit && is_culprit(id, trail)) {
     trail.culprit = true;

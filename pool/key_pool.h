@@ -102,6 +102,7 @@ class KeyPool {
   std::vector<GroupHistory> take_history();
 
  private:
+  PoolKey& came_back(KeyId key);
   bool is_culprit(KeyId key, const FailureTrail& trail) const;
 
   std::vector<QuotaGroup> groups_;

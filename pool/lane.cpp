@@ -29,10 +29,10 @@ Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& s
     const std::size_t option = option_for(key.group, candidate.model);
     options_[option].choices.push_back(choices_.size());
     choices_.push_back({candidate.key, key.tier, &key, option, false});
+    lowest_tier_ = std::min(lowest_tier_, key.tier);
   }
   require(!choices_.empty(), "a lane without candidates");
   groups_ = groups.size();
-  for (const Choice& choice : choices_) lowest_tier_ = std::min(lowest_tier_, choice.tier);
   open_.reserve(options_.size());
 }
 
@@ -155,9 +155,13 @@ void Lane::survey(TimePoint now) {
 bool Lane::known_full(const Option& option, TimePoint now) {
   if (option.quota == held_ || option.no_room_version != option.quota->version()) return false;
   if (now >= option.no_room_until || !(option.no_room_for == least_cost(option))) return false;
-  short_of_room_ = true;
-  opens_at_ = std::min(opens_at_, option.no_room_until);
+  note_full(option.no_room_until);
   return true;
+}
+
+void Lane::note_full(TimePoint until) {
+  short_of_room_ = true;
+  opens_at_ = std::min(opens_at_, until);
 }
 
 Cost Lane::least_cost(const Option& option) const {
@@ -176,8 +180,7 @@ bool Lane::has_room(Option& option, TimePoint now) {
   option.no_room_for = cost;
   option.no_room_version = quota.version();
   option.no_room_until = quota.ready_at(cost, now);
-  short_of_room_ = true;
-  opens_at_ = std::min(opens_at_, option.no_room_until);
+  note_full(option.no_room_until);
   return false;
 }
 
@@ -188,8 +191,7 @@ bool Lane::has_room_beside_first(Option& option, const Cost& least, TimePoint no
   const TimePoint when = quota.ready_at(first, now);
   option.room = when <= now ? quota.room(now) : quota.room_beside(first, when, now);
   if (option.room.holds(least)) return true;
-  short_of_room_ = true;
-  opens_at_ = std::min(opens_at_, when);
+  note_full(when);
   return false;
 }
 
@@ -305,12 +307,11 @@ std::optional<std::size_t> Lane::row_for(const Option& option) const {
   const double group_sends = pool_.sends_of(option.group);
   const bool limited = option.quota->limited();
   std::optional<std::size_t> best;
-  double most_credit = -LanePlan::most_ahead;
+  double most_credit = 0;
   for (std::size_t place = 0; place < queue_.window(); ++place) {
-    const std::size_t kind = queue_.bucket(place);
-    const double credit = plan_.credit(way, kind, group_sends);
-    if (best ? credit <= most_credit : credit < most_credit && !goes_anyway(place)) continue;
-    if (!plan_.suits(way, kind) && queue_.at(place).sends == 0) continue;
+    const double credit = plan_.credit(way, queue_.bucket(place), group_sends);
+    if (best && credit <= most_credit) continue;
+    if (!suits(way, place, credit)) continue;
     if (limited && !option.room.holds(cost_of(queue_.at(place), option))) continue;
     best = place;
     most_credit = credit;
@@ -404,17 +405,18 @@ std::optional<Job> Lane::take_overaged(TimePoint now) {
   return job;
 }
 
-// A row that is sent again, or that goes first, does so whatever its kind's share.
-bool Lane::goes_anyway(std::size_t place) const {
-  return queue_.at(place).sends > 0 || (place == 0 && first_goes_first_);
+bool Lane::may_take(const Option& option, std::size_t place) const {
+  if (!by_plan()) return true;
+  const std::size_t way = number_of(option);
+  return suits(way, place, plan_.credit(way, queue_.bucket(place), pool_.sends_of(option.group)));
 }
 
-bool Lane::may_take(const Option& option, std::size_t place) const {
-  if (!by_plan() || queue_.at(place).sends > 0) return true;
-  const std::size_t way = number_of(option);
-  const std::size_t kind = queue_.bucket(place);
-  if (!plan_.suits(way, kind)) return false;
-  return goes_anyway(place) || plan_.credit(way, kind, pool_.sends_of(option.group)) >= -LanePlan::most_ahead;
+// Whether the plan lets a way take a row whose kind has that credit there. A row that is sent again may go
+// anywhere; the first one does not wait for its kind's share when it is its turn.
+bool Lane::suits(std::size_t way, std::size_t place, double credit) const {
+  if (queue_.at(place).sends > 0) return true;
+  if (!plan_.suits(way, queue_.bucket(place))) return false;
+  return credit >= -LanePlan::most_ahead || (place == 0 && first_goes_first_);
 }
 
 // When some row of the look-ahead fits somewhere, if nothing else happens.

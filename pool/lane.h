@@ -146,6 +146,7 @@ class Lane {
   }
   void survey(TimePoint now);
   bool known_full(const Option& option, TimePoint now);
+  void note_full(TimePoint until);
   Cost least_cost(const Option& option) const;
   bool has_room(Option& option, TimePoint now);
   bool has_room_beside_first(Option& option, const Cost& least, TimePoint now);
@@ -166,7 +167,7 @@ class Lane {
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
   bool may_take(const Option& option, std::size_t place) const;
-  bool goes_anyway(std::size_t place) const;
+  bool suits(std::size_t way, std::size_t place, double credit) const;
   bool unbeatable(const Rank& rank) const;
   std::size_t number_of(const Option& option) const {
     return static_cast<std::size_t>(&option - options_.data());

@@ -114,9 +114,10 @@ void MinuteLimit::told(const LimitReading& reading, double in_window, bool may_r
 void MinuteLimit::rise(double units, TimePoint now) {
   if (raised_at_ == TimePoint{}) raised_at_ = now;
   const double most = limit_ * (1 + rise_a_minute * batchrun::seconds(now - raised_at_) / 60);
-  if (whole(std::min(units, most)) <= limit_) return;
+  const double risen = whole(std::min(units, most));
+  if (risen <= limit_) return;
   raised_at_ = now;
-  limit_ = whole(std::min(units, most));
+  limit_ = risen;
   work_out_rates();
 }
 
@@ -169,10 +170,8 @@ TimePoint MinuteLimit::gate(TimePoint now) {
 double MinuteLimit::room(TimePoint now) {
   if (flows_at(1) > now) return 0;
   double most = fitting(ceiling_ - mirror_.sum(now));
-  if (slice_) {
-    const double free = whole(ceiling_ * slice_share_) - slice_->sum(now);
-    if (slice_->sum(now) > 0) most = std::min(most, free);
-  }
+  const double in_slice = slice_ ? slice_->sum(now) : 0;
+  if (in_slice > 0) most = std::min(most, slice_ceiling(0) - in_slice);
   if (saves_up_) most = std::min(most, flow_.held(now - jitter_));
   return most;
 }

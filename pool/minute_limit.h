@@ -73,20 +73,18 @@ class MinuteLimit {
   // be trusted. Returns whether something that had no room may have it now.
   bool settle(double reserved, double actual, const Settled& how);
 
-  // A request was refused for this limit. Either the window is full in the server's eyes, or it was sent too
-  // close to others; the mirror tells which, and the limit keeps further away from that from now on.
+  // A request was refused for this limit. It was sent too close to others, so from now on a small bucket of
+  // the server is mirrored; if that is known, a little is left free; and if many are refused, the limit is
+  // not what it was said to be and is searched for.
   void refused(TimePoint now);
 
   // Counts what others than this run have sent: at `at`, or now as a reply says.
   void count(double units, TimePoint at, TimePoint now) { mirror_.add(units, at, now); }
 
-  void set_limit(double units);
-
   // A reply says what the limit is and what it had left after a request that was sent when our window held
   // `in_window`, itself included. Lower limits are believed at once; higher ones if `may_rise`, at most a
   // tenth more a minute. What the server counts and we do not has been sent by others: after three such
-  // replies it is counted here as well, but no more than comes back until the server's reset (a bucket that
-  // holds little never has much left).
+  // replies it is counted here as well, unless it is more than comes back until the server's reset.
   void told(const LimitReading& reading, double in_window, bool may_rise, TimePoint now);
 
   // Whether the limit is searched for, and whether the search has found it.
@@ -97,6 +95,7 @@ class MinuteLimit {
   double sum_at(TimePoint now) const { return mirror_.sum_at(now); }
 
  private:
+  void set_limit(double units);
   double needed(double units) const;
   double fitting(double free) const;
   double slice_ceiling(double units) const;

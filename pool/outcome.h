@@ -61,6 +61,9 @@ enum class Dimension : std::uint8_t {
 };
 inline constexpr std::size_t dimensions = 6;
 std::string_view name(Dimension dimension);  // "requests per minute"
+constexpr bool is_per_day(Dimension dimension) {
+  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
+}
 
 // Tokens of one answer as the provider reports them; all counts include their sub-parts.
 struct Usage {

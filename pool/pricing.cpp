@@ -17,10 +17,6 @@ constexpr double dearer_at_most = 0.05;
 constexpr double next_to_nothing = 1e-4;
 constexpr Duration soon = std::chrono::seconds(5);
 
-bool is_of_day(Dimension dimension) {
-  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
-}
-
 }  // namespace
 
 Pricing::Pricing(KeyPool& pool, std::vector<LaneRows> work, Scope scope, TimePoint now)
@@ -51,7 +47,7 @@ void Pricing::add_resources(QuotaProblem& problem, Scope scope, TimePoint now) {
     for (std::size_t d = 0; d < dimensions; ++d) {
       if (!limits[d]) continue;
       const auto dimension = static_cast<Dimension>(d);
-      if (is_of_day(dimension)) {
+      if (is_per_day(dimension)) {
         add(dimension, *limits[d] / day_s,
             scope == Scope::whole_run ? *limits[d] : std::max(0.0, *limits[d] - used[d]));
       } else {
@@ -182,7 +178,7 @@ std::optional<double> Pricing::used_share(const Bottleneck& limit, Duration took
   const auto d = static_cast<std::size_t>(*limit.dimension);
   const QuotaGroup& group = pool_.group(limit.group);
   const double granted = *group.limits()[d];
-  return group.total()[d] / (is_of_day(*limit.dimension) ? granted : granted / minute_s * seconds(took));
+  return group.total()[d] / (is_per_day(*limit.dimension) ? granted : granted / minute_s * seconds(took));
 }
 
 }  // namespace batchrun

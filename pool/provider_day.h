@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "pool/time.h"
+
 namespace batchrun {
 
 enum class DayRule : std::uint8_t {
@@ -17,6 +19,10 @@ enum class DayRule : std::uint8_t {
 struct Calendar {
   DayRule rule = DayRule::rolling;
   std::chrono::sys_seconds epoch{};  // the wall clock at the pool's time zero
+  std::chrono::sys_seconds wall(TimePoint at) const {
+    return epoch + std::chrono::floor<std::chrono::seconds>(at.time_since_epoch());
+  }
+  TimePoint pool(std::chrono::sys_seconds at) const { return TimePoint(at - epoch); }
 };
 
 struct ProviderDay {

@@ -16,6 +16,7 @@ namespace batchrun {
 namespace {
 
 constexpr Duration longest_obeyed = std::chrono::minutes(15);
+constexpr std::uint8_t nonsense_believed = 3;
 
 constexpr std::array all_dimensions{Dimension::requests_per_minute,     Dimension::tokens_per_minute,
                                     Dimension::input_tokens_per_minute, Dimension::output_tokens_per_minute,
@@ -42,8 +43,6 @@ void narrow(Room& room, Dimension dimension, double units) {
   most = std::min(most, units);
 }
 
-constexpr std::uint8_t nonsense_believed = 3;
-
 bool makes_sense(const LimitReading& reading) {
   if (!std::isfinite(*reading.limit) || *reading.limit < 1) return false;
   return !reading.remaining || (*reading.remaining >= 0 && *reading.remaining <= *reading.limit);
@@ -55,8 +54,12 @@ TimePoint last_of(const GroupHistory& history) {
   return last;
 }
 
-bool of_minute(Dimension dimension) {
-  return dimension != Dimension::requests_per_day && dimension != Dimension::tokens_per_day;
+// The limit of that dimension, if there is one.
+template <class Limit>
+Limit* find(std::vector<Limit>& limits, Dimension dimension) {
+  const auto found = std::find_if(limits.begin(), limits.end(),
+                                  [&](const Limit& limit) { return limit.dimension() == dimension; });
+  return found == limits.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -94,7 +97,7 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
       throw std::invalid_argument(
           fmt::format("{}: the limit of {} must be more than 0", name_, batchrun::name(dimension)));
     }
-    if (of_minute(dimension)) {
+    if (!is_per_day(dimension)) {
       add_minute_limit(dimension, *limit);
     } else {
       add_day_limit(dimension, *limit);
@@ -126,20 +129,14 @@ DayLimit& QuotaGroup::add_day_limit(Dimension dimension, double limit) {
   return days_.emplace_back(dimension, limit, Calendar{day_, settings_->epoch});
 }
 
-DayLimit* QuotaGroup::day_limit(Dimension dimension) {
-  const auto found = std::find_if(days_.begin(), days_.end(),
-                                  [&](const DayLimit& limit) { return limit.dimension() == dimension; });
-  return found == days_.end() ? nullptr : &*found;
-}
-
 // What earlier runs sent counts in the windows and days it lies in. A limit they learned holds where none is
 // configured.
 void QuotaGroup::restore(GroupHistory history) {
   for (const Dimension dimension : all_dimensions) {
     const std::optional<double>& learned = history.learned_limits[static_cast<std::size_t>(dimension)];
     if (!learned || !(*learned >= 1)) continue;
-    if (of_minute(dimension) && minute_limit(dimension) == nullptr) add_minute_limit(dimension, *learned);
-    if (!of_minute(dimension) && day_limit(dimension) == nullptr) add_day_limit(dimension, *learned);
+    if (!is_per_day(dimension) && find(minutes_, dimension) == nullptr) add_minute_limit(dimension, *learned);
+    if (is_per_day(dimension) && find(days_, dimension) == nullptr) add_day_limit(dimension, *learned);
   }
   std::sort(history.sent.begin(), history.sent.end(),
             [](const SentSlot& a, const SentSlot& b) { return a.at < b.at; });
@@ -148,12 +145,6 @@ void QuotaGroup::restore(GroupHistory history) {
     for (DayLimit& limit : days_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
   }
   if (history.out_until) closed_until_ = day_gone_until_ = *history.out_until;
-}
-
-MinuteLimit* QuotaGroup::minute_limit(Dimension dimension) {
-  const auto found = std::find_if(minutes_.begin(), minutes_.end(),
-                                  [&](const MinuteLimit& limit) { return limit.dimension() == dimension; });
-  return found == minutes_.end() ? nullptr : &*found;
 }
 
 TimePoint QuotaGroup::gate(TimePoint now) {
@@ -309,7 +300,7 @@ void QuotaGroup::observe(const ServerLimits& limits, const WindowSums& window, T
     if (!reading.limit || nonsense_[d] >= nonsense_believed) continue;
     if (makes_sense(reading)) {
       nonsense_[d] = 0;
-      observe(dimension, reading, of_minute(dimension) ? window[d] : 0, now);
+      observe(dimension, reading, is_per_day(dimension) ? 0 : window[d], now);
     } else {
       ++nonsense_[d];
     }
@@ -321,8 +312,8 @@ void QuotaGroup::observe(const ServerLimits& limits, const WindowSums& window, T
 void QuotaGroup::observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now) {
   const double limit = *reading.limit;
   const double used = reading.remaining ? std::ceil(limit - *reading.remaining) : 0;
-  if (of_minute(dimension)) {
-    MinuteLimit* const ours = minute_limit(dimension);
+  if (!is_per_day(dimension)) {
+    MinuteLimit* const ours = find(minutes_, dimension);
     if (ours == nullptr) return add_minute_limit(dimension, limit).count(used, now, now);
     for (Climb& climb : climbs_) {
       if (climb.dimension == dimension && limit < ours->limit()) climb.ramp.set_limit(limit / 60);
@@ -330,7 +321,7 @@ void QuotaGroup::observe(Dimension dimension, const LimitReading& reading, doubl
     const bool may_rise = !configured_[static_cast<std::size_t>(dimension)];
     return ours->told(reading, in_window, may_rise, now);
   }
-  DayLimit* const ours = day_limit(dimension);
+  DayLimit* const ours = find(days_, dimension);
   if (ours == nullptr) {
     add_day_limit(dimension, limit).count(used, now, now);
   } else if (limit < ours->limit()) {
@@ -351,7 +342,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
   if (!same_event) {
     closed_at_ = now;
     ++pauses_;
-    MinuteLimit* const limit = dimension ? minute_limit(*dimension) : fullest(now);
+    MinuteLimit* const limit = dimension ? find(minutes_, *dimension) : fullest(now);
     if (limit != nullptr && own) limit->refused(now);
   }
   if (retry_after && *retry_after > Duration::zero()) {

@@ -1,12 +1,10 @@
 // One quota group: everything a provider counts together, all dimensions at once, all or nothing. One thread.
 //
-// Each dimension of a minute is a MinuteLimit; each of a day a DayLimit. Dimensions without a
-// limit cost nothing.
+// Each dimension of a minute is a MinuteLimit, each of a day a DayLimit. Dimensions without a limit cost
+// nothing.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -133,8 +131,6 @@ class QuotaGroup {
   void note_sent(const Cost& cost, TimePoint at);
   void note_most();
   void observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now);
-  MinuteLimit* minute_limit(Dimension dimension);
-  DayLimit* day_limit(Dimension dimension);
   DayLimit& add_day_limit(Dimension dimension, double limit);
   void restore(GroupHistory history);
   MinuteLimit& add_minute_limit(Dimension dimension, double limit);

@@ -285,11 +285,11 @@ Expired Scheduler::Impl::expire_dead(Seat& seat) {
 }
 
 Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
+  Seat& seat = seats[go.job.lane.value];
   pool.take(go.candidate.key, go.cost, go.job.row, now);
-  if (go.ends_hold) seats[go.job.lane.value].lane.release_hold(now);
+  if (go.ends_hold) seat.lane.release_hold(now);
   --waiting;
   ++in_flight;
-  Seat& seat = seats[go.job.lane.value];
   seat.waiting.remove(go.job);
   if (go.job.sends == 0) seat.admitted.add(go.job);
   first_send = std::min(first_send, now);

@@ -11,16 +11,16 @@ constexpr std::array all_strategies{Strategy::saturate,  Strategy::least_loaded,
                                     Strategy::lru,       Strategy::weighted,     Strategy::random,
                                     Strategy::least_used};
 
-bool same_name(std::string_view a, std::string_view b) {
+}  // namespace
+
+bool same_strategy_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return (x == '_' ? '-' : x) == (y == '_' ? '-' : y); });
 }
 
-}  // namespace
-
 std::optional<Strategy> parse_strategy(std::string_view text) {
   for (const Strategy strategy : all_strategies) {
-    if (same_name(text, name(strategy))) return strategy;
+    if (same_strategy_name(text, name(strategy))) return strategy;
   }
   return std::nullopt;
 }
@@ -45,8 +45,10 @@ std::string_view name(Strategy strategy) {
   std::abort();
 }
 
-std::string_view strategy_names() {
-  return "saturate, least-loaded, round-robin, lru, weighted, random, least-used";
+std::vector<std::string> strategy_names() {
+  std::vector<std::string> names;
+  for (const Strategy strategy : all_strategies) names.emplace_back(name(strategy));
+  return names;
 }
 
 }  // namespace batchrun

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "pool/pool_spec.h"
 
@@ -15,7 +17,10 @@ std::optional<Strategy> parse_strategy(std::string_view text);
 // The name with `-`, as in the configuration's documentation.
 std::string_view name(Strategy strategy);
 
-// All names with `-`, separated by ", ": for messages.
-std::string_view strategy_names();
+// All names with `-`.
+std::vector<std::string> strategy_names();
+
+// Whether both texts are the same name, in whichever spelling.
+bool same_strategy_name(std::string_view a, std::string_view b);
 
 }  // namespace batchrun

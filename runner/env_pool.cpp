@@ -1,4 +1,5 @@
 #include "runner/env_pool.h"
+#include "pool/strategy.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +7,7 @@
 #include <map>
 
 #include "io/ascii.h"
+#include "pool/strategy.h"
 #include "runner/inert.h"
 #include "runner/known_provider.h"
 #include "runner/ollama_host.h"
@@ -35,12 +37,6 @@ std::vector<std::string> comma_list(std::string_view text) {
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return out;
-}
-
-// Names are written with - and with _.
-bool same_strategy(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return (x == '_' ? '-' : x) == (y == '_' ? '-' : y); });
 }
 
 class ProviderVariables {
@@ -181,7 +177,7 @@ class ProviderVariables {
   void read_strategy(PoolConfig& into) {
     const Placed given = variable("KEY_ROTATION_STRATEGY");
     if (!given.given()) return;
-    if (into.strategy.given() && !same_strategy(into.strategy.text, given.text)) {
+    if (into.strategy.given() && !same_strategy_name(into.strategy.text, given.text)) {
       throw UsageError(fmt::format("{} and {} name different strategies", into.strategy.place, given.place),
                        "one strategy holds for the whole pool");
     }
@@ -194,43 +190,34 @@ class ProviderVariables {
   ProviderConfig provider_;
 };
 
-// Settings of parts that this version does not have: judged, kept to be shown, and said to have no effect.
-Placed for_later(const Environment& environment, const std::string& name, bool good, std::string_view expects,
-                 std::string_view example, std::string_view instead, PoolConfig& into) {
+// A variable of the whole pool that `good` judges; nothing if it is not set.
+template <class Good>
+Placed pool_variable(const Environment& environment, const std::string& name, Good good,
+                     std::string_view expects, std::string_view example) {
   const std::string_view value = bare(env_value(environment, name));
   if (value.empty()) return {};
-  if (!good) {
+  if (!good(value)) {
     throw UsageError(fmt::format("{}: \"{}\" is not {}", name, inert(value, 64), expects),
                      fmt::format("for example {}={}", name, example), name);
   }
-  into.notices.push_back(fmt::format("{} has no effect in this version: {}", name, instead));
   return {std::string(value), name};
-}
-
-Placed health_check_interval(const Environment& environment) {
-  const std::string name = "API_KEY_HEALTH_CHECK_INTERVAL";
-  const std::string_view value = bare(env_value(environment, name));
-  if (value.empty()) return {};
-  if (!parse_count(value)) {
-    throw UsageError(fmt::format("{}: \"{}\" is not a whole number of milliseconds", name, inert(value, 64)),
-                     fmt::format("for example {}=60000", name), name);
-  }
-  return {std::string(value), name};
-}
-
-void read_for_later(const Environment& environment, PoolConfig& into) {
-  const std::string threshold = "RATE_LIMIT_ALERT_THRESHOLD";
-  into.alert_threshold =
-      for_later(environment, threshold, parse_percent(bare(env_value(environment, threshold))).has_value(),
-                "a percentage", "80", "there are no alerts yet", into);
 }
 
 }  // namespace
 
 PoolConfig pool_from_environment(const Environment& environment) {
   PoolConfig pool;
-  pool.health_check_interval = health_check_interval(environment);
-  read_for_later(environment, pool);
+  pool.health_check_interval = pool_variable(
+      environment, "API_KEY_HEALTH_CHECK_INTERVAL",
+      [](std::string_view text) { return parse_count(text).has_value(); }, "a whole number of milliseconds",
+      "60000");
+  pool.alert_threshold = pool_variable(
+      environment, "RATE_LIMIT_ALERT_THRESHOLD",
+      [](std::string_view text) { return parse_percent(text).has_value(); }, "a percentage", "80");
+  if (pool.alert_threshold.given()) {
+    pool.notices.push_back(
+        fmt::format("{} has no effect in this version: there are no alerts yet", pool.alert_threshold.place));
+  }
   for (const KnownProvider& known : known_providers()) {
     ProviderVariables variables(environment, known);
     if (variables.read(pool)) pool.providers.push_back(variables.take());

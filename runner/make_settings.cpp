@@ -1,6 +1,7 @@
 #include "runner/make_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -52,23 +53,13 @@ std::string config_path(const Options& options, const Environment& environment) 
   return !base.empty() && exists(path) ? path : "";
 }
 
-// "a, b" -> a and b.
-std::vector<std::string> names_in(std::string_view list) {
-  std::vector<std::string> names;
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(", "), list.size());
-    names.emplace_back(list.substr(0, end));
-    list.remove_prefix(std::min(end + 2, list.size()));
-  }
-  return names;
-}
-
 Strategy chosen_strategy(const Placed& given) {
   if (!given.given()) return PoolSettings{}.strategy;
   if (const std::optional<Strategy> known = parse_strategy(given.text)) return *known;
-  const std::string near = did_you_mean(given.text, names_in(strategy_names()));
+  const std::string near = did_you_mean(given.text, strategy_names());
   throw UsageError(fmt::format("unknown strategy \"{}\"", inert(given.text, 64)),
-                   near.empty() ? fmt::format("strategies are {}", strategy_names()) : near, given.place);
+                   near.empty() ? fmt::format("strategies are {}", fmt::join(strategy_names(), ", ")) : near,
+                   given.place);
 }
 
 std::uint32_t open_requests(const Options& options, const Machine& machine) {

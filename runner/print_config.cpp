@@ -241,8 +241,7 @@ void Printer::pool() {
 std::string Printer::base_url(const ProviderConfig& provider) const {
   for (const Provider& made : settings_.providers) {
     if (made.name != provider.name) continue;
-    const Origin& to = made.endpoint.origin;
-    return fmt::format("{}://{}{}", to.tls ? "https" : "http", to.authority(), made.endpoint.base_path);
+    return made.endpoint.origin.url() + made.endpoint.base_path;
   }
   const KnownProvider* known = find_known_provider(provider.name);
   return provider.base_url.given() || !known ? provider.base_url.text : std::string(known->base_url);

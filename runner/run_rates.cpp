@@ -27,10 +27,6 @@ std::optional<double> budget_share(const PoolFigures& pool, Duration elapsed) {
 
 }  // namespace
 
-bool is_per_day(Dimension dimension) {
-  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
-}
-
 RunRates rates(const RunFigures& figures) {
   RunRates out;
   const std::uint64_t now_done = figures.rows_ok + figures.rows_failed;

@@ -28,6 +28,4 @@ struct QuotaUse {
 // Absent for a dimension that is not limited, and for minute quotas of a run shorter than a second.
 std::optional<QuotaUse> quota_use(const GroupFigures& group, Dimension dimension, Duration elapsed);
 
-bool is_per_day(Dimension dimension);
-
 }  // namespace batchrun

@@ -26,18 +26,14 @@ Duration offset(const Moment& moment) {
   return moment.wall.time_since_epoch() - moment.pool.time_since_epoch();
 }
 
-std::string origin_text(const Origin& origin) {
-  return (origin.tls ? "https://" : "http://") + origin.authority();
-}
-
 // A group is its keys': the first one says whose it is.
 std::vector<GroupIdentity> identities_of(const Settings& settings) {
   std::vector<GroupIdentity> identities(settings.pool.groups.size());
   for (std::size_t i = settings.keys.size(); i-- > 0;) {
     const Key& key = settings.keys[i];
     const Provider& provider = settings.providers[key.provider];
-    identities[settings.pool.keys[i].group.value] = {provider.name, origin_text(provider.endpoint.origin),
-                                                     key.group, key.credential};
+    identities[settings.pool.keys[i].group.value] = {provider.name, provider.endpoint.origin.url(), key.group,
+                                                     key.credential};
   }
   return identities;
 }

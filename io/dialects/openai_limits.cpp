@@ -11,7 +11,8 @@ namespace {
 constexpr Duration minute = std::chrono::minutes(1);
 constexpr Duration day = std::chrono::hours(24);
 // A bucket of a minute is full again after a minute, a sliding counter has forgotten after two; the rest is
-// for a server that rounds. In doubt it is a minute's: a minute's limit taken for a day's ends the run.
+// for a server that rounds. In doubt it is a minute's: one taken for a day's would be waited for until the
+// day turns.
 constexpr Duration longest_minute_reset = std::chrono::seconds(125);
 
 struct FieldNames {
@@ -32,10 +33,6 @@ LimitReading read(const ResponseHead& head, const FieldNames& names) {
 
 bool states_something(const LimitReading& reading) {
   return reading.limit || reading.remaining || reading.resets_in;
-}
-
-bool is_per_day(Dimension dimension) {
-  return dimension == Dimension::requests_per_day || dimension == Dimension::tokens_per_day;
 }
 
 void put(ServerLimits& limits, Dimension dimension, LimitReading reading) {

@@ -11,6 +11,8 @@ TEST(Origin, AuthorityLeavesTheSchemesOwnPortOut) {
   EXPECT_EQ((Origin{false, "127.0.0.1", 80, ""}.authority()), "127.0.0.1");
   EXPECT_EQ((Origin{false, "127.0.0.1", 443, ""}.authority()), "127.0.0.1:443");
   EXPECT_EQ((Origin{false, "localhost", 8000, ""}.authority()), "localhost:8000");
+  EXPECT_EQ((Origin{false, "localhost", 8000, ""}.url()), "http://localhost:8000");
+  EXPECT_EQ((Origin{true, "api.openai.com", 443, ""}.url()), "https://api.openai.com");
 }
 
 TEST(Origin, AuthorityPutsAnAddressOfVersion6InBrackets) {

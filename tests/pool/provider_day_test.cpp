@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono;
 
 sys_seconds at(std::int64_t unix_time) {
-  return sys_seconds(seconds(unix_time));
+  return sys_seconds(std::chrono::seconds(unix_time));
 }
 
 struct OddDay {
@@ -62,7 +62,7 @@ TEST(ProviderDay, EveryHourIsInTheDayThatHoldsIt) {
   for (const DayRule rule : {DayRule::pacific_midnight, DayRule::utc_midnight}) {
     ProviderDay day = provider_day(rule, at(first_midnight));
     for (sys_seconds hour = at(first_midnight); hour < at(first_midnight) + days(4 * 365); hour += hours(1)) {
-      for (const sys_seconds now : {hour, hour + seconds(3599)}) {
+      for (const sys_seconds now : {hour, hour + std::chrono::seconds(3599)}) {
         if (now >= day.turns) day = provider_day(rule, day.turns);
         const ProviderDay found = provider_day(rule, now);
         ASSERT_EQ(found.begins, day.begins) << now.time_since_epoch().count();
