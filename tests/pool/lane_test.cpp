@@ -357,5 +357,30 @@ TEST(Lane, ARowWaitsForTheDayToHaveRoom) {
   EXPECT_TRUE(std::holds_alternative<Lane::Admission>(lane.next(until)));
 }
 
+// A row that is sent again goes whatever its kind's share; that lets no other kind go ahead of its own.
+TEST(Lane, ByPlanNoKindGoesFarAheadOfItsShare) {
+  LaneWorld world({{.tokens_per_minute = 1000}}, with(Strategy::saturate));
+  world.wait(0, 500);
+  ASSERT_TRUE(world.go(start));
+  const TimePoint now = start + seconds(45);  // half of the window is free again
+  Job large = LaneWorld::job(1, 900), again = LaneWorld::job(2, 100);
+  const Job fresh = LaneWorld::job(3, 200);
+  large.sends = again.sends = 1;
+  world.lane->queue().push_again(large, false);
+  world.lane->queue().push_again(again, false);
+  world.lane->queue().push(fresh);
+  LanePlan& plan = world.lane->plan();
+  plan.renew({0});
+  for (const Job& job : {large, again, fresh}) {
+    plan.know(RowMix::bucket_of(job));
+    plan.give(0, RowMix::bucket_of(job), 1, 0);
+  }
+  for (int i = 0; i < 5; ++i) plan.sent(0, RowMix::bucket_of(again));
+  for (int i = 0; i < 3; ++i) plan.sent(0, RowMix::bucket_of(fresh));
+  const auto went = world.go(now);
+  ASSERT_TRUE(went);
+  EXPECT_EQ(went->job.row.value, 2U);
+}
+
 }  // namespace
 }  // namespace batchrun
