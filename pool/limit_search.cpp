@@ -25,13 +25,21 @@ LimitSearch LimitSearch::below(double units, TimePoint now) {
   return search;
 }
 
+LimitSearch LimitSearch::around(double units) {
+  LimitSearch search;
+  search.top_ = std::max(units, least_limit);
+  search.settled_ = true;
+  search.depth_ = shallow_cut;
+  return search;
+}
+
 double LimitSearch::limit(TimePoint now) {
-  if (started_at_ == never) started_at_ = now;
+  if (since_ == never) since_ = now;
   if (starting()) {
-    const double doublings = std::floor(seconds(now - started_at_) / seconds(doubling));
+    const double doublings = std::floor(seconds(now - since_) / seconds(doubling));
     return first_limit * std::exp2(std::min(doublings, most_doublings));
   }
-  const double progress = seconds(now - cut_at_) / seconds(recovery);
+  const double progress = seconds(now - since_) / seconds(recovery);
   double share = 1;
   if (progress < 1) {
     share -= depth_ * std::pow(1 - progress, 3);
@@ -46,7 +54,7 @@ double LimitSearch::limit(TimePoint now) {
 
 void LimitSearch::refused(double accepted, TimePoint now) {
   if (starting()) return cut(accepted, now);
-  if (now - cut_at_ < one_event) return;
+  if (since_ == never || now - since_ < one_event) return;
   const double units = std::min(limit(now), accepted);
   settled_ = std::abs(units - top_) <= close * top_;
   depth_ = settled_ ? shallow_cut : deep_cut;
@@ -54,13 +62,12 @@ void LimitSearch::refused(double accepted, TimePoint now) {
 }
 
 void LimitSearch::cut(double units, TimePoint now) {
-  started_at_ = std::min(started_at_, now);
   top_ = std::max(units, least_limit);
-  cut_at_ = now;
+  since_ = now;
 }
 
 bool LimitSearch::recovered(TimePoint now) const {
-  return most_ > 0 && !starting() && top_ >= most_ && now - cut_at_ >= recovery;
+  return most_ > 0 && top_ >= most_ && now - since_ >= recovery;
 }
 
 }  // namespace batchrun

@@ -19,6 +19,9 @@ class LimitSearch {
   // Of one that refuses at `units` a minute; it will not go over that.
   static LimitSearch below(double units, TimePoint now);
 
+  // Of one that an earlier search has found to be `units` a minute.
+  static LimitSearch around(double units);
+
   // Units a minute to keep to now. Time starts with the first call.
   double limit(TimePoint now);
 
@@ -26,7 +29,7 @@ class LimitSearch {
   // were not. However the server counts, its limit is hardly more than that.
   void refused(double accepted, TimePoint now);
 
-  bool starting() const { return cut_at_ == never; }
+  bool starting() const { return top_ == 0; }
   // The limit is known as well as it can be.
   bool settled() const { return settled_; }
   // Back at what it was told not to exceed.
@@ -35,11 +38,10 @@ class LimitSearch {
  private:
   void cut(double units, TimePoint now);
 
-  TimePoint started_at_ = never;
-  TimePoint cut_at_ = never;
-  double top_ = 0;      // where the last refusal was
-  double most_ = 0;     // never exceeded; 0 = no such
-  double depth_ = 0.3;  // of the last cut, a share
+  TimePoint since_ = never;  // the start, or the last cut; `never` before the first call
+  double top_ = 0;           // where the last refusal was; 0 = there was none
+  double most_ = 0;          // never exceeded; 0 = no such
+  double depth_ = 0.3;       // of the last cut, a share
   bool settled_ = false;
 };
 

@@ -71,9 +71,9 @@ MinuteLimit::MinuteLimit(Dimension dimension, double units, const Server& server
   work_out_rates();
 }
 
-MinuteLimit::MinuteLimit(Dimension dimension, const Server& server)
-    : MinuteLimit(dimension, LimitSearch().limit(TimePoint{}), server) {
-  search_.emplace();
+MinuteLimit::MinuteLimit(Dimension dimension, const LimitSearch& search, const Server& server)
+    : MinuteLimit(dimension, LimitSearch(search).limit(TimePoint{}), server) {
+  search_ = search;
 }
 
 void MinuteLimit::work_out_rates() {

@@ -33,8 +33,8 @@ class MinuteLimit {
   // REQUIRES: units > 0.
   MinuteLimit(Dimension dimension, double units, const Server& server);
 
-  // One of unknown size, to be searched for.
-  MinuteLimit(Dimension dimension, const Server& server);
+  // One that is searched for.
+  MinuteLimit(Dimension dimension, const LimitSearch& search, const Server& server);
 
   Dimension dimension() const { return dimension_; }
   double limit() const { return limit_; }  // as the server enforces it

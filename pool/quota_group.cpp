@@ -103,9 +103,9 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
       add_day_limit(dimension, *limit);
     }
   }
-  restore(spec.history);
+  restore(spec.history, spec.search_limits);
   if (spec.search_limits && minutes_.empty()) {
-    minutes_.emplace_back(Dimension::requests_per_minute, MinuteLimit::Server{settings_->jitter, slice_});
+    minutes_.emplace_back(Dimension::requests_per_minute, LimitSearch(), server());
   }
   note_most();
 }
@@ -122,7 +122,7 @@ TimePoint QuotaGroup::climbed_at(TimePoint now) const {
 
 MinuteLimit& QuotaGroup::add_minute_limit(Dimension dimension, double limit) {
   add_climb(dimension, limit);
-  return minutes_.emplace_back(dimension, limit, MinuteLimit::Server{settings_->jitter, slice_});
+  return minutes_.emplace_back(dimension, limit, server());
 }
 
 DayLimit& QuotaGroup::add_day_limit(Dimension dimension, double limit) {
@@ -130,13 +130,20 @@ DayLimit& QuotaGroup::add_day_limit(Dimension dimension, double limit) {
 }
 
 // What earlier runs sent counts in the windows and days it lies in. A limit they learned holds where none is
-// configured.
-void QuotaGroup::restore(GroupHistory history) {
+// configured; with `search` only until it turns out to be another, or else it would be lowered now and then
+// and never raised.
+void QuotaGroup::restore(GroupHistory history, bool search) {
   for (const Dimension dimension : all_dimensions) {
-    const std::optional<double>& learned = history.learned_limits[static_cast<std::size_t>(dimension)];
-    if (!learned || !(*learned >= 1)) continue;
-    if (!is_per_day(dimension) && find(minutes_, dimension) == nullptr) add_minute_limit(dimension, *learned);
-    if (is_per_day(dimension) && find(days_, dimension) == nullptr) add_day_limit(dimension, *learned);
+    const auto d = static_cast<std::size_t>(dimension);
+    const std::optional<double>& learned = history.learned_limits[d];
+    if (!learned || !(*learned >= 1) || configured_[d]) continue;
+    if (is_per_day(dimension)) {
+      add_day_limit(dimension, *learned);
+    } else if (search) {
+      minutes_.emplace_back(dimension, LimitSearch::around(*learned), server());
+    } else {
+      add_minute_limit(dimension, *learned);
+    }
   }
   std::sort(history.sent.begin(), history.sent.end(),
             [](const SentSlot& a, const SentSlot& b) { return a.at < b.at; });
@@ -232,7 +239,8 @@ GroupHistory QuotaGroup::take_history() {
   GroupHistory history = std::exchange(history_, {});
   const auto note = [&](Dimension dimension, double limit) {
     const auto d = static_cast<std::size_t>(dimension);
-    if (!configured_[d]) history.learned_limits[d] = limit;
+    if (configured_[d] || told_limits_[d] == limit) return;
+    history.learned_limits[d] = told_limits_[d] = limit;
   };
   for (const MinuteLimit& limit : minutes_) {
     if (!limit.searched() || limit.found()) note(limit.dimension(), limit.limit());

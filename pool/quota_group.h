@@ -117,7 +117,7 @@ class QuotaGroup {
   std::array<double, dimensions> used(TimePoint now) const;
   const std::array<double, dimensions>& total() const { return total_; }
 
-  // What a later run should know: what was sent since the last call, by second, and the limits learned.
+  // What a later run should know and was not told yet: what was sent, by second, and the limits learned.
   GroupHistory take_history();
 
  private:
@@ -132,7 +132,8 @@ class QuotaGroup {
   void note_most();
   void observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now);
   DayLimit& add_day_limit(Dimension dimension, double limit);
-  void restore(GroupHistory history);
+  void restore(GroupHistory history, bool search);
+  MinuteLimit::Server server() const { return {settings_->jitter, slice_}; }
   MinuteLimit& add_minute_limit(Dimension dimension, double limit);
   MinuteLimit* fullest(TimePoint now);
 
@@ -151,7 +152,8 @@ class QuotaGroup {
   Room most_;  // of a whole window and day
   std::array<double, dimensions> total_{};
 
-  GroupHistory history_;  // not taken yet
+  GroupHistory history_;                          // not taken yet
+  std::array<double, dimensions> told_limits_{};  // by take_history, last; 0 = none
   std::array<bool, dimensions> configured_{};
   std::array<std::uint8_t, dimensions> nonsense_{};  // readings in a row that make no sense
   TimePoint observed_at_{};                          // when the newest request that told limits was sent

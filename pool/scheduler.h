@@ -161,8 +161,8 @@ class Scheduler {
   std::size_t in_flight() const;
   PoolFigures figures(TimePoint now) const;
 
-  // By group, what a later run should know and has not been told yet: what was sent since the last call, and
-  // the limits learned so far. Nothing is kept for it unless the settings say keep_history.
+  // By group, what a later run should know and has not been told yet: what was sent, and the limits learned,
+  // since the last call. Nothing is kept for it unless the settings say keep_history.
   std::vector<GroupHistory> take_history();
 
   // Of the run so far; nothing where nothing limits it, or under a minute, when they would say little. Takes

@@ -72,5 +72,17 @@ TEST(LimitSearch, KeepsAtLeastOneAMinute) {
   EXPECT_GE(search.limit(start + seconds(60)), 1);
 }
 
+TEST(LimitSearch, GoesOnFromWhatAnEarlierOneFound) {
+  LimitSearch search = LimitSearch::around(600);
+  EXPECT_FALSE(search.starting());
+  EXPECT_TRUE(search.settled());
+  EXPECT_NEAR(search.limit(start), 582, 1);
+  EXPECT_NEAR(search.limit(start + minutes(1)), 600, 1);
+  EXPECT_NEAR(search.limit(start + minutes(11)), 660, 1);
+  search.refused(605, start + minutes(11));
+  EXPECT_TRUE(search.settled());
+  EXPECT_NEAR(search.limit(start + minutes(12)), 605, 1);
+}
+
 }  // namespace
 }  // namespace batchrun

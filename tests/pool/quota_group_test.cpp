@@ -322,5 +322,31 @@ TEST(QuotaGroup, ALimitAnEarlierRunLearnedHoldsWhereNoneIsConfigured) {
   EXPECT_EQ(group.ready_at({}, start), start + seconds(70));
 }
 
+TEST(QuotaGroup, ALimitAnEarlierSearchFoundIsNotForEver) {
+  const PoolSettings settings;
+  GroupSpec spec{.name = "org", .limits = {}};
+  spec.search_limits = true;
+  spec.history.learned_limits[0] = 600;
+  QuotaGroup group(spec, settings);
+  TimePoint now = start;
+  for (int i = 0; i < 20 * 60; ++i) {
+    now = std::max(now + seconds(1), group.ready_at({}, now));
+    group.take({}, now);
+  }
+  EXPECT_GT(*group.limits()[0], 650);
+  group.observe(reading(Dimension::requests_per_minute, 500), {}, now, now);
+  EXPECT_EQ(group.limits()[0], 500) << "a reply knows better";
+}
+
+TEST(QuotaGroup, TellsALearnedLimitOnceUntilItChanges) {
+  const PoolSettings settings;
+  QuotaGroup group(GroupSpec{}, settings);
+  group.observe(reading(Dimension::requests_per_minute, 100), {}, start, start);
+  EXPECT_EQ(group.take_history().learned_limits[0], 100);
+  EXPECT_EQ(group.take_history().learned_limits[0], std::nullopt);
+  group.observe(reading(Dimension::requests_per_minute, 50), {}, start, start);
+  EXPECT_EQ(group.take_history().learned_limits[0], 50);
+}
+
 }  // namespace
 }  // namespace batchrun
