@@ -66,12 +66,24 @@ TEST(KeyPool, FiguresTellTheStateOfAKey) {
   EXPECT_EQ(figures[2].usable_at, start + std::chrono::seconds(1));
 }
 
-TEST(KeyPool, ARowThatFailsWhereverItGoesIsTheCulpritAndNoKeyIsBlamed) {
-  PoolSpec spec = two_groups();
-  spec.settings.failure_threshold = 1;
-  KeyPool pool(spec, spec.settings);
-  for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) pool.succeeded(key, RowId{9}, start);
+// Three keys that have answered, whose circuits open at the first failure, and a row that fails.
+struct PoisonWorld {
+  PoolSpec spec = [] {
+    PoolSpec made = two_groups();
+    made.settings.failure_threshold = 1;
+    return made;
+  }();
+  KeyPool pool{spec, spec.settings};
   Job poison{.row = {1}, .lane = {}};
+  PoisonWorld() {
+    for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) pool.succeeded(key, RowId{9}, start);
+  }
+};
+
+TEST(KeyPool, ARowThatFailsWhereverItGoesIsTheCulpritAndNoKeyIsBlamed) {
+  PoisonWorld world;
+  KeyPool& pool = world.pool;
+  Job& poison = world.poison;
   pool.failed({0}, poison, true, start);
   EXPECT_FALSE(poison.trail.culprit);
   EXPECT_FALSE(pool.key({0}).breaker.closed());
@@ -85,11 +97,9 @@ TEST(KeyPool, ARowThatFailsWhereverItGoesIsTheCulpritAndNoKeyIsBlamed) {
 }
 
 TEST(KeyPool, WhatACulpritDidEarlierIsGivenBack) {
-  PoolSpec spec = two_groups();
-  spec.settings.failure_threshold = 1;
-  KeyPool pool(spec, spec.settings);
-  for (const KeyId key : {KeyId{0}, KeyId{1}, KeyId{2}}) pool.succeeded(key, RowId{9}, start);
-  Job poison{.row = {1}, .lane = {}};
+  PoisonWorld world;
+  KeyPool& pool = world.pool;
+  Job& poison = world.poison;
   pool.failed({0}, poison, true, start);
   pool.failed({1}, poison, true, start);
   EXPECT_FALSE(poison.trail.culprit) << "nobody else was answered since: it may be the provider";
