@@ -127,13 +127,15 @@ std::string Client::read_all() {
   return std::exchange(in_, {});
 }
 
-std::string Client::read_for(int ms) {
-  using std::chrono::steady_clock;
-  const auto until = steady_clock::now() + std::chrono::milliseconds(ms);
-  set_timeout(fd_, ms);
-  while (steady_clock::now() < until && read_some()) {
+std::string Client::read_past(std::string_view awaited, int silence_ms) {
+  while (in_.find(awaited) == in_.npos && read_some()) {
   }
-  set_timeout(fd_, 5000);
+  if (silence_ms > 0 && ended_ == Ended::no) {
+    set_timeout(fd_, silence_ms);
+    while (read_some()) {
+    }
+    set_timeout(fd_, 5000);
+  }
   return std::exchange(in_, {});
 }
 

@@ -33,8 +33,8 @@ class Client {
   std::string read_reply();
   // Reads until the connection ends.
   std::string read_all();
-  // Reads what comes within `ms`.
-  std::string read_for(int ms);
+  // Reads until `awaited` has come, then on until nothing has come for `silence_ms`; 0: no longer.
+  std::string read_past(std::string_view awaited, int silence_ms);
   Ended ended() const { return ended_; }
 
  private:

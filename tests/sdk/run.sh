@@ -30,7 +30,7 @@ work=$(cd "$work" && pwd)
 if ! cmp -s "$here/package-lock.json" "$work/installed-lock.json"; then
   rm -f "$work/installed-lock.json"
   cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$work/"
-  (cd "$work" && npm ci --ignore-scripts --no-progress --loglevel=error) || skip "the packages cannot be fetched"
+  (cd "$work" && timeout 180 npm ci --ignore-scripts --no-progress --loglevel=error) || skip "the packages cannot be fetched"
   cp "$here/package-lock.json" "$work/installed-lock.json"
 fi
 cp "$here"/*.mjs "$work/"
