@@ -8,11 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "io/api.h"
+#include "io/chat_features.h"
+
 namespace batchrun {
 
 enum class RowShape : std::uint8_t {
-  body,    // an OpenAI chat body, bare or inside an OpenAI Batch line
+  body,    // a body in the words of `Row::api`, inside an OpenAI Batch line; of chat also bare
   prompt,  // {"prompt": ..., "system": ...}
+  search,  // {"query": ..., "num": ..., ...}
 };
 
 // What makes two rows the same row: the id the user gave it and what is asked. Stable across runs and
@@ -28,14 +32,15 @@ struct Row {
   std::uint64_t line = 0;  // 1-based line of the input file
   std::string text;        // the JSON object of the row as it came, without line ending
   RowShape shape = RowShape::body;
-  std::string_view
-      body;  // RowShape::body: the chat body's text, a part of `text`; of a bare body all of it, so
-             //   that batchrun's own members (custom_id, tags, ...) are among the provider's
+  Api api = Api::chat;
+  FeatureSet needs;       // Api::chat: what an answer takes beyond plain text
+  std::string_view body;  // RowShape::body: the body's text, a part of `text`; of a bare body all of it, so
+                          //   that batchrun's own members (custom_id, tags, ...) are among the provider's
   std::string custom_id;  // given, or made from the content; never empty
   bool id_given = false;
   RowIdentity identity;
 
-  std::string prompt, system;  // RowShape::prompt
+  std::string prompt, system;  // RowShape::prompt; of a search, `prompt` is the query
   std::string provider;        // "" = any
   std::string model;           // "" = the provider's default
   std::string route;           // "" = none

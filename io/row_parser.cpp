@@ -1,137 +1,37 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <optional>
 
+#include "io/api_path.h"
 #include "io/ascii.h"
+#include "io/chat_needs.h"
 #include "io/json_text.h"
 #include "io/json_tokens.h"
+#include "io/native_body.h"
 #include "io/row_identity.h"
+#include "io/row_members.h"
 #include "io/row_reader.h"
 
 namespace batchrun {
 namespace {
 
 using Value = JsonTokens::Value;
+using Name = MemberName;
+using Members = RowMembers;
+using Refusal = RowRefusal;
 
 constexpr std::size_t max_id_size = 512;
 constexpr std::size_t kept_of_bad_text = 64u << 10;
 constexpr std::size_t row_depth = 128;
 constexpr std::size_t error_line_depth =
     row_depth + 1;  // a line of batchrun's own has the row one level down
-constexpr std::size_t whole_line = static_cast<std::size_t>(-1);
+constexpr std::size_t whole_line = Refusal::whole_line;
+constexpr std::uint32_t bytes_of_an_image = 3000;  // of text that would cost about as many tokens
 constexpr std::string_view supported =
-    "supported are an OpenAI Batch line (url /v1/chat/completions and body), a chat body (messages) and a "
-    "prompt row (prompt)";
-
-// The members that mean something to batchrun, in a row or in its body.
-enum class Name : std::uint8_t {
-  // clang-format off
-  custom_id, id, method, url, body, messages, prompt, system, provider, model, route, tags, metadata,
-  max_tokens, max_completion_tokens, n, batchrun, request, query, contents, input, none
-  // clang-format on
-};
-constexpr std::size_t names = static_cast<std::size_t>(Name::none);
-constexpr std::array<std::string_view, names> name_texts = {
-    "custom_id", "id",       "method",   "url",        "body",
-    "messages",  "prompt",   "system",   "provider",   "model",
-    "route",     "tags",     "metadata", "max_tokens", "max_completion_tokens",
-    "n",         "batchrun", "request",  "query",      "contents",
-    "input"};
-
-// A hash under which all of these differ, so that one comparison tells: rows are read at a rate where a
-// search shows.
-constexpr std::size_t name_slots = 32;
-constexpr std::size_t slot_of(std::string_view text) {
-  return (static_cast<unsigned char>(text.front()) * 5u + static_cast<unsigned char>(text.back()) * 22u +
-          text.size() * 9u) %
-         name_slots;
-}
-constexpr std::array<Name, name_slots> make_slots() {
-  std::array<Name, name_slots> slots{};
-  slots.fill(Name::none);
-  for (std::size_t i = 0; i < names; ++i) {
-    Name& slot = slots[slot_of(name_texts[i])];
-    if (slot != Name::none) throw "two names share a slot";  // stops the compilation
-    slot = static_cast<Name>(i);
-  }
-  return slots;
-}
-constexpr std::array<Name, name_slots> slots = make_slots();
-
-Name name_of(std::string_view text) {
-  if (text.empty()) return Name::none;
-  const Name name = slots[slot_of(text)];
-  return name != Name::none && name_texts[static_cast<std::size_t>(name)] == text ? name : Name::none;
-}
-
-// Members by which a row would choose where a credential goes. OpenAI-compatible proxies have sent their keys
-// to wherever such a member of a request said (CVE-2024-6587).
-bool names_destination(std::string_view name) {
-  constexpr std::array<std::string_view, 22> words = {
-      "host",        "headers",  "header",  "extra_headers", "default_headers", "api_base",
-      "apibase",     "base_url", "baseurl", "base_path",     "endpoint",        "api_url",
-      "api_key",     "apikey",   "api-key", "x-api-key",     "authorization",   "credential",
-      "credentials", "proxy",    "proxies", "access_token"};
-  constexpr std::string_view initials = "abcdehpxABCDEHPX";
-  if (name.size() < 4 || name.size() > 15 || initials.find(name.front()) == std::string_view::npos)
-    return false;
-  return std::any_of(words.begin(), words.end(),
-                     [name](std::string_view word) { return ascii::same(name, word); });
-}
-
-// Why a line is no row: a sentence, and the byte of the line it is about.
-struct Refusal {
-  std::size_t at = whole_line;
-  std::string message;
-};
-
-// `text` for use in a message: only what is harmless on a terminal, and short.
-std::string shown(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  return plain && text.size() <= 80 ? fmt::format("'{}'", text) : std::string("the one given");
-}
-
-// The members of one object that batchrun knows.
-class Members {
- public:
-  Members() { values_.fill(absent); }
-  bool has(Name name) const { return (*this)[name] != absent; }
-  Value operator[](Name name) const { return values_[static_cast<std::size_t>(name)]; }
-
-  // Refuses a member given twice, and any that would choose a destination.
-  std::optional<Refusal> read(const JsonTokens& tokens, Value object) {
-    std::string decoded;
-    for (ObjectWalk walk(tokens, object); walk.next();) {
-      std::string_view text = walk.name();
-      if (tokens.has_escapes() && text.find('\\') != std::string_view::npos) {
-        decoded.clear();
-        append_json_unescaped(decoded, text);
-        text = decoded;
-      }
-      const Name name = name_of(text);
-      if (name == Name::none) {
-        if (!names_destination(text)) continue;
-        return Refusal{
-            tokens.offset(walk.name_token()),
-            fmt::format("{} is refused: a row may not choose a host, a header or a credential", shown(text))};
-      }
-      Value& value = values_[static_cast<std::size_t>(name)];
-      if (value != absent) {
-        return Refusal{tokens.offset(walk.name_token()), fmt::format("{} is given twice", shown(text))};
-      }
-      value = walk.value();
-    }
-    return std::nullopt;
-  }
-
- private:
-  static constexpr Value absent = static_cast<Value>(-1);
-  std::array<Value, names> values_;
-};
+    "a row is an OpenAI Batch line (url and body), a chat body (messages), a prompt (prompt) or a search "
+    "(query)";
 
 std::uint64_t whole_number(std::string_view raw) {
   std::uint64_t number = 0;
@@ -164,10 +64,14 @@ class RowParser {
   std::optional<Refusal> read_request();
   std::optional<Refusal> read_shape();
   std::optional<Refusal> read_batch_line();
-  std::optional<Refusal> read_url(Value url) const;
+  std::optional<Refusal> read_url(Value url);
+  std::optional<Refusal> read_body_model(const Members& body);
   std::optional<Refusal> read_chat(const Members& body, std::string_view text);
+  std::optional<Refusal> read_native(const Members& body, Value value);
   std::optional<Refusal> read_messages(Value messages);
+  std::optional<Refusal> read_message(Value message);
   std::optional<Refusal> read_prompt();
+  std::optional<Refusal> read_search();
   std::optional<Refusal> read_choices();
   std::optional<Refusal> read_tags(Value tags);
   std::optional<Refusal> read_text(const Members& members, Name name, std::string_view word,
@@ -192,6 +96,7 @@ class RowParser {
   Members members_;
   std::string_view outer_id_;
   bool is_object_ = false;
+  bool seen_other_message_ = false;  // than a system message
   std::optional<std::pair<std::string, std::string>> request_;
 };
 
@@ -288,20 +193,17 @@ std::optional<Refusal> RowParser::read_shape() {
   }
   if (members_.has(Name::messages)) return read_chat(members_, tokens_.raw(JsonTokens::root));
   if (members_.has(Name::prompt)) return read_prompt();
+  if (members_.has(Name::query)) return read_search();
   return unknown_shape();
 }
 
 Refusal RowParser::unknown_shape() const {
-  if (members_.has(Name::query)) {
-    return at(members_[Name::query], fmt::format("search rows (query) are not supported yet; {}", supported));
-  }
   for (const Name native : {Name::contents, Name::input}) {
-    if (members_.has(native)) {
-      return at(members_[native],
-                fmt::format("native rows of a provider are not supported yet; {}", supported));
-    }
+    if (!members_.has(native)) continue;
+    return at(members_[native],
+              fmt::format("a row in a provider's own words needs a url and a body; urls are {}", api_paths));
   }
-  return {whole_line, fmt::format("the row has no body, messages or prompt; {}", supported)};
+  return {whole_line, fmt::format("the row has no body, messages, prompt or query; {}", supported)};
 }
 
 std::optional<Refusal> RowParser::read_batch_line() {
@@ -317,35 +219,52 @@ std::optional<Refusal> RowParser::read_batch_line() {
   if (tokens_.first(body) != '{') return at(body, "body must be an object");
   Members members;
   if (auto refusal = members.read(tokens_, body)) return refusal;
-  return read_chat(members, tokens_.raw(body));
+  return row_->api == Api::chat ? read_chat(members, tokens_.raw(body)) : read_native(members, body);
 }
 
-std::optional<Refusal> RowParser::read_url(Value url) const {
+std::optional<Refusal> RowParser::read_url(Value url) {
   if (!is_string(url)) return at(url, "url must be a string");
   std::string path;
   append_text(path, url);
-  if (path == "/v1/chat/completions" || path == "/chat/completions") return std::nullopt;
-  if (path.find("//") != std::string::npos || !path.starts_with('/')) {
-    return at(url,
-              "url must be the path /v1/chat/completions: a row may not choose a scheme or host, since the "
-              "key goes there");
+  const std::optional<ApiPath> known = parse_api_path(path);
+  if (!known) {
+    if (path.find("//") != std::string::npos || !path.starts_with('/')) {
+      return at(url, "url must be a path: a row may not choose a scheme or host, since the key goes there");
+    }
+    return at(url, fmt::format("url {} is not supported; supported are {}", shown(path), api_paths));
   }
-  return at(url, fmt::format("url {} is not supported; supported is /v1/chat/completions", shown(path)));
+  row_->api = known->api;
+  if (known->model.empty()) return std::nullopt;
+  if (!row_->model.empty() && row_->model != known->model) {
+    return at(url, "the row names one model and its url another");
+  }
+  row_->model = known->model;
+  return std::nullopt;
+}
+
+// The model may stand beside the body or in it.
+std::optional<Refusal> RowParser::read_body_model(const Members& body) {
+  if (!body.has(Name::model)) return std::nullopt;
+  std::string model;
+  if (auto refusal = read_text(body, Name::model, "model", model)) return refusal;
+  if (model.empty()) return std::nullopt;
+  if (!row_->model.empty() && row_->model != model) {
+    return at(body[Name::model], "the row names one model and its body another");
+  }
+  row_->model = std::move(model);
+  return std::nullopt;
 }
 
 std::optional<Refusal> RowParser::read_chat(const Members& body, std::string_view text) {
   const bool in_body = text.data() != tokens_.raw(JsonTokens::root).data();
   const std::string beside = in_body ? row_->model : std::string();
-  if (in_body && body.has(Name::model)) {
-    row_->model.clear();
-    if (auto refusal = read_text(body, Name::model, "model", row_->model)) return refusal;
-    if (!beside.empty() && !row_->model.empty() && beside != row_->model) {
-      return at(body[Name::model], "the row names one model and its body another");
-    }
-    if (row_->model.empty()) row_->model = beside;
+  if (in_body) {
+    if (auto refusal = read_body_model(body)) return refusal;
   }
   if (!body.has(Name::messages)) return Refusal{whole_line, "the body has no messages"};
   if (auto refusal = read_messages(body[Name::messages])) return refusal;
+  row_->needs.add(
+      features_of_parameters(tokens_, body, in_body ? BodyPlace::in_batch_line : BodyPlace::is_the_row));
   read_sizes(body);
   row_->shape = RowShape::body;
   row_->body = text;
@@ -353,16 +272,51 @@ std::optional<Refusal> RowParser::read_chat(const Members& body, std::string_vie
   return std::nullopt;
 }
 
+std::optional<Refusal> RowParser::read_native(const Members& body, Value value) {
+  const std::string beside = row_->model;
+  if (auto refusal = read_body_model(body)) return refusal;
+  const NativeSizes sizes = sizes_of_native_body(tokens_, value, body);
+  row_->content_bytes = sizes.content_bytes;
+  row_->max_output_tokens = sizes.max_output_tokens;
+  row_->message_count = 1;
+  row_->shape = RowShape::body;
+  row_->body = tokens_.raw(value);
+  // The same body means something else to another interface.
+  settle_identity(hash_content(fmt::format("{}\n{}", name(row_->api), beside), row_->body));
+  return std::nullopt;
+}
+
 std::optional<Refusal> RowParser::read_messages(Value messages) {
   if (tokens_.first(messages) != '[') return at(messages, "messages must be an array");
   for (ArrayWalk walk(tokens_, messages); walk.next();) {
-    if (tokens_.first(walk.value()) != '{') return at(walk.value(), "a message must be an object");
-    ++row_->message_count;
-    for (ObjectWalk message(tokens_, walk.value()); message.next();) {
-      if (message.name() == "content") read_content(message.value());
-    }
+    if (auto refusal = read_message(walk.value())) return refusal;
   }
   if (row_->message_count == 0) return at(messages, "messages must not be empty");
+  return std::nullopt;
+}
+
+std::optional<Refusal> RowParser::read_message(Value message) {
+  if (tokens_.first(message) != '{') return at(message, "a message must be an object");
+  ++row_->message_count;
+  bool is_system = false, has_name = false, of_function = false;
+  for (ObjectWalk walk(tokens_, message); walk.next();) {
+    const std::string_view name = walk.name();
+    if (name == "content") {
+      read_content(walk.value());
+    } else if (name == "role" && is_string(walk.value())) {
+      const std::string_view role = inner(walk.value());
+      is_system = role == "system" || role == "developer";
+      of_function = role == "function";
+    } else if (name == "name") {
+      has_name = !is_null(walk.value());
+    } else if (name == "function_call") {
+      of_function = of_function || !is_null(walk.value());
+    }
+  }
+  if (of_function) row_->needs.add(Feature::functions);
+  if (has_name && !of_function) row_->needs.add(Feature::message_name);
+  if (is_system && seen_other_message_) row_->needs.add(Feature::late_system);
+  seen_other_message_ = seen_other_message_ || !is_system;
   return std::nullopt;
 }
 
@@ -377,9 +331,15 @@ void RowParser::read_content(Value content) {
   if (tokens_.first(content) != '[') return;
   for (ArrayWalk parts(tokens_, content); parts.next();) {
     if (tokens_.first(parts.value()) != '{') continue;
+    bool is_text = false;
     for (ObjectWalk part(tokens_, parts.value()); part.next();) {
-      if (part.name() == "text" && is_string(part.value())) count(part.value());
+      if (part.name() != "text" || !is_string(part.value())) continue;
+      is_text = true;
+      count(part.value());
     }
+    if (is_text) continue;
+    row_->needs.add(features_of_part(tokens_, parts.value()));
+    row_->content_bytes += bytes_of_an_image;
   }
 }
 
@@ -390,7 +350,18 @@ std::optional<Refusal> RowParser::read_prompt() {
   row_->shape = RowShape::prompt;
   row_->content_bytes = static_cast<std::uint32_t>(row_->prompt.size() + row_->system.size());
   row_->message_count = row_->system.empty() ? 1 : 2;
+  row_->needs = features_of_parameters(tokens_, members_, BodyPlace::is_the_row);
   read_sizes(members_);
+  settle_identity(hash_content("", tokens_.raw(JsonTokens::root)));
+  return std::nullopt;
+}
+
+std::optional<Refusal> RowParser::read_search() {
+  if (!is_string(members_[Name::query])) return at(members_[Name::query], "query must be a string");
+  if (auto refusal = read_text(members_, Name::query, "query", row_->prompt)) return refusal;
+  if (row_->prompt.empty()) return at(members_[Name::query], "query must not be empty");
+  row_->shape = RowShape::search;
+  row_->api = Api::search;
   settle_identity(hash_content("", tokens_.raw(JsonTokens::root)));
   return std::nullopt;
 }

@@ -38,8 +38,13 @@ std::size_t stated_length(const ResponseHead& head) {
 
 }  // namespace
 
-StreamValidator::StreamValidator(const Dialect& dialect, bool streamed, const ReplyCaps& caps)
-    : dialect_(dialect), streamed_(streamed), caps_(caps), decoder_(caps.event_bytes) {}
+StreamValidator::StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps)
+    : dialect_(dialect),
+      api_(api),
+      streamed_(streamed),
+      caps_(caps),
+      decoder_(caps.event_bytes),
+      line_decoder_(caps.event_bytes) {}
 
 Flow StreamValidator::on_head(const ResponseHead& head) {
   head_ = head;
@@ -63,6 +68,7 @@ StreamValidator::Form StreamValidator::form_of(const ResponseHead& head) const {
   if (head.status < 200 || head.status >= 300) return Form::error;
   const std::string_view type = media_type(head);
   if (!streamed_ || is_json(type)) return Form::whole;
+  if (ascii::same(type, "application/x-ndjson")) return Form::lines;
   return ascii::same(type, "text/event-stream") ? Form::events : Form::undecided;
 }
 
@@ -79,6 +85,9 @@ Flow StreamValidator::on_body(std::string_view octets) {
       break;
     case Form::events:
       flow = take_events(octets);
+      break;
+    case Form::lines:
+      flow = take_lines(octets);
       break;
     case Form::whole:
       flow = take_whole(octets);
@@ -110,18 +119,29 @@ Flow StreamValidator::decide_by_first_byte(std::string_view octets) {
 Flow StreamValidator::take_events(std::string_view octets) {
   decoder_.feed(octets);
   while (const auto event = decoder_.next()) {
-    const Flow flow = take_event(*event);
+    const Flow flow = take_event(event->name, event->data);
     if (flow == Flow::done || flow == Flow::stop) return flow;
   }
-  if (decoder_.overflowed()) {
-    return fail(FaultKind::malformed_reply,
-                "an event is longer than " + std::to_string(caps_.event_bytes) + " bytes");
-  }
-  return go_on();
+  return after_events(decoder_.overflowed());
 }
 
-Flow StreamValidator::take_event(const SseEvent& event) {
-  if (auto fault = dialect_.decode_event(event.name, event.data, draft_)) return fail(std::move(*fault));
+Flow StreamValidator::take_lines(std::string_view octets) {
+  line_decoder_.feed(octets);
+  while (const auto line = line_decoder_.next()) {
+    const Flow flow = take_event("", *line);
+    if (flow == Flow::done || flow == Flow::stop) return flow;
+  }
+  return after_events(line_decoder_.overflowed());
+}
+
+Flow StreamValidator::after_events(bool overflowed) {
+  if (!overflowed) return go_on();
+  return fail(FaultKind::malformed_reply,
+              "an event is longer than " + std::to_string(caps_.event_bytes) + " bytes");
+}
+
+Flow StreamValidator::take_event(std::string_view name, std::string_view data) {
+  if (auto fault = dialect_.decode_event(api_, name, data, draft_)) return fail(std::move(*fault));
   if (!draft_.end_mark) {
     if (draft_.content_seen) state_ = State::streaming;
     return go_on();
@@ -177,7 +197,7 @@ Reply StreamValidator::conclude(const Ending& ending) {
     fail(*ending.fault);
   } else if (state_ == State::awaiting_head) {
     fail(FaultKind::truncated_reply, "the connection ended before a reply");
-  } else if (form_ == Form::events) {
+  } else if (form_ == Form::events || form_ == Form::lines) {
     conclude_events();
   } else {
     conclude_whole();
@@ -186,12 +206,17 @@ Reply StreamValidator::conclude(const Ending& ending) {
 }
 
 void StreamValidator::conclude_whole() {
-  if (auto fault = dialect_.decode_body(head_, body_, reply_.answer)) fail(std::move(*fault));
+  if (auto fault = dialect_.decode_body(api_, head_, body_, reply_.answer)) fail(std::move(*fault));
 }
 
 void StreamValidator::conclude_events() {
-  decoder_.end();
-  take_events({});
+  if (form_ == Form::lines) {
+    line_decoder_.end();
+    take_lines({});
+  } else {
+    decoder_.end();
+    take_events({});
+  }
   if (state_ == State::faulted) return;
   if (state_ != State::complete && !draft_.every_choice_finished()) {
     fail(FaultKind::truncated_reply, "the stream ended without a finish reason or an end mark");

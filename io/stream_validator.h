@@ -6,10 +6,10 @@
 // whole stream is an answer: a finish reason or the end mark must have come. Partial text is never an answer.
 //
 // What the reply is taken for: not 2xx, an error (its status decides, whatever becomes of its body); a
-// streamed request answered with JSON, a whole body; with neither events nor JSON (HTML of a portal), a fault
-// at once; without a content type, what its first byte looks like. A compressed body was not asked for and is
-// a fault. The end mark completes the answer even if the connection stays open; a fault of the wire after
-// that is of no interest, before it is the verdict.
+// streamed request answered with JSON, a whole body; with neither events, nor lines of JSON, nor JSON (HTML),
+// a fault at once; without a content type, what its first byte looks like. A compressed body was not asked
+// for and is a fault. The end mark completes the answer even if the connection stays open; a fault of the
+// wire after that is of no interest, before it is the verdict.
 //
 // One thread at a time; used for one reply.
 #pragma once
@@ -21,6 +21,7 @@
 #include "io/answer.h"
 #include "io/dialect.h"
 #include "io/http_message.h"
+#include "io/ndjson_decoder.h"
 #include "io/sse_decoder.h"
 #include "io/transport_ending.h"
 #include "pool/outcome.h"
@@ -45,8 +46,9 @@ struct Reply {
 
 class StreamValidator final : public ResponseSink {
  public:
-  // `streamed`: the request asked for a stream. The dialect must outlive this.
-  StreamValidator(const Dialect& dialect, bool streamed, const ReplyCaps& caps = {});
+  // `api`: what the row was written for. `streamed`: the request asked for a stream. The dialect must outlive
+  // this.
+  StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps = {});
 
   Flow on_head(const ResponseHead& head) override;
   Flow on_body(std::string_view octets) override;
@@ -57,12 +59,14 @@ class StreamValidator final : public ResponseSink {
  private:
   enum class State { awaiting_head, awaiting_first_chunk, streaming, complete, faulted };
   // What the body is taken for, by status and content type.
-  enum class Form { undecided, events, whole, error };
+  enum class Form { undecided, events, lines, whole, error };
 
   Form form_of(const ResponseHead& head) const;
   Flow decide_by_first_byte(std::string_view octets);
   Flow take_events(std::string_view octets);
-  Flow take_event(const SseEvent& event);
+  Flow take_lines(std::string_view octets);
+  Flow after_events(bool overflowed);
+  Flow take_event(std::string_view name, std::string_view data);
   Flow take_whole(std::string_view octets);
   Flow take_error(std::string_view octets);
   Flow go_on() const;
@@ -72,6 +76,7 @@ class StreamValidator final : public ResponseSink {
   void conclude_events();
 
   const Dialect& dialect_;
+  const Api api_;
   const bool streamed_;
   const ReplyCaps caps_;
   State state_ = State::awaiting_head;
@@ -80,7 +85,8 @@ class StreamValidator final : public ResponseSink {
   std::size_t octets_seen_ = 0;  // of the body
   std::string body_;             // Form::whole and error
   SseDecoder decoder_;           // Form::events
-  AnswerDraft draft_;            // Form::events
+  NdjsonDecoder line_decoder_;   // Form::lines
+  AnswerDraft draft_;            // Form::events and lines
   Reply reply_;
 };
 

@@ -70,8 +70,11 @@ struct Usage {
   std::uint64_t input_tokens = 0;
   std::uint64_t cached_tokens = 0;  // part of input_tokens
   std::uint64_t output_tokens = 0;
-  std::uint64_t reasoning_tokens = 0;  // part of output_tokens
-  bool known = false;                  // false: the reply had no usage, the figures are estimates or zero
+  std::uint64_t reasoning_tokens = 0;    // part of output_tokens
+  bool known = false;                    // false: the reply had no usage, the figures are estimates or zero
+  std::uint64_t cache_write_tokens = 0;  // part of input_tokens: kept for later requests, for 5 minutes
+  std::uint64_t cache_write_1h_tokens = 0;  // part of input_tokens: kept for an hour
+  std::uint64_t searches = 0;               // of a search provider: what it charged for
 };
 
 // One limit as a reply's headers state it. Absent fields were absent or unreadable.

@@ -152,7 +152,7 @@ void Assembly::add_provider(ProviderConfig& config) {
 
   Provider provider;
   provider.name = config.name;
-  provider.dialect = make_openai_dialect(known ? *known->flavour : OpenAiFlavour::openai);
+  provider.dialect = make_dialect(known ? known->dialect : DialectKind::openai);
   provider.endpoint = std::move(endpoint);
   provider.default_model = config.default_model.text;
   provider.tier = *config.tier;

@@ -5,48 +5,48 @@
 namespace batchrun {
 
 std::span<const KnownProvider> known_providers() {
-  using Flavour = OpenAiFlavour;
+  using Kind = DialectKind;
   // Ollama is spoken to through its OpenAI-compatible /v1. Those of Gemini and Anthropic are not used behind
   // anybody's back: they leave out much of what the own protocols can do.
   static constexpr std::array<KnownProvider, 8> table{{
       {.name = "openai",
        .env_prefix = "OPENAI",
        .base_url = "https://api.openai.com/v1",
-       .flavour = Flavour::openai},
+       .dialect = Kind::openai},
       {.name = "anthropic",
        .env_prefix = "ANTHROPIC",
        .base_url = "https://api.anthropic.com",
-       .flavour = std::nullopt},
+       .dialect = Kind::anthropic},
       {.name = "gemini",
        .env_prefix = "GEMINI",
        .base_url = "https://generativelanguage.googleapis.com",
-       .flavour = std::nullopt,
+       .dialect = Kind::gemini,
        .tier = 1,
        .day = DayRule::pacific_midnight},
       {.name = "groq",
        .env_prefix = "GROQ",
        .base_url = "https://api.groq.com/openai/v1",
-       .flavour = Flavour::groq},
+       .dialect = Kind::groq},
       {.name = "cerebras",
        .env_prefix = "CEREBRAS",
        .base_url = "https://api.cerebras.ai/v1",
-       .flavour = Flavour::cerebras},
+       .dialect = Kind::cerebras},
       {.name = "ollama",
        .env_prefix = "OLLAMA",
        .base_url = "http://127.0.0.1:11434/v1",
-       .flavour = Flavour::openai,
+       .dialect = Kind::ollama_v1,
        .tier = 0,
        .keyless = true,
        .path_if_bare = "/v1"},
       {.name = "serpapi",
        .env_prefix = "SERP",
        .base_url = "https://serpapi.com",
-       .flavour = std::nullopt,
+       .dialect = Kind::serpapi,
        .counts_searches = true},
       {.name = "serper",
        .env_prefix = "SERPER",
        .base_url = "https://google.serper.dev",
-       .flavour = std::nullopt,
+       .dialect = Kind::serper,
        .counts_searches = true},
   }};
   return table;

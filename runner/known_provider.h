@@ -2,7 +2,6 @@
 // version can talk to them. Source: the API references of each.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -15,15 +14,15 @@ inline constexpr int default_tier = 2;  // of a provider that has none of its ow
 
 struct KnownProvider {
   std::string_view name;
-  std::string_view env_prefix;           // of its variables: OPENAI in OPENAI_API_KEY
-  std::string_view base_url;             // its own address
-  std::optional<OpenAiFlavour> flavour;  // nothing: its protocol is not in this version
+  std::string_view env_prefix;  // of its variables: OPENAI in OPENAI_API_KEY
+  std::string_view base_url;    // its own address
+  DialectKind dialect;          // how it speaks
   int tier = default_tier;
   bool keyless = false;             // answers without a key too
   bool counts_searches = false;     // one search is one token: its token limits are request limits
   std::string_view path_if_bare{};  // path of a base URL that has none
   DayRule day = DayRule::rolling;   // when its day turns
-  bool spoken() const { return flavour.has_value(); }
+  bool spoken() const { return make_dialect(dialect) != nullptr; }
 };
 
 std::span<const KnownProvider> known_providers();

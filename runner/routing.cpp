@@ -69,6 +69,12 @@ Routing::Routing(const Settings& settings) : settings_(settings), keys_of_(setti
     keys_of_[key.provider].push_back(static_cast<std::uint32_t>(i));
     models.insert(key.models.begin(), key.models.end());
   }
+  honoured_by_all_ = FeatureSet::all();
+  for (const Provider& provider : settings.providers) {
+    if (!provider.dialect->serves(Api::chat)) continue;
+    const FeatureSet honoured = provider.dialect->honours(provider.endpoint);
+    honoured_by_all_ = honoured_by_all_.without(FeatureSet::all().without(honoured));
+  }
   model_names_.assign(models.begin(), models.end());
 }
 
@@ -78,14 +84,21 @@ std::variant<LaneId, NoRoute> Routing::resolve(const Row& row) {
   append_part(asked_, row.provider);
   append_part(asked_, row.model);
   for (const std::string& tag : row.tags) append_part(asked_, tag);
+  const std::uint64_t needs = row.needs.without(honoured_by_all_).bits();
+  asked_ += static_cast<char>(row.api);
+  asked_.append(reinterpret_cast<const char*>(&needs), sizeof needs);
   if (const auto known = lane_by_wish_.find(std::string_view(asked_)); known != lane_by_wish_.end())
     return known->second;
   if (lane_by_wish_.size() == max_lanes) {
     return no_route(fmt::format("this would be the input's {}th different route", max_lanes + 1));
   }
   Wish wish = wish_of(row);
+  unable_.clear();
+  one_could_answer_ = false;
   std::variant<LaneSpec, NoRoute> made = make_lane(wish);
-  if (NoRoute* refused = std::get_if<NoRoute>(&made)) return std::move(*refused);
+  if (NoRoute* refused = std::get_if<NoRoute>(&made)) {
+    return with_reasons(std::move(*refused), wish);
+  }
   const LaneId lane{static_cast<std::uint32_t>(lane_by_wish_.size())};
   lane_by_wish_.emplace(asked_, lane);
   fresh_.lanes.push_back(std::move(std::get<LaneSpec>(made)));
@@ -106,7 +119,7 @@ Routing::Wish Routing::wish_of(const Row& row) const {
     into.provider = both ? text.substr(0, border) : std::string_view();
     into.model = both ? text.substr(border + 1) : text;
   };
-  Wish wish{row.route, row.provider, row.model, &row.tags};
+  Wish wish{row.route, row.provider, row.model, &row.tags, row.api, row.needs};
   if (wish.provider.empty() && !wish.model.empty()) split(row.model, wish);
   if (wish.model.empty() && !settings_.model.empty()) {
     Wish fallback;
@@ -194,7 +207,7 @@ std::variant<LaneSpec, NoRoute> Routing::by_model(const Wish& wish) {
 }
 
 std::variant<LaneSpec, NoRoute> Routing::by_defaults(const Wish& wish) {
-  LaneSpec lane{"default models", {}};
+  LaneSpec lane{wish.api == Api::search ? "searches" : "default models", {}};
   for (std::size_t i = 0; i < settings_.providers.size(); ++i) add_default(lane, i, wish);
   if (!lane.candidates.empty()) return lane;
   return no_route(
@@ -203,6 +216,7 @@ std::variant<LaneSpec, NoRoute> Routing::by_defaults(const Wish& wish) {
 }
 
 void Routing::add_model(LaneSpec& lane, std::size_t provider, std::string_view model, const Wish& wish) {
+  if (!can_answer(provider, wish)) return;
   for (const std::uint32_t number : keys_of_[provider]) {
     const Key& key = settings_.keys[number];
     if (serves(key, model) && has_a_tag(key, *wish.tags)) {
@@ -213,13 +227,47 @@ void Routing::add_model(LaneSpec& lane, std::size_t provider, std::string_view m
 
 void Routing::add_default(LaneSpec& lane, std::size_t provider, const Wish& wish) {
   const std::string& configured = settings_.providers[provider].default_model;
-  if (!configured.empty()) return add_model(lane, provider, configured, wish);
+  if (!configured.empty() && wish.api != Api::search) return add_model(lane, provider, configured, wish);
+  if (!can_answer(provider, wish)) return;
   for (const std::uint32_t number : keys_of_[provider]) {
     const Key& key = settings_.keys[number];
-    if (!key.models.empty() && has_a_tag(key, *wish.tags)) {
+    if (!has_a_tag(key, *wish.tags)) continue;
+    if (wish.api == Api::search) {  // has no models
+      lane.candidates.push_back({KeyId{number}, model_number("")});
+    } else if (!key.models.empty()) {
       lane.candidates.push_back({KeyId{number}, model_number(key.models.front())});
     }
   }
+}
+
+// Notes a provider that cannot.
+bool Routing::can_answer(std::size_t number, const Wish& wish) {
+  const Provider& provider = settings_.providers[number];
+  if (provider.dialect->serves(wish.api) &&
+      wish.needs.without(provider.dialect->honours(provider.endpoint)).empty()) {
+    one_could_answer_ = one_could_answer_ || !keys_of_[number].empty();
+    return true;
+  }
+  if (!keys_of_[number].empty() && std::find(unable_.begin(), unable_.end(), number) == unable_.end())
+    unable_.push_back(number);
+  return false;
+}
+
+NoRoute Routing::with_reasons(NoRoute refused, const Wish& wish) const {
+  if (unable_.empty()) return refused;
+  std::vector<std::string> reasons;
+  for (const std::size_t number : unable_) {
+    const Provider& provider = settings_.providers[number];
+    if (!provider.dialect->serves(wish.api)) {
+      reasons.push_back(fmt::format("{} does not answer {}", provider.name, name(wish.api)));
+    } else {
+      const FeatureSet missing = wish.needs.without(provider.dialect->honours(provider.endpoint));
+      reasons.push_back(fmt::format("{} cannot honour {}", provider.name, name(missing.first())));
+    }
+  }
+  const std::string start =
+      one_could_answer_ ? refused.message : "no candidate can answer this row as it asks";
+  return no_route(fmt::format("{}: {}", start, fmt::join(reasons, "; ")));
 }
 
 bool Routing::knows(std::size_t provider, std::string_view model) const {

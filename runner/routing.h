@@ -51,6 +51,9 @@ class Routing {
   // The default model of a provider that has none configured is, for each key, the first of the key's own
   // list.
   //
+  // Of all of these only providers that serve what the row is written for (Row::api) and can honour what it
+  // needs (Row::needs).
+  //
   // "provider/model" and "provider,model" name both if the first part is a configured provider, else they are
   // a model's name. Tags keep only keys with one of them. A provider whose protocol is not in this version
   // has no route.
@@ -73,6 +76,8 @@ class Routing {
   struct Wish {
     std::string_view route, provider, model;  // "" = not named
     const std::vector<std::string>* tags = nullptr;
+    Api api = Api::chat;
+    FeatureSet needs;
   };
 
   Wish wish_of(const Row& row) const;
@@ -83,6 +88,8 @@ class Routing {
   std::variant<LaneSpec, NoRoute> by_defaults(const Wish& wish);
   void add_model(LaneSpec& lane, std::size_t provider, std::string_view model, const Wish& wish);
   void add_default(LaneSpec& lane, std::size_t provider, const Wish& wish);
+  bool can_answer(std::size_t provider, const Wish& wish);
+  NoRoute with_reasons(NoRoute refused, const Wish& wish) const;
   bool knows(std::size_t provider, std::string_view model) const;
   std::uint32_t model_number(std::string_view name);
 
@@ -93,6 +100,9 @@ class Routing {
   ByName<LaneId> lane_by_wish_;
   ByName<std::uint32_t> model_by_name_;
   std::deque<std::string> models_;
+  FeatureSet honoured_by_all_;       // needs that tell no two lanes apart
+  bool one_could_answer_ = false;    // of the row at hand, if it had a model for it
+  std::vector<std::size_t> unable_;  // providers that cannot answer the row at hand
   std::string asked_;  // the row's own words, as the key of lane_by_wish_; reused from row to row
   NewLanes fresh_;
 };

@@ -199,11 +199,11 @@ Task<void> Shard::attempt(Dispatch dispatch) {
   if (slot.attempts++ == 0) slot.queue_ms = in_ms(sent_at - slot.arrived_at);
   const Key& key = settings_.keys[dispatch.permit.key().value];
   const Provider& provider = settings_.providers[key.provider];
-  const bool streamed = settings_.stream != StreamMode::off;
+  const bool streamed = settings_.stream != StreamMode::off && provider.dialect->streams(slot.row->api);
 
   const Request request = provider.dialect->encode(*slot.row, models_[dispatch.permit.model()], streamed,
                                                    provider.endpoint, key.credential);
-  StreamValidator validator(*provider.dialect, streamed);
+  StreamValidator validator(*provider.dialect, slot.row->api, streamed);
   const Deadlines deadlines;
   Ending ending = co_await transport_.perform(request, validator, deadlines);
   Reply reply = validator.conclude(ending);

@@ -1,4 +1,5 @@
-#include "io/dialect.h"
+#include "io/dialects/openai.h"
+
 #include "io/dialects/openai_decode.h"
 #include "io/dialects/openai_encode.h"
 #include "io/dialects/openai_errors.h"
@@ -12,6 +13,26 @@ class OpenAiDialect final : public Dialect {
  public:
   explicit OpenAiDialect(OpenAiFlavour flavour) : flavour_(flavour) {}
 
+  bool serves(Api api) const override { return api == Api::chat; }
+
+  // Compatible servers take what they do not know as it comes, or say that they cannot.
+  FeatureSet honours(const Endpoint&) const override {
+    switch (flavour_) {
+      case OpenAiFlavour::groq:  // "n must be 1"
+        return FeatureSet::all().without(FeatureSet(Feature::choices));
+      case OpenAiFlavour::ollama:  // read by nobody there
+        return FeatureSet::all().without(
+            FeatureSet(Feature::choices, Feature::tool_choice, Feature::logit_bias, Feature::user));
+      case OpenAiFlavour::openai:
+      case OpenAiFlavour::cerebras:
+      case OpenAiFlavour::azure:
+        break;
+    }
+    return FeatureSet::all();
+  }
+
+  bool streams(Api api) const override { return api == Api::chat; }
+
   Request encode(const Row& row, std::string_view model, bool stream, const Endpoint& endpoint,
                  const Credential& credential) const override {
     return encode_openai(flavour_, row, model, stream, endpoint, credential);
@@ -21,12 +42,12 @@ class OpenAiDialect final : public Dialect {
     return encode_openai_probe(endpoint, credential);
   }
 
-  std::optional<Fault> decode_event(std::string_view event_name, std::string_view data,
+  std::optional<Fault> decode_event(Api, std::string_view event_name, std::string_view data,
                                     AnswerDraft& draft) const override {
     return decode_openai_event(flavour_, event_name, data, draft);
   }
 
-  std::optional<Fault> decode_body(const ResponseHead& head, std::string_view body,
+  std::optional<Fault> decode_body(Api, const ResponseHead& head, std::string_view body,
                                    Answer& answer) const override {
     return decode_openai_body(flavour_, head, body, answer);
   }

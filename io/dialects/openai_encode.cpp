@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "io/dialects/request_head.h"
 #include "io/json_members.h"
 #include "io/json_text.h"
 
@@ -77,32 +78,11 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   return body;
 }
 
-void append_field(std::string& head, std::string_view name, std::string_view value) {
-  head.append(name).append(": ").append(value).append("\r\n");
-}
-
-// Request line and the fields every request begins with.
-std::string start_head(std::string_view method, std::string_view path, std::string_view accept,
-                       const Endpoint& endpoint) {
-  std::string head;
-  head.reserve(512);
-  head.append(method).append(" ").append(endpoint.base_path).append(path).append(" HTTP/1.1\r\n");
-  append_field(head, "Host", endpoint.origin.authority());
-  append_field(head, "User-Agent", "batchrun/0.1");
-  append_field(head, "Accept", accept);
-  append_field(head, "Accept-Encoding", "identity");
-  return head;
-}
-
 // Who asks, and the blank line.
 void end_head(std::string& head, const Endpoint& endpoint, const Credential& credential) {
   if (!endpoint.organization.empty()) append_field(head, "OpenAI-Organization", endpoint.organization);
   if (!endpoint.project.empty()) append_field(head, "OpenAI-Project", endpoint.project);
-  if (!credential.empty()) {
-    head += "Authorization: Bearer ";
-    credential.append_to(head);
-    head += "\r\n";
-  }
+  append_credential(head, "Authorization", "Bearer ", credential);
   head += "\r\n";
 }
 
@@ -113,10 +93,8 @@ Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view mo
   Request request;
   request.origin = &endpoint.origin;
   request.body = chat_body(flavour, row, model, stream);
-  request.head = start_head("POST", "/chat/completions",
-                            stream ? "text/event-stream, application/json" : "application/json", endpoint);
-  append_field(request.head, "Content-Type", "application/json");
-  append_field(request.head, "Content-Length", std::to_string(request.body.size()));
+  request.head = start_head("POST", "/chat/completions", stream ? accept_events : accept_json, endpoint);
+  append_json_fields(request.head, request.body.size());
   end_head(request.head, endpoint, credential);
   return request;
 }
@@ -124,7 +102,7 @@ Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view mo
 Request encode_openai_probe(const Endpoint& endpoint, const Credential& credential) {
   Request request;
   request.origin = &endpoint.origin;
-  request.head = start_head("GET", "/models", "application/json", endpoint);
+  request.head = start_head("GET", "/models", accept_json, endpoint);
   end_head(request.head, endpoint, credential);
   return request;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "io/dialect.h"
+#include "io/dialects/openai_flavour.h"
 
 namespace batchrun {
 

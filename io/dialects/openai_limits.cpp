@@ -106,6 +106,8 @@ ServerLimits openai_limits(OpenAiFlavour flavour, const ResponseHead& head) {
     case OpenAiFlavour::cerebras:
       return read_cerebras(head);
     case OpenAiFlavour::openai:
+    case OpenAiFlavour::azure:
+    case OpenAiFlavour::ollama:
       break;
   }
   return read_openai(head);

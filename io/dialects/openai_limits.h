@@ -2,6 +2,7 @@
 #pragma once
 
 #include "io/dialect.h"
+#include "io/dialects/openai_flavour.h"
 
 namespace batchrun {
 

@@ -7,7 +7,7 @@ namespace batchrun {
 namespace {
 
 TEST(OpenAiDialect, NamesTheRequestForSupport) {
-  const auto dialect = make_openai_dialect(OpenAiFlavour::openai);
+  const auto dialect = make_dialect(DialectKind::openai);
   EXPECT_EQ(dialect->request_id(reply_head(200, {{"X-Request-Id", "req_1"}, {"X-Generation-Id", "gen-1"}})),
             "req_1");
   EXPECT_EQ(dialect->request_id(reply_head(200, {{"X-Generation-Id", "gen-1"}})), "gen-1");
@@ -17,8 +17,8 @@ TEST(OpenAiDialect, NamesTheRequestForSupport) {
 // Each flavour reaches its own rules through the interface.
 TEST(OpenAiDialect, SpeaksAsItsFlavour) {
   const ResponseHead head = reply_head(498, {{"x-ratelimit-limit-requests", "10"}});
-  const auto openai = make_openai_dialect(OpenAiFlavour::openai);
-  const auto groq = make_openai_dialect(OpenAiFlavour::groq);
+  const auto openai = make_dialect(DialectKind::openai);
+  const auto groq = make_dialect(DialectKind::groq);
   EXPECT_EQ(openai->classify(head, "").kind, FaultKind::bad_request);
   EXPECT_EQ(groq->classify(head, "").kind, FaultKind::rate_limited);
   EXPECT_TRUE(openai->limits(head)[Dimension::requests_per_minute].limit);
@@ -34,10 +34,10 @@ TEST(OpenAiDialect, SpeaksAsItsFlavour) {
             std::string::npos);
 
   AnswerDraft draft;
-  EXPECT_FALSE(groq->decode_event("", "[DONE]", draft));
+  EXPECT_FALSE(groq->decode_event(Api::chat, "", "[DONE]", draft));
   EXPECT_TRUE(draft.end_mark);
   Answer answer;
-  EXPECT_TRUE(groq->decode_body(reply_head(200), "", answer));
+  EXPECT_TRUE(groq->decode_body(Api::chat, reply_head(200), "", answer));
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST(ParseRow, ReadsABareBodyWithItsOwnMembers) {
   EXPECT_EQ(row.route, "small");
   EXPECT_EQ(row.tags, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(row.model, "groq/llama");
-  EXPECT_EQ(row.content_bytes, 5u);
+  EXPECT_EQ(row.content_bytes, 5u + 3000u) << "an image is charged too";
   EXPECT_EQ(row.max_output_tokens, 5u);
   auto whole = parse_row(R"({"messages":[{"content":"x"}],"metadata":{"a":[1]}})", 1);
   const Row& bare = *std::get<RowPtr>(whole);
@@ -77,6 +77,30 @@ TEST(ParseRow, ReadsAPromptRow) {
   EXPECT_FALSE(row.id_given);
   EXPECT_TRUE(row.custom_id.starts_with("row-"));
   EXPECT_EQ(row.custom_id.size(), 20u);
+}
+
+TEST(ParseRow, ReadsASearch) {
+  const Row row = parsed(R"({"id":"q1","query":"coffee","num":10,"location":"Rome"})");
+  EXPECT_EQ(row.shape, RowShape::search);
+  EXPECT_EQ(row.api, Api::search);
+  EXPECT_EQ(row.prompt, "coffee");
+  EXPECT_EQ(row.custom_id, "q1");
+}
+
+TEST(ParseRow, ReadsABodyInAProvidersOwnWords) {
+  const Row messages = parsed(
+      R"({"id":"r","url":"/v1/messages","body":{"model":"c","max_tokens":9,"messages":[]},"metadata":{"a":1}})");
+  EXPECT_EQ(messages.api, Api::anthropic_messages);
+  EXPECT_EQ(messages.shape, RowShape::body);
+  EXPECT_EQ(messages.body, R"({"model":"c","max_tokens":9,"messages":[]})");
+  EXPECT_EQ(messages.model, "c");
+  EXPECT_EQ(messages.max_output_tokens, 9u);
+  EXPECT_TRUE(messages.needs.empty());
+  const Row gemini = parsed(R"({"url":"/v1beta/models/g-2:generateContent","body":{"contents":[]}})");
+  EXPECT_EQ(gemini.api, Api::gemini_generate);
+  EXPECT_EQ(gemini.model, "g-2");
+  const Row other = parsed(R"({"url":"/v1beta/models/g-3:generateContent","body":{"contents":[]}})");
+  EXPECT_NE(gemini.identity.content_hash, other.identity.content_hash) << "another model is another question";
 }
 
 TEST(ParseRow, TakesNullAsAbsentWhereThatIsHarmless) {
@@ -119,9 +143,10 @@ TEST(ParseRow, RefusesWithPlaceAndReason) {
       {R"({"prompt":"x","tags":[1]})", 23, "tags must be an array of strings"},
       {R"({"prompt":"x","metadata":"u"})", 26, "metadata must be an object"},
       {R"({"prompt":"x",)" + chat + "}", 11, "not both"},
-      {R"({"query":"x"})", 10, "search rows (query) are not supported yet; supported are"},
-      {R"({"contents":[]})", 13, "native rows of a provider are not supported yet; supported are"},
-      {R"({"a":1})", 0, "no body, messages or prompt; supported are"},
+      {R"({"query":""})", 10, "query must not be empty"},
+      {R"({"query":7})", 10, "query must be a string"},
+      {R"({"contents":[]})", 13, "needs a url and a body; urls are /v1/chat/completions,"},
+      {R"({"a":1})", 0, "no body, messages, prompt or query; a row is an OpenAI Batch line"},
       {R"({"method":"POST","url":"/v1/chat/completions"})", 0, "no body"},
       {R"({"method":"GET","body":{)" + chat + "}}", 11, "method must be \"POST\""},
       {R"({"body":"x"})", 9, "body must be an object"},
@@ -130,7 +155,11 @@ TEST(ParseRow, RefusesWithPlaceAndReason) {
       {R"({"messages":[]})", 13, "messages must not be empty"},
       {R"({"messages":["x"]})", 14, "a message must be an object"},
       {R"({"model":"a","body":{"model":"b",)" + chat + "}}", 30, "one model and its body another"},
-      {R"({"url":"/v1/responses","body":{}})", 8, "url '/v1/responses' is not supported"},
+      {R"({"url":"/v1/files","body":{}})", 8, "url '/v1/files' is not supported; supported are /v1/chat"},
+      {R"({"url":"/v1/messages"})", 0, "no body"},
+      {R"({"url":"/v1/messages","model":"a","body":{"model":"b"}})", 51, "one model and its body another"},
+      {R"({"url":"/v1beta/models/a:generateContent","model":"b","body":{}})", 8,
+       "one model and its url another"},
       {R"({"batchrun":{"ok":true},"response":{}})", 0, "result line of batchrun"},
       {std::string(129, '['), 129, "nested too deep"},
   };

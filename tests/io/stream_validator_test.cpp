@@ -45,7 +45,7 @@ std::string show(const Reply& reply) {
 }
 
 struct Script {
-  OpenAiFlavour flavour = OpenAiFlavour::openai;
+  DialectKind kind = DialectKind::openai;
   bool streamed = true;
   int status = 200;
   HeadFields fields = event_stream;
@@ -55,8 +55,8 @@ struct Script {
 
 // Plays a reply as the transport does: stops when told, each piece in memory of its own.
 Seen play(const Script& script, const Pieces& pieces) {
-  const auto dialect = make_openai_dialect(script.flavour);
-  StreamValidator validator(*dialect, script.streamed, script.caps);
+  const auto dialect = make_dialect(script.kind);
+  StreamValidator validator(*dialect, Api::chat, script.streamed, script.caps);
   Seen seen;
   {
     const ResponseHead head = reply_head(script.status, script.fields);
@@ -149,7 +149,7 @@ TEST(StreamValidator, AzuresFirstChunkHasNoChoice) {
 
 TEST(StreamValidator, GroqsUsageComesWithTheEnd) {
   Script script;
-  script.flavour = OpenAiFlavour::groq;
+  script.kind = DialectKind::groq;
   const std::string end =
       R"(data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"req_01","usage":{"queue_time":0.01,"prompt_tokens":14,"completion_tokens":3}}})"
       "\n\n";
@@ -158,7 +158,7 @@ TEST(StreamValidator, GroqsUsageComesWithTheEnd) {
 
 TEST(StreamValidator, CerebrasChunksHaveNulls) {
   Script script;
-  script.flavour = OpenAiFlavour::cerebras;
+  script.kind = DialectKind::cerebras;
   const std::string nulls = R"(data: {"id":"c","choices":null,"usage":null})"
                             "\n\n"
                             R"(data: {"choices":[{"index":0,"delta":null}],"usage":null})"
@@ -228,13 +228,13 @@ TEST(StreamValidator, AnErrorEventIsAFaultBeforeAndAfterTheGate) {
   EXPECT_EQ(verdict({}, join(role, par, error, done)), expected);
   EXPECT_EQ(verdict({}, join(role, par, is, stop, error)), expected);
   Script groq;
-  groq.flavour = OpenAiFlavour::groq;
+  groq.kind = DialectKind::groq;
   EXPECT_EQ(verdict(groq, join(role, par,
                                R"(data: {"x_groq":{"error":"over capacity"}})"
                                "\n\n")),
             "200 req_1 server_error 200 over capacity");
   Script cerebras;
-  cerebras.flavour = OpenAiFlavour::cerebras;
+  cerebras.kind = DialectKind::cerebras;
   EXPECT_EQ(verdict(cerebras, join(role, par, "event: error\n",
                                    R"(data: {"error":{"message":"slow"},"status_code":429})"
                                    "\n\n")),
@@ -280,11 +280,11 @@ TEST(StreamValidator, AWireFaultBeforeTheEndIsTheVerdict) {
 }
 
 TEST(StreamValidator, AFaultBeforeAnyHeadHasNoStatus) {
-  const auto dialect = make_openai_dialect(OpenAiFlavour::openai);
+  const auto dialect = make_dialect(DialectKind::openai);
   Ending ending;
   ending.fault = wire_fault(FaultKind::connect);
-  EXPECT_EQ(show(StreamValidator(*dialect, true).conclude(ending)), "0  connect 0 wire");
-  EXPECT_EQ(show(StreamValidator(*dialect, true).conclude(Ending())),
+  EXPECT_EQ(show(StreamValidator(*dialect, Api::chat, true).conclude(ending)), "0  connect 0 wire");
+  EXPECT_EQ(show(StreamValidator(*dialect, Api::chat, true).conclude(Ending())),
             "0  truncated_reply 0 the connection ended before a reply");
 }
 
@@ -303,8 +303,8 @@ TEST(StreamValidator, AStatusOutweighsWhatTheWireDoesAfterIt) {
 }
 
 TEST(StreamValidator, KeepsLimitsAndRetryAfterOfAnError) {
-  const auto dialect = make_openai_dialect(OpenAiFlavour::openai);
-  StreamValidator validator(*dialect, true);
+  const auto dialect = make_dialect(DialectKind::openai);
+  StreamValidator validator(*dialect, Api::chat, true);
   EXPECT_EQ(
       validator.on_head(reply_head(429, {{"retry-after", "3"}, {"x-ratelimit-remaining-requests", "0"}})),
       Flow::awaiting);
@@ -327,7 +327,7 @@ TEST(StreamValidator, OfALongErrorBodyTheStartIsKept) {
 
 TEST(StreamValidator, AWrongContentTypeStopsAtOnce) {
   for (const std::string_view type :
-       {"text/html; charset=utf-8", "text/plain", "application/x-ndjson", "image/png"}) {
+       {"text/html; charset=utf-8", "text/plain", "application/xml", "image/png"}) {
     Script script;
     const HeadFields fields = {{"content-type", type}};
     script.fields = fields;

@@ -18,7 +18,7 @@ class FeederTest : public testing::Test {
     path_ = name;
     Provider provider;
     provider.name = "openai";
-    provider.dialect = make_openai_dialect(OpenAiFlavour::openai);
+    provider.dialect = make_dialect(DialectKind::openai);
     provider.default_model = "m";
     settings_.providers.push_back(std::move(provider));
     Key key;

@@ -23,6 +23,7 @@ Settings settings_for(const std::string& input) {
   settings.input = input;
   settings.max_line = 3000;
   settings.providers.emplace_back().name = "openai";
+  settings.providers.back().dialect = make_dialect(DialectKind::openai);
   settings.keys.push_back({0, "openai-1", {}, {"small", "large"}, {}});
   return settings;
 }

@@ -18,7 +18,7 @@ Settings settings_with_keys(std::size_t keys) {
   Settings settings;
   Provider provider;
   provider.name = "sim";
-  provider.dialect = make_openai_dialect(OpenAiFlavour::openai);
+  provider.dialect = make_dialect(DialectKind::openai);
   provider.endpoint.origin.host = "sim.invalid";
   provider.endpoint.base_path = "/v1";
   settings.providers.push_back(std::move(provider));

@@ -10,7 +10,11 @@ namespace {
 // openai: two keys, the second for gpt-4o only; groq: one key, tagged, no list; idle: no keys.
 Settings pool() {
   Settings settings;
-  for (const char* name : {"openai", "groq", "idle"}) settings.providers.emplace_back().name = name;
+  for (const char* name : {"openai", "groq", "idle"}) {
+    Provider& provider = settings.providers.emplace_back();
+    provider.name = name;
+    provider.dialect = make_dialect(provider.name == "groq" ? DialectKind::groq : DialectKind::openai);
+  }
   settings.providers[0].default_model = "gpt-4o-mini";
   settings.keys.push_back({0, "openai-1", {}, {}, {}});
   settings.keys.push_back({0, "openai-2", {}, {"gpt-4o"}, {"paid"}});
@@ -99,6 +103,37 @@ TEST(Routing, FindsTheKeysThatMayAnswer) {
   };
   for (const auto& [asked, expected] : cases)
     EXPECT_EQ(caller.ask(asked), expected) << asked.model << asked.route;
+}
+
+TEST(Routing, SendsARowOnlyWhereItIsHonoured) {
+  Caller caller(pool());
+  Row two = row("unheard-of");
+  two.needs.add(Feature::choices);
+  EXPECT_EQ(caller.ask(two), "openai-1:unheard-of") << "groq answers once only";
+  EXPECT_EQ(caller.ask(row("unheard-of")), "openai-1:unheard-of groq-1:unheard-of");
+  Row seeded = row("unheard-of");
+  seeded.needs.add(Feature::seed);
+  const std::size_t lanes = caller.lanes();
+  EXPECT_EQ(caller.ask(seeded), "openai-1:unheard-of groq-1:unheard-of");
+  EXPECT_EQ(caller.lanes(), lanes) << "what all can honour makes no lane of its own";
+  two.provider = "groq";
+  EXPECT_EQ(caller.ask(two), "!no candidate can answer this row as it asks: groq cannot honour n above 1");
+  two.provider = "";
+  two.route = "small";
+  EXPECT_EQ(caller.ask(two), "openai-1:gpt-4o-mini") << "a route goes on without the ones that cannot";
+}
+
+TEST(Routing, SendsARowOnlyWhereItsInterfaceIs) {
+  Caller caller(pool());
+  Row search = row("");
+  search.api = Api::search;
+  EXPECT_EQ(caller.ask(search),
+            "!no candidate can answer this row as it asks: openai does not answer a search row; "
+            "groq does not answer a search row");
+  Row messages = row("claude", "groq");
+  messages.api = Api::anthropic_messages;
+  EXPECT_EQ(caller.ask(messages),
+            "!no candidate can answer this row as it asks: groq does not answer a row for /v1/messages");
 }
 
 TEST(Routing, RefusesWithAReasonAndTheNearestName) {

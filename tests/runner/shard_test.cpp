@@ -19,7 +19,7 @@ Settings settings_with_keys(std::uint32_t keys) {
   settings.stream = StreamMode::off;
   Provider provider;
   provider.name = "sim";
-  provider.dialect = make_openai_dialect(OpenAiFlavour::openai);
+  provider.dialect = make_dialect(DialectKind::openai);
   provider.endpoint.origin.host = "sim.invalid";
   provider.endpoint.base_path = "/v1";
   provider.default_model = "m";

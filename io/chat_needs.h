@@ -1,0 +1,19 @@
+// Which features a chat row needs: from its parameters and from the parts of its messages. Pure.
+#pragma once
+
+#include "io/chat_features.h"
+#include "io/row_members.h"
+
+namespace batchrun {
+
+// Whose members a body's are: in a bare body and a prompt row some are batchrun's own.
+enum class BodyPlace : std::uint8_t { in_batch_line, is_the_row };
+
+// What the parameters ask for. null, false, an empty array or object, and values that say what happens anyway
+// (n 1, tool_choice "auto", response_format text, service_tier "auto") ask for nothing.
+FeatureSet features_of_parameters(const JsonTokens& tokens, const RowMembers& body, BodyPlace place);
+
+// What one part of a message's content asks for; nothing for text.
+FeatureSet features_of_part(const JsonTokens& tokens, JsonTokens::Value part);
+
+}  // namespace batchrun

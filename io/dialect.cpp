@@ -1,0 +1,53 @@
+#include "io/dialect.h"
+
+#include <array>
+
+#include "io/dialects/openai.h"
+
+namespace batchrun {
+namespace {
+
+constexpr std::array<std::string_view, 10> names = {"openai",    "groq",   "cerebras", "azure",   "ollama_v1",
+                                                    "anthropic", "gemini", "ollama",   "serpapi", "serper"};
+
+}  // namespace
+
+std::optional<Fault> Dialect::judge_probe(const ResponseHead& head, std::string_view body) const {
+  if (head.status >= 200 && head.status < 300) return std::nullopt;
+  return classify(head, body);
+}
+
+std::string_view name(DialectKind kind) {
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::optional<DialectKind> dialect_named(std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return static_cast<DialectKind>(i);
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
+  switch (kind) {
+    case DialectKind::openai:
+      return make_openai_dialect(OpenAiFlavour::openai);
+    case DialectKind::groq:
+      return make_openai_dialect(OpenAiFlavour::groq);
+    case DialectKind::cerebras:
+      return make_openai_dialect(OpenAiFlavour::cerebras);
+    case DialectKind::azure:
+      return make_openai_dialect(OpenAiFlavour::azure);
+    case DialectKind::ollama_v1:
+      return make_openai_dialect(OpenAiFlavour::ollama);
+    case DialectKind::anthropic:
+    case DialectKind::gemini:
+    case DialectKind::ollama:
+    case DialectKind::serpapi:
+    case DialectKind::serper:
+      break;
+  }
+  return nullptr;
+}
+
+}  // namespace batchrun

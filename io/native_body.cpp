@@ -1,0 +1,55 @@
+#include "io/native_body.h"
+
+#include <algorithm>
+
+#include "io/json_text.h"
+#include "io/reply_json.h"
+
+namespace batchrun {
+namespace {
+
+using Value = JsonTokens::Value;
+
+constexpr std::size_t longest_word = 4096;  // without a space: no text, but an image or the like in base64
+constexpr std::uint32_t bytes_of_an_image = 3000;  // of text that would cost about as many tokens
+
+std::uint32_t bytes_of_text(std::string_view inner) {
+  if (inner.size() > longest_word && inner.substr(0, longest_word).find(' ') == std::string_view::npos)
+    return bytes_of_an_image;
+  return static_cast<std::uint32_t>(inner.size());
+}
+
+std::uint64_t number_in(const JsonTokens& tokens, Value object, std::string_view name) {
+  if (tokens.first(object) != '{') return 0;
+  for (ObjectWalk walk(tokens, object); walk.next();) {
+    if (walk.name() == name) return count_of(tokens, walk.value()).value_or(0);
+  }
+  return 0;
+}
+
+std::uint64_t max_output_tokens(const JsonTokens& tokens, const RowMembers& members) {
+  for (const MemberName name :
+       {MemberName::max_tokens, MemberName::max_completion_tokens, MemberName::max_output_tokens}) {
+    if (members.has(name)) return count_of(tokens, members[name]).value_or(0);
+  }
+  if (members.has(MemberName::generationConfig))
+    return number_in(tokens, members[MemberName::generationConfig], "maxOutputTokens");
+  if (members.has(MemberName::options)) return number_in(tokens, members[MemberName::options], "num_predict");
+  return 0;
+}
+
+}  // namespace
+
+NativeSizes sizes_of_native_body(const JsonTokens& tokens, Value body, const RowMembers& members) {
+  NativeSizes sizes;
+  const std::uint32_t end = tokens.after(body);
+  for (std::uint32_t token = body; token < end; ++token) {
+    if (tokens.token(token) != '"') continue;
+    const bool is_name = token + 1 < end && tokens.token(token + 1) == ':';
+    if (!is_name) sizes.content_bytes += bytes_of_text(tokens.inner(token));
+  }
+  sizes.max_output_tokens = max_output_tokens(tokens, members);
+  return sizes;
+}
+
+}  // namespace batchrun

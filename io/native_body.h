@@ -1,0 +1,20 @@
+// What can be told of a body in a provider's own words without understanding it: its size. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "io/json_tokens.h"
+#include "io/row_members.h"
+
+namespace batchrun {
+
+struct NativeSizes {
+  std::uint32_t content_bytes = 0;  // of all text in it, names aside; what looks like base64 counts little
+  std::uint64_t max_output_tokens = 0;  // 0: it does not say
+};
+
+// max_tokens (Anthropic), max_output_tokens (responses), generationConfig.maxOutputTokens (Gemini),
+// options.num_predict (Ollama).
+NativeSizes sizes_of_native_body(const JsonTokens& tokens, JsonTokens::Value body, const RowMembers& members);
+
+}  // namespace batchrun

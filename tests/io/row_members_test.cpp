@@ -1,0 +1,58 @@
+#include "io/row_members.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+
+namespace batchrun {
+namespace {
+
+struct Reading {
+  explicit Reading(std::string object) : text(std::move(object)) {
+    EXPECT_TRUE(tokens.scan(text)) << text;
+    refusal = members.read(tokens, JsonTokens::root);
+  }
+  std::string text;
+  JsonTokens tokens;
+  RowMembers members;
+  std::optional<RowRefusal> refusal;
+};
+
+TEST(RowMembers, AreFoundByName) {
+  const Reading reading(R"({"seed":1,"model":"m","what":2,"m\u0065ssages":[]})");
+  EXPECT_FALSE(reading.refusal);
+  EXPECT_TRUE(reading.members.has(MemberName::seed));
+  EXPECT_TRUE(reading.members.has(MemberName::model));
+  EXPECT_TRUE(reading.members.has(MemberName::messages));
+  EXPECT_FALSE(reading.members.has(MemberName::prompt));
+  EXPECT_TRUE(reading.members.has_unknown());
+  EXPECT_EQ(reading.tokens.raw(reading.members[MemberName::model]), "\"m\"");
+  EXPECT_EQ(std::popcount(reading.members.given_parameters()), 1) << "only seed is a parameter";
+}
+
+// The perfect hash takes no name for another: near misses of a name are unknown.
+TEST(RowMembers, NamesAreExact) {
+  for (const std::string text : {"see", "seeds", "Seed", "tool", "toolz", "stream_option", "x", "", "metadat",
+                                 "generationconfig", "max_token", "stops", "top_p ", "moodel"}) {
+    const Reading reading("{\"" + text + "\":1}");
+    EXPECT_TRUE(reading.members.has_unknown()) << text;
+    EXPECT_EQ(reading.members.given_parameters(), 0u) << text;
+  }
+  for (const std::string text :
+       {"audio", "prompt_cache_key", "metadata", "options", "generationConfig", "n"}) {
+    EXPECT_FALSE(Reading("{\"" + text + "\":1}").members.has_unknown()) << text;
+  }
+}
+
+TEST(RowMembers, RefuseWhatIsGivenTwiceAndDestinations) {
+  const Reading twice(R"({"n":1,"\u006e":2})");
+  ASSERT_TRUE(twice.refusal);
+  EXPECT_EQ(twice.refusal->at, 7u);
+  EXPECT_EQ(twice.refusal->message, "'n' is given twice");
+  const Reading host(R"({"Base_URL":"x"})");
+  ASSERT_TRUE(host.refusal);
+  EXPECT_NE(host.refusal->message.find("may not choose a host"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace batchrun
