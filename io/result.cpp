@@ -24,6 +24,16 @@ void append_member(std::string& out, std::string_view name, std::string_view val
   append_json_string(out, value);
 }
 
+// Exact: all twelve decimals, as far as they are not zero.
+void append_cost(std::string& out, std::int64_t cost) {
+  constexpr std::int64_t dollar = 1'000'000'000'000;
+  std::string decimals = fmt::format("{:012}", cost % dollar);
+  decimals.erase(decimals.find_last_not_of('0') + 1);
+  out += ",\"cost_usd\":";
+  append_json_number(out, cost / dollar);
+  if (!decimals.empty()) out.append(".").append(decimals);
+}
+
 // From the line's start up to the members that differ.
 void append_ids(std::string& out, std::uint64_t line, const RowIdentity& identity,
                 std::string_view custom_id) {
@@ -120,6 +130,7 @@ void append_result_line(std::string& out, const Row& row, const Answer& answer, 
   append_member(out, "input_tokens", answer.usage.input_tokens);
   append_member(out, "output_tokens", answer.usage.output_tokens);
   if (!answer.usage.known) out += ",\"usage_estimated\":true";
+  if (figures.cost) append_cost(out, *figures.cost);
   append_run_tail(out, figures, row.metadata);
 }
 

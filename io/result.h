@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ struct RowFigures {
   std::uint32_t attempts = 0;
   std::string_view provider, key, model;  // of the last attempt; empty if there was none
   std::uint64_t queue_ms = 0, first_chunk_ms = 0, latency_ms = 0;
+  std::optional<std::int64_t> cost = std::nullopt;  // in 1e-12 USD; nothing: not known
 };
 
 struct RowFailure {

@@ -124,12 +124,32 @@ Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
   if (known && endpoint.base_path.empty()) endpoint.base_path = known->path_if_bare;
   endpoint.organization = config.organization.text;
   endpoint.project = config.project.text;
+  endpoint.api_version = config.api_version.text;
   endpoint.origin.ca_file = config.ca_file.text;
   if (config.ca_file.given() && ::access(config.ca_file.text.c_str(), R_OK) != 0) {
     throw UsageError(fmt::format("cannot read {}: {}", quoted(config.ca_file.text), std::strerror(errno)), "",
                      config.ca_file.place);
   }
   return endpoint;
+}
+
+// Said in the config, else by the provider's name, else by where it is. Ollama's OpenAI-compatible side is
+// its path /v1.
+DialectKind dialect_of(const ProviderConfig& config, const KnownProvider* known, const Endpoint& endpoint) {
+  if (config.dialect.given()) {
+    if (const std::optional<DialectKind> kind = dialect_named(config.dialect.text)) return *kind;
+    std::vector<std::string> names;
+    for (int i = 0; i <= static_cast<int>(DialectKind::serper); ++i)
+      names.emplace_back(name(static_cast<DialectKind>(i)));
+    const std::string near = did_you_mean(config.dialect.text, names);
+    throw UsageError(fmt::format("there is no dialect {}", quoted(config.dialect.text)),
+                     near.empty() ? fmt::format("dialects are {}", fmt::join(names, ", ")) : near,
+                     config.dialect.place);
+  }
+  const DialectKind kind = known ? known->dialect : DialectKind::openai;
+  if (kind == DialectKind::ollama && endpoint.base_path.ends_with("/v1")) return DialectKind::ollama_v1;
+  const bool on_azure = endpoint.origin.host.ends_with(".openai.azure.com");
+  return kind == DialectKind::openai && on_azure ? DialectKind::azure : kind;
 }
 
 void Assembly::add_provider(ProviderConfig& config) {
@@ -152,7 +172,9 @@ void Assembly::add_provider(ProviderConfig& config) {
 
   Provider provider;
   provider.name = config.name;
-  provider.dialect = make_dialect(known ? known->dialect : DialectKind::openai);
+  const DialectKind kind = dialect_of(config, known, endpoint);
+  provider.dialect = make_dialect(kind);
+  provider.price_name = known ? known->name : config.dialect.given() ? name(kind) : config.name;
   provider.endpoint = std::move(endpoint);
   provider.default_model = config.default_model.text;
   provider.tier = *config.tier;

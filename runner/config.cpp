@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -14,15 +13,13 @@
 
 #include "io/ascii.h"
 #include "runner/inert.h"
-#include "runner/json_place.h"
+#include "runner/json_node.h"
 #include "runner/known_provider.h"
 #include "runner/nearest.h"
 #include "runner/settings.h"
 
 namespace batchrun {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::size_t largest_config = 16u << 20;
 constexpr std::size_t largest_key_file = 64u << 10;
@@ -31,144 +28,7 @@ std::string quoted(std::string_view text) {
   return fmt::format("\"{}\"", inert(text, 128));
 }
 
-std::string_view kind_name(json::kind kind) {
-  switch (kind) {
-    case json::kind::null:
-      return "null";
-    case json::kind::bool_:
-      return "true or false";
-    case json::kind::int64:
-    case json::kind::uint64:
-    case json::kind::double_:
-      return "a number";
-    case json::kind::string:
-      return "a string";
-    case json::kind::array:
-      return "an array";
-    case json::kind::object:
-      return "an object";
-  }
-  return "something else";
-}
-
-// A value with its place in the file: what every reading function below gets.
-class Node {
- public:
-  Node(const json::value& value, std::string pointer, const JsonPlaces& places, const std::string& path)
-      : value_(&value), pointer_(std::move(pointer)), places_(&places), path_(&path) {}
-
-  std::string place() const { return in_file(places_->value(pointer_)); }
-  std::string name_place() const { return in_file(places_->name(pointer_)); }
-  const std::string& path() const { return *path_; }
-
-  [[noreturn]] void fail(const std::string& message, const std::string& hint = "") const {
-    throw UsageError(message, hint, place());
-  }
-
-  bool is_string() const { return value_->is_string(); }
-  bool is_object() const { return value_->is_object(); }
-  bool has(std::string_view member) const {
-    return value_->is_object() && value_->get_object().contains(member);
-  }
-
-  const json::object& object() const {
-    if (!value_->is_object()) wrong_kind("an object");
-    return value_->get_object();
-  }
-
-  std::string text() const {
-    if (!value_->is_string()) wrong_kind("a string");
-    const json::string& text = value_->get_string();
-    return {text.data(), text.size()};
-  }
-
-  // A name that may be shown and compared: 1 to 128 bytes, nothing invisible.
-  std::string name() const {
-    std::string out = text();
-    if (out.empty()) fail("a name cannot be empty");
-    if (out.size() > 128) fail("a name has at most 128 bytes");
-    if (inert(out) != out) fail(fmt::format("{} holds characters that cannot be shown", quoted(out)));
-    return out;
-  }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (const Node& element : elements()) out.push_back(element.name());
-    return out;
-  }
-
-  bool boolean() const {
-    if (!value_->is_bool()) wrong_kind("true or false");
-    return value_->get_bool();
-  }
-
-  double number() const {
-    if (!value_->is_number()) wrong_kind("a number");
-    return value_->to_number<double>();
-  }
-
-  std::int64_t whole(std::int64_t least, std::int64_t most) const {
-    const double value = number();
-    if (value != std::floor(value) || value < static_cast<double>(least) ||
-        value > static_cast<double>(most)) {
-      fail(fmt::format("expected a whole number from {} to {}", least, most));
-    }
-    return static_cast<std::int64_t>(value);
-  }
-
-  Duration positive_seconds() const {
-    const double value = number();
-    if (!(value > 0) || value > 86400.0 * 366) fail("expected seconds: more than 0, at most a year");
-    return from_seconds(value);
-  }
-
-  Node operator[](std::string_view member) const {
-    return {object().at(member), pointer_to(pointer_, member), *places_, *path_};
-  }
-
-  std::vector<Node> elements() const {
-    if (!value_->is_array()) wrong_kind("an array");
-    std::vector<Node> out;
-    for (const json::value& element : value_->get_array()) {
-      out.emplace_back(element, pointer_to(pointer_, std::to_string(out.size())), *places_, *path_);
-    }
-    return out;
-  }
-
-  std::vector<std::pair<std::string, Node>> members() const {
-    std::vector<std::pair<std::string, Node>> out;
-    for (const auto& member : object()) {
-      const std::string name(member.key().data(), member.key().size());
-      out.emplace_back(name, Node(member.value(), pointer_to(pointer_, name), *places_, *path_));
-    }
-    return out;
-  }
-
-  // Refuses members that are not in `known`.
-  void only(const std::vector<std::string>& known) const {
-    for (const auto& [name, node] : members()) {
-      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      const std::string near = did_you_mean(name, known);
-      throw UsageError(fmt::format("unknown field {}", quoted(name)),
-                       near.empty() ? fmt::format("valid here: {}", fmt::join(known, ", ")) : near,
-                       node.name_place());
-    }
-  }
-
- private:
-  std::string in_file(const TextPlace& place) const {
-    return fmt::format("{}:{}:{}", *path_, place.line, place.column);
-  }
-
-  [[noreturn]] void wrong_kind(std::string_view wanted) const {
-    fail(fmt::format("expected {}, found {}", wanted, kind_name(value_->kind())));
-  }
-
-  const json::value* value_;
-  std::string pointer_;
-  const JsonPlaces* places_;
-  const std::string* path_;
-};
+using Node = JsonNode;
 
 std::string beside(const std::string& config_path, const std::string& file) {
   const std::size_t slash = config_path.rfind('/');
@@ -202,7 +62,8 @@ class ConfigReader {
   std::string referred_secret(const Node& node, const std::string& text);
   void read_circuit_breaker(const Node& node);
   void read_routes(const Node& node);
-  void note_later(const Node& pool);
+  void read_users(const Node& node);
+  void read_health_check_interval(const Node& pool);
 
   const Environment& environment_;
   PoolConfig config_;
@@ -235,7 +96,7 @@ PoolConfig ConfigReader::read(const Node& root) {
 
 void ConfigReader::read_pool(const Node& pool) {
   keep_places(pool, config_.places);
-  note_later(pool);
+  read_health_check_interval(pool);
   if (pool.has("strategy")) config_.strategy = placed(pool["strategy"]);
   if (pool.has("circuitBreaker")) read_circuit_breaker(pool["circuitBreaker"]);
   if (pool.has("rateLimitBackoffSeconds")) {
@@ -245,19 +106,27 @@ void ConfigReader::read_pool(const Node& pool) {
     for (const auto& [name, node] : pool["providers"].members()) read_provider(name, node);
   }
   if (pool.has("routes")) read_routes(pool["routes"]);
-}
-
-// Fields that later versions obey. Caps on spending are refused rather than passed over: ignoring one costs
-// money.
-void ConfigReader::note_later(const Node& pool) {
-  if (pool.has("users")) {
-    throw UsageError("users: cost caps are not in this version", "remove \"users\" to run without caps",
-                     pool["users"].name_place());
-  }
   if (pool.has("prices")) {
     config_.prices = {beside(pool.path(), pool["prices"].text()), pool["prices"].place()};
-    config_.notices.push_back("prices has no effect in this version: cost is not counted yet");
   }
+  if (pool.has("users")) read_users(pool["users"]);
+}
+
+void ConfigReader::read_users(const Node& node) {
+  for (const auto& [name, user] : node.members()) {
+    user.only({"max_cost_per_day"});
+    UserConfig read{name, std::nullopt, user.name_place()};
+    if (user.has("max_cost_per_day")) {
+      const double cap = user["max_cost_per_day"].number();
+      if (!(cap >= 0 && cap <= 1e6))
+        user["max_cost_per_day"].fail("a cap is a number of USD from 0 to 1000000");
+      read.max_cost_per_day = cap;
+    }
+    config_.users.push_back(std::move(read));
+  }
+}
+
+void ConfigReader::read_health_check_interval(const Node& pool) {
   if (pool.has("healthCheckInterval")) {
     const Node interval = pool["healthCheckInterval"];
     constexpr std::int64_t a_year_ms = 366LL * 86400 * 1000;
@@ -294,7 +163,7 @@ void ConfigReader::read_routes(const Node& node) {
 }
 
 void ConfigReader::read_provider(const std::string& name, const Node& node) {
-  node.only({"base_url", "default_model", "tier", "ca_file", "keys"});
+  node.only({"base_url", "default_model", "tier", "ca_file", "dialect", "api_version", "keys"});
   ProviderConfig provider;
   provider.name = name;
   provider.place = node.name_place();
@@ -304,6 +173,8 @@ void ConfigReader::read_provider(const std::string& name, const Node& node) {
   if (node.has("ca_file")) {
     provider.ca_file = {beside(node.path(), node["ca_file"].text()), node["ca_file"].place()};
   }
+  if (node.has("dialect")) provider.dialect = placed(node["dialect"]);
+  if (node.has("api_version")) provider.api_version = placed(node["api_version"]);
   if (node.has("tier")) provider.tier = static_cast<int>(node["tier"].whole(0, 1000));
   if (node.has("keys")) {
     const KnownProvider* known = find_known_provider(name);
@@ -413,28 +284,6 @@ void ConfigReader::read_secret(const Node& node, KeyConfig& key) {
   key.secret = std::move(secret);
 }
 
-json::value parse_json(std::string_view text, const std::string& path) {
-  json::parse_options options;
-  options.allow_comments = true;
-  options.allow_trailing_commas = true;
-  json::parser parser({}, options);
-  boost::system::error_code error;
-  const std::size_t read = parser.write_some(text.data(), text.size(), error);
-  const bool rest = !error && read < text.size();
-  if (!error && !rest) return parser.release();
-  const TextPlace place = place_at(text, read);
-  const std::string where = fmt::format("{}:{}:{}", path, place.line, place.column);
-  if (rest)
-    throw UsageError("something follows the end of the config", "one JSON object, comments allowed", where);
-  if (error == json::error::incomplete) {
-    const TextPlace end = place_at(text, text.size());
-    throw UsageError("the config ends in the middle", "a brace, bracket or quote is not closed",
-                     fmt::format("{}:{}:{}", path, end.line, end.column));
-  }
-  throw UsageError(fmt::format("not valid JSON: {}", error.message()),
-                   "JSON with // comments and trailing commas is expected", where);
-}
-
 // An open file that closes itself.
 struct File {
   explicit File(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
@@ -471,16 +320,8 @@ std::string read_whole_file(const std::string& path, std::size_t max_bytes, cons
 }
 
 PoolConfig parse_config(std::string_view text, const std::string& path, const Environment& environment) {
-  if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
-  const json::value document = parse_json(text, path);
-  const JsonPlaces places(text);
-  if (!places.duplicate().empty()) {
-    const TextPlace place = places.duplicate_place();
-    const std::string& pointer = places.duplicate();
-    throw UsageError(fmt::format("{} is there twice", quoted(pointer.substr(pointer.rfind('/') + 1))), "",
-                     fmt::format("{}:{}:{}", path, place.line, place.column));
-  }
-  return ConfigReader(environment).read(Node(document, "", places, path));
+  const JsonDocument document(text, path);
+  return ConfigReader(environment).read(document.root());
 }
 
 PoolConfig read_config(const std::string& path, const Environment& environment) {

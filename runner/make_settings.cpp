@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
+#include <ctime>
 
 #include "pool/strategy.h"
 #include "runner/assemble_pool.h"
@@ -144,6 +146,32 @@ void check_defaults(const Settings& settings) {
   }
 }
 
+// Of the config's table, else of the one that comes with the program.
+PriceTable price_table(const Placed& given) {
+  constexpr std::size_t largest_table = 16u << 20;
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  const std::string today = fmt::format("{:04}-{:02}-{:02}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+  if (!given.given()) return PriceTable::shipped(today);
+  return PriceTable(read_whole_file(given.text, largest_table, given.place), given.text, today);
+}
+
+SpendLimits spend_limits(const Options& options, const PoolConfig& pool) {
+  SpendLimits limits;
+  limits.run = options.max_cost;
+  for (const UserConfig& user : pool.users) {
+    std::optional<Picodollars> cap;  // none: the user is exempt from that of "*"
+    if (user.max_cost_per_day) cap = std::llround(*user.max_cost_per_day * picodollars_per_dollar);
+    if (user.name == "*") {
+      limits.each_user = cap;
+    } else {
+      limits.users[user.name] = cap;
+    }
+  }
+  return limits;
+}
+
 struct Made {
   Settings settings;
   ConfigSources sources;
@@ -165,6 +193,8 @@ Made put_together(const Options& options, const Environment& process, const Mach
   PoolConfig pool = merge_pools(std::move(file), pool_from_environment(environment));
   if (options.strategy) pool.strategy = {*options.strategy, "--strategy"};
   settings.pool.settings.strategy = chosen_strategy(pool.strategy);
+  settings.prices = price_table(pool.prices);
+  settings.spend = spend_limits(options, pool);
   assemble_pool(std::move(pool), settings);
   made.sources = {config_file, env_file, process, options.given};
   return made;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -110,6 +111,13 @@ bool set_max_error_rate(Options& options, std::string_view text) {
   return options.max_error_rate.has_value();
 }
 
+bool set_max_cost(Options& options, std::string_view text) {
+  const std::optional<double> usd = parse_dollars(text);
+  if (!usd || *usd <= 0) return false;
+  options.max_cost = static_cast<Picodollars>(std::llround(*usd * picodollars_per_dollar));
+  return true;
+}
+
 bool set_max_line(Options& options, std::string_view text) {
   constexpr std::uint64_t least = 1024, most = std::uint64_t{1} << 30;
   const std::optional<std::uint64_t> bytes = parse_size(text);
@@ -158,6 +166,9 @@ constexpr std::array table{
               G::limits, for_both, set_duration<&Options::row_deadline>},
     OptionRow{0, "max-rows", "N", "stop after N rows; the run stays resumable", a_count, G::limits, for_both,
               set_count<std::uint64_t, &Options::max_rows>},
+    OptionRow{0, "max-cost", "USD",
+              "send nothing that could take the run's cost above this; it stays resumable",
+              "dollars, such as 2.50", G::limits, for_run, set_max_cost},
     OptionRow{0, "max-error-rate", "PCT",
               "stop when more than PCT of the rows failed, judged from the 100th row on",
               "a percentage over 0, such as 5%", G::limits, for_run, set_max_error_rate},

@@ -23,6 +23,7 @@ struct Options {
   std::optional<std::uint32_t> max_in_flight, max_attempts;
   std::optional<Duration> row_deadline, deadline, drain_timeout;
   std::optional<std::uint64_t> max_rows;
+  std::optional<Picodollars> max_cost;
   std::optional<double> max_error_rate;  // a share: 5% is 0.05
   bool fresh = false, retry_failed = false;
   std::optional<ChangedRows> changed;

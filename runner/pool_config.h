@@ -59,6 +59,7 @@ struct ProviderConfig {
   std::string name;
   std::string place;
   Placed base_url, default_model, ca_file, organization, project;
+  Placed dialect, api_version;
   std::optional<int> tier;
   std::vector<KeyConfig> keys;
   Places places;
@@ -70,9 +71,16 @@ struct RouteConfig {
   std::vector<Placed> candidates;  // "provider/model"
 };
 
+struct UserConfig {
+  std::string name;                        // of metadata.user_id; "*" = each that is not named
+  std::optional<double> max_cost_per_day;  // USD
+  std::string place;
+};
+
 struct PoolConfig {
   std::vector<ProviderConfig> providers;  // each name once
   std::vector<RouteConfig> routes;
+  std::vector<UserConfig> users;
   Placed strategy, prices;
   Placed health_check_interval;  // milliseconds
   Placed alert_threshold;        // a percentage; later versions obey it

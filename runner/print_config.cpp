@@ -188,6 +188,7 @@ void Printer::options() {
   option("max-attempts", std::to_string(pool.max_attempts));
   option("row-deadline", option_duration(pool.row_deadline));
   option("max-rows", number_or_none(settings_.max_rows));
+  option("max-cost", settings_.spend.run ? fmt::format("{:g}", dollars(*settings_.spend.run)) : "");
   option("max-error-rate",
          settings_.max_error_rate > 0 ? fmt::format("{:g}%", settings_.max_error_rate * 100) : "");
   option("deadline", duration_or_none(settings_.deadline));
@@ -235,6 +236,15 @@ void Printer::pool() {
   if (config().prices.given()) {
     lines_.value("prices", json(config().prices.text), origin(config().prices.place));
   }
+  if (config().users.empty()) return;
+  lines_.open("users", '{');
+  for (const UserConfig& user : config().users) {
+    lines_.open(user.name, '{');
+    if (user.max_cost_per_day)
+      lines_.value("max_cost_per_day", json(*user.max_cost_per_day), origin(user.place));
+    lines_.close('}');
+  }
+  lines_.close('}');
 }
 
 // Where requests go, as it came out.
@@ -258,6 +268,10 @@ void Printer::provider(const ProviderConfig& provider) {
   lines_.value("tier", std::to_string(provider.tier.value_or(default_tier)), origin(provider.places, "tier"));
   if (provider.ca_file.given()) {
     lines_.value("ca_file", json(provider.ca_file.text), origin(provider.ca_file.place));
+  }
+  for (const auto& [name, given] :
+       {std::pair{"dialect", &provider.dialect}, {"api_version", &provider.api_version}}) {
+    if (given->given()) lines_.value(name, json(given->text), origin(given->place));
   }
   lines_.open("keys", '[');
   for (const KeyConfig& key : provider.keys) this->key(key);

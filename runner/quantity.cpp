@@ -86,6 +86,14 @@ std::optional<double> parse_percent(std::string_view text) {
   return *number / 100;
 }
 
+std::optional<double> parse_dollars(std::string_view text) {
+  constexpr double most = 1e6;
+  if (text.starts_with('$')) text.remove_prefix(1);
+  const std::optional<double> number = take_number(text);
+  if (!number || !(text.empty() || text == "USD") || !(*number >= 0) || *number > most) return std::nullopt;
+  return number;
+}
+
 std::optional<std::uint64_t> parse_count(std::string_view text) {
   std::uint64_t value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -16,6 +16,8 @@ namespace batchrun {
 std::optional<Duration> parse_duration(std::string_view text);
 // Bytes: "32MiB", "64KiB", "1GiB", powers of 1000 as "10MB" and "1kB", or a bare number.
 std::optional<std::uint64_t> parse_size(std::string_view text);
+// "2.50", "$2.50", "2.50USD" -> 2.5; not negative, at most a million.
+std::optional<double> parse_dollars(std::string_view text);
 // "5%" or "5" -> 0.05; more than 0, at most 100.
 std::optional<double> parse_percent(std::string_view text);
 // Decimal digits only; no sign, nothing over 2^64 - 1.

@@ -146,6 +146,23 @@ json::value errors_of(const RunFigures& figures) {
   return out;
 }
 
+// In dollars.
+json::object sums(const std::map<std::string, Picodollars>& amounts) {
+  json::object out;
+  for (const auto& [name, amount] : amounts) {
+    if (amount > 0) out[name] = dollars(amount);
+  }
+  return out;
+}
+
+json::object cost_of_run(const CostFigures& cost) {
+  std::map<std::string, Picodollars> by_provider;
+  for (const auto& [name, amount] : cost.by_model) by_provider[name.substr(0, name.find('/'))] += amount;
+  return {{"total_usd", dollars(cost.total)},     {"rows_without_price", cost.unpriced_rows},
+          {"by_provider_usd", sums(by_provider)}, {"by_model_usd", sums(cost.by_model)},
+          {"by_key_usd", sums(cost.by_key)},      {"by_user_usd", sums(cost.by_user)}};
+}
+
 json::object rows_of(const RunFigures& figures) {
   return {{"read", figures.rows_read},
           {"all_read", figures.input_ended},
@@ -241,6 +258,7 @@ std::string render_report(const Settings& settings, const RunFigures& figures, R
        {{"input", figures.input_tokens},
         {"output", figures.output_tokens},
         {"per_minute", rounded(now.tokens_per_minute)}}},
+      {"cost", cost_of_run(figures.cost)},
       {"latency_ms", latencies(figures.latency)},
       {"first_chunk_ms", latencies(figures.first_chunk)},
       {"keys", keys_of(figures.pool)},

@@ -199,7 +199,10 @@ std::variant<LaneSpec, NoRoute> Routing::by_model(const Wish& wish) {
     // "anthropic/claude" is Anthropic's model, unless somebody lists it by that name as OpenRouter does.
     const std::string_view front = wish.model.substr(0, wish.model.find_first_of("/,"));
     if (front.size() < wish.model.size() && listed(settings_.unspoken, front)) return not_spoken(front);
-    for (std::size_t i = 0; i < settings_.providers.size(); ++i) add_model(lane, i, wish.model, wish);
+    const bool priced = sold_by_some(wish.model);
+    for (std::size_t i = 0; i < settings_.providers.size(); ++i) {
+      if (!priced || sells(i, wish.model)) add_model(lane, i, wish.model, wish);
+    }
   }
   if (!lane.candidates.empty()) return lane;
   return no_route(fmt::format("no key{} serves the model {}", tags_note(*wish.tags), quoted(wish.model)),
@@ -275,6 +278,18 @@ bool Routing::knows(std::size_t provider, std::string_view model) const {
   return settings_.providers[provider].default_model == model ||
          std::any_of(keys.begin(), keys.end(),
                      [&](std::uint32_t key) { return listed(settings_.keys[key].models, model); });
+}
+
+// By the price table: a model that it has is not asked for elsewhere.
+bool Routing::sells(std::size_t provider, std::string_view model) const {
+  return settings_.prices && settings_.prices->names(settings_.providers[provider].price_name, model);
+}
+
+bool Routing::sold_by_some(std::string_view model) const {
+  for (std::size_t i = 0; i < settings_.providers.size(); ++i) {
+    if (sells(i, model)) return true;
+  }
+  return false;
 }
 
 std::uint32_t Routing::model_number(std::string_view name) {

@@ -43,9 +43,9 @@ class Routing {
   //
   //  route named            -> its candidates
   //  provider named, or -p  -> that provider's keys that serve the model (its default model if none is named)
-  //  model named only       -> keys of providers known to serve it (in a key's list, or as default); if none
-  //  is known
-  //                            to, every key that has no list
+  //  model named only       -> keys of providers known to serve it: in a key's list, or as default, else by
+  //  the
+  //                            price table; if none is known to, every key that has no list
   //  neither                -> every provider's default model
   //
   // The default model of a provider that has none configured is, for each key, the first of the key's own
@@ -91,6 +91,8 @@ class Routing {
   bool can_answer(std::size_t provider, const Wish& wish);
   NoRoute with_reasons(NoRoute refused, const Wish& wish) const;
   bool knows(std::size_t provider, std::string_view model) const;
+  bool sells(std::size_t provider, std::string_view model) const;
+  bool sold_by_some(std::string_view model) const;
   std::uint32_t model_number(std::string_view name);
 
   const Settings& settings_;

@@ -163,6 +163,10 @@ void Run::heed_limits() {
     stop(RunEnd::stopped, "the run's deadline has come; draining");
   }
   const RunFigures seen = figures();
+  if (seen.cost_limit_reached && stopped_ == RunEnd::complete) {
+    stopped_ = RunEnd::stopped;  // what was let in goes on to its end
+    say("no further row fits under --max-cost; finishing those already let in\n");
+  }
   const std::uint64_t finished = seen.rows_ok + seen.rows_failed;
   if (settings_.max_error_rate > 0 && finished >= error_rate_after_rows &&
       static_cast<double>(seen.rows_failed) > settings_.max_error_rate * static_cast<double>(finished)) {

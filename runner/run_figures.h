@@ -9,6 +9,7 @@
 
 #include "pool/histogram.h"
 #include "pool/scheduler.h"
+#include "runner/cost_figures.h"
 
 namespace batchrun {
 
@@ -29,6 +30,8 @@ struct RunFigures {
 
   std::uint64_t attempts = 0, rate_limited = 0;  // requests sent; of these answered 429
   std::uint64_t input_tokens = 0, output_tokens = 0;
+  CostFigures cost;                 // at the end whole, before only its totals
+  bool cost_limit_reached = false;  // --max-cost let no further row in
   std::uint64_t bytes_out = 0, bytes_synced = 0;
   Duration elapsed{};          // since the first byte of work
   Duration waiting_for{};      // > 0: nothing can be sent before this much time has passed

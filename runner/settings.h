@@ -14,7 +14,9 @@
 #include "io/credential.h"
 #include "io/dialect.h"
 #include "pool/pool_spec.h"
+#include "pool/spend.h"
 #include "runner/pool_config.h"
+#include "runner/price_table.h"
 
 namespace batchrun {
 
@@ -39,6 +41,7 @@ struct Provider {
   std::unique_ptr<Dialect> dialect;
   Endpoint endpoint;
   std::string default_model;  // "" = rows must name one
+  std::string price_name;     // what the price table calls it
   int tier = 2;
 };
 
@@ -77,6 +80,8 @@ struct Settings {
   std::string provider, model;  // -p, -m: for rows that name none
   StreamMode stream = StreamMode::automatic;
   std::size_t max_line = 32u << 20;
+  std::optional<PriceTable> prices;  // none: nothing is known of what an answer costs
+  SpendLimits spend;
   std::uint64_t max_rows = 0;  // 0 = no limit
   double max_error_rate = 0;   // share of finished rows, judged after 100; 0 = no limit
   Duration deadline{};         // of the run; zero = none

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <cmath>
 #include <utility>
 
 // GCC 12 takes Asio's recycled coroutine frames for a mismatched delete (GCC bug 109224).
@@ -21,6 +22,7 @@ constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age:
 constexpr Duration publish_interval = std::chrono::milliseconds(100);
 constexpr Duration history_interval = std::chrono::seconds(1);
 constexpr int dispatches_per_turn = 64;  // then the network gets its turn
+constexpr std::size_t held_rows = 256;   // for their cost; more would only fill memory
 constexpr std::size_t notes_limit = 20;  // attempts listed in an error line
 
 std::uint64_t in_ms(Duration d) {
@@ -67,6 +69,14 @@ std::string message_of(GiveUp why, const Fault* fault) {
   return "failed";
 }
 
+// What a reply without usage is taken to have used; the result line says that it is an estimate.
+void estimate_usage(Answer& answer, const Job& job) {
+  constexpr std::size_t around_the_text = 320, bytes_per_token = 4;  // of a chat.completion
+  answer.usage.input_tokens = static_cast<std::uint64_t>(std::llround(job.input_tokens));
+  answer.usage.output_tokens =
+      (answer.body.size() - std::min(answer.body.size(), around_the_text)) / bytes_per_token;
+}
+
 }  // namespace
 
 Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
@@ -79,7 +89,8 @@ Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, T
       outbox_(lines),
       histories_(histories),
       scheduler_(settings.pool),
-      alarm_(clock.make_alarm(context)) {
+      alarm_(clock.make_alarm(context)),
+      costs_(settings) {
   const auto ring = [this] { from_outside(nullptr); };
   intake_.on_item = ring;
   outbox_.on_room = ring;
@@ -111,6 +122,7 @@ Task<void> Shard::run() {
   hand_over_lines(clock_.now(), true);
   hand_over_history(clock_.now(), true);
   const std::optional<QuotaFigures> quota = scheduler_.quota_figures();
+  figures_.cost = costs_.figures();  // the sums by user may be many: told once
   publish(clock_.now(), quota);
 }
 
@@ -148,21 +160,30 @@ bool Shard::step(TimePoint now, TimePoint& sleep_until) {
 }
 
 void Shard::take_in(TimePoint now) {
-  while (!stopping_ && scheduler_.waiting() < waiting_rows && row_bytes_ < row_bytes_limit) {
+  if (std::exchange(settled_, false)) admit_held(now);
+  while (!stopping_ && !cost_limit_reached_ && held_.size() < held_rows &&
+         scheduler_.waiting() < waiting_rows && row_bytes_ < row_bytes_limit) {
     std::optional<Intake> intake = intake_.try_pop();
     if (!intake) break;
     admit(std::move(*intake), now);
   }
-  if (!closed_ && (stopping_ || intake_.ended())) {
+  const bool read_whole = intake_.ended() && held_.empty() && !cost_limit_reached_;
+  if (!closed_ && (stopping_ || cost_limit_reached_ || read_whole)) {
     closed_ = true;
-    figures_.input_ended = !stopping_;
+    figures_.input_ended = read_whole;
     scheduler_.close();
   }
 }
 
 void Shard::admit(Intake intake, TimePoint now) {
-  for (std::string& model : intake.lanes.models) models_.push_back(std::move(model));
-  for (LaneSpec& lane : intake.lanes.lanes) scheduler_.add_lane(std::move(lane));
+  for (std::string& model : intake.lanes.models) {
+    costs_.add_model(model);
+    models_.push_back(std::move(model));
+  }
+  for (LaneSpec& lane : intake.lanes.lanes) {
+    costs_.add_lane(lane);
+    scheduler_.add_lane(std::move(lane));
+  }
   figures_.rows_read += intake.rows_read;
   figures_.rows_skipped += intake.rows_skipped;
   figures_.input_bytes = intake.input_bytes;
@@ -175,13 +196,76 @@ void Shard::admit(Intake intake, TimePoint now) {
                 "line " + std::to_string(refused.line) + ": " + refused.message);
   }
   for (Arrival& arrival : intake.rows) {
-    Job job;
-    job.lane = arrival.lane;
-    job.input_tokens = arrival.input_tokens;
-    job.max_output_tokens = arrival.max_output_tokens;
-    job.row = new_slot(std::move(arrival.row), now);
-    scheduler_.submit(job, now);
+    if (may_cost(arrival, now)) admit(std::move(arrival), now);
   }
+}
+
+void Shard::admit(Arrival arrival, TimePoint now) {
+  Job job;
+  job.lane = arrival.lane;
+  job.input_tokens = arrival.input_tokens;
+  job.max_output_tokens = arrival.max_output_tokens;
+  const Picodollars most = costs_.limited() ? costs_.most(arrival.lane, *arrival.row).value_or(0) : 0;
+  std::string user = CostBook::user_of(*arrival.row);
+  job.row = new_slot(std::move(arrival.row), now);
+  Slot& slot = slots_[job.row.value];
+  slot.most_cost = most;
+  slot.user = std::move(user);
+  costs_.spend().let_in(slot.user, most);
+  scheduler_.submit(job, now);
+}
+
+// Whether the caps on spending let the row in. If not, it is held, refused, or left for another run.
+bool Shard::may_cost(Arrival& arrival, TimePoint now) {
+  if (!costs_.limited()) return true;
+  if (cost_limit_reached_) return false;
+  const std::optional<Picodollars> most = costs_.most(arrival.lane, *arrival.row);
+  if (!most) {
+    refuse(std::move(arrival.row), "no_price",
+           "no price is known for a model that may answer this row, so no cap on cost can be kept; add it to "
+           "the "
+           "price table (\"prices\" in the config)",
+           now);
+    return false;
+  }
+  const std::string user = CostBook::user_of(*arrival.row);
+  switch (costs_.spend().ask(user, *most)) {
+    case Spend::Verdict::go:
+      return true;
+    case Spend::Verdict::wait:
+      held_.push_back(std::move(arrival));
+      return false;
+    case Spend::Verdict::user_limit:
+      refuse(std::move(arrival.row), "cost_limit",
+             fmt::format("it may cost up to ${:.6f}, more than is left of its user's cap for today",
+                         dollars(*most)),
+             now);
+      return false;
+    case Spend::Verdict::run_limit:
+      cost_limit_reached_ = figures_.cost_limit_reached = true;
+      held_.clear();
+      intake_.close();  // the feeder need not read on
+      return false;
+  }
+  std::abort();
+}
+
+void Shard::admit_held(TimePoint now) {
+  std::deque<Arrival> held = std::exchange(held_, {});
+  for (Arrival& arrival : held) {
+    if (may_cost(arrival, now)) admit(std::move(arrival), now);
+  }
+}
+
+// A row that is never sent.
+void Shard::refuse(RowPtr row, const char* code, std::string message, TimePoint now) {
+  if (lines_.size() == 0) lines_since_ = now;
+  RowFailure failure;
+  failure.code = code;
+  failure.message = std::move(message);
+  append_error_line(lines_.errors, *row, failure, RowFigures{});
+  ++figures_.rows_failed;
+  count_error(failure.code, row->custom_id, failure.message);
 }
 
 void Shard::spawn(Dispatch dispatch) {
@@ -213,6 +297,7 @@ Task<void> Shard::attempt(Dispatch dispatch) {
 void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at) {
   const TimePoint now = clock_.now();
   const RowId id = dispatch.job.row;
+  if (!reply.fault && !reply.answer.usage.known) estimate_usage(reply.answer, dispatch.job);
   Outcome outcome;
   outcome.fault = reply.fault;
   outcome.usage = reply.answer.usage;
@@ -280,8 +365,9 @@ RowFigures Shard::row_figures(const Slot& slot, const Outcome* outcome) const {
 
 void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   const Slot& slot = slots_[id.value];
-  append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id,
-                     row_figures(slot, &outcome));
+  RowFigures figures = row_figures(slot, &outcome);
+  figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.user, outcome.usage);
+  append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id, figures);
   ++figures_.rows_ok;
   figures_.input_tokens += outcome.usage.input_tokens;
   figures_.output_tokens += outcome.usage.output_tokens;
@@ -333,6 +419,9 @@ void Shard::publish(TimePoint now, const std::optional<QuotaFigures>& quota) {
   figures_.elapsed = now - started_at_;
   figures_.pool = scheduler_.figures(now);
   figures_.pool.quota = quota;
+  const CostFigures& cost = costs_.figures();
+  figures_.cost.total = cost.total;
+  figures_.cost.unpriced_rows = cost.unpriced_rows;
   describe_wait(now);
   const std::lock_guard lock(published_mutex_);
   published_ = figures_;
@@ -414,7 +503,10 @@ RowId Shard::new_slot(RowPtr row, TimePoint now) {
 }
 
 RowPtr Shard::free_slot(RowId id) {
-  RowPtr row = std::move(slots_[id.value].row);
+  Slot& slot = slots_[id.value];
+  costs_.spend().end(slot.user, slot.most_cost);
+  settled_ = settled_ || !held_.empty();
+  RowPtr row = std::move(slot.row);
   row_bytes_ -= row->text.size();
   free_.push_back(id.value);
   return row;

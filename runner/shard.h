@@ -15,6 +15,7 @@
 #include "pool/scheduler.h"
 #include "runner/alarm.h"
 #include "runner/clock.h"
+#include "runner/cost_book.h"
 #include "runner/intake.h"
 #include "runner/run_figures.h"
 #include "runner/settings.h"
@@ -53,6 +54,8 @@ class Shard {
     std::string last_request_id, last_body;  // of the last failure
     KeyId last_key{};
     std::uint32_t last_model = 0;
+    Picodollars most_cost = 0;  // let in with
+    std::string user;           // metadata.user_id; "" where no cost is attributed
   };
 
   Task<void> run();
@@ -61,6 +64,10 @@ class Shard {
   bool step(TimePoint now, TimePoint& sleep_until);
   void take_in(TimePoint now);
   void admit(Intake intake, TimePoint now);
+  void admit(Arrival arrival, TimePoint now);
+  bool may_cost(Arrival& arrival, TimePoint now);
+  void admit_held(TimePoint now);
+  void refuse(RowPtr row, const char* code, std::string message, TimePoint now);
   void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);
   void finish(RowId id, const Reply& reply, const Outcome& outcome);
   void give_up(const Job& job, GiveUp why, const Fault* fault);
@@ -91,6 +98,10 @@ class Shard {
   std::deque<std::string> models_;  // by number; grows with the lanes
   std::deque<Slot> slots_;          // a place keeps its address
   std::vector<std::uint32_t> free_;
+  CostBook costs_;
+  std::deque<Arrival> held_;  // until others have been settled for less than they might have cost
+  bool settled_ = false;      // one has, since they were last looked at
+  bool cost_limit_reached_ = false;
   std::size_t row_bytes_ = 0;      // text of the rows in memory
   std::size_t attempts_open_ = 0;  // coroutines not yet gone
   Lines lines_;

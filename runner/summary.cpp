@@ -25,6 +25,7 @@ class Summary {
   std::string text() {
     rows();
     tokens();
+    cost();
     keys();
     quotas();
     optimum();
@@ -46,6 +47,7 @@ class Summary {
 
   void rows();
   void tokens();
+  void cost();
   void keys();
   void quotas();
   void optimum();
@@ -102,6 +104,15 @@ void Summary::tokens() {
       format_count(figures_.input_tokens), format_count(figures_.output_tokens),
       format_short(rates(figures_).tokens_per_minute), format_count(figures_.attempts),
       format_count(figures_.rate_limited), limited, format_count(figures_.pool.retries));
+}
+
+void Summary::cost() {
+  const CostFigures& cost = figures_.cost;
+  if (cost.total == 0 && cost.unpriced_rows == figures_.rows_ok) return;  // nothing is known of it
+  add("cost: ${:.4f}", dollars(cost.total));
+  if (cost.unpriced_rows > 0)
+    add(", and {} rows of models without a known price", format_count(cost.unpriced_rows));
+  out_ += '\n';
 }
 
 void Summary::keys() {

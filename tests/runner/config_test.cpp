@@ -120,8 +120,9 @@ TEST(Config, SaysWhatIsWrongWhereAndWhatWasMeant) {
       {"{\"rateLimitBackoffSeconds\": 0}", "c.json:1:29", "more than 0", ""},
       {"{\"providers\": {\"x\": {\"keys\": [\"(set)\"]}}}", "c.json:1:31", "instead of a key", "env:NAME"},
       {"{\"healthCheckInterval\": -1}", "c.json:1:25", "whole number", ""},
-      {"{\"users\": {\"*\": {\"max_cost_per_day\": 0.1}}}", "c.json:1:2", "cost caps are not in this version",
-       "remove"},
+      {"{\"users\": {\"*\": {\"max_cost_per_day\": -1}}}", "c.json:1:38", "a cap is a number of USD", ""},
+      {"{\"users\": {\"ann\": {\"max_cost\": 1}}}", "c.json:1:20", "unknown field \"max_cost\"",
+       "did you mean"},
       {"{\"ApiKeyPool\": {},\n \"strategy\": \"lru\"}", "c.json:2:2", "beside ApiKeyPool", "move it"},
       {"{\"strategy\": \"a\",\n  \"strategy\": \"b\"}", "c.json:2:3", "\"strategy\" is there twice", ""},
       {"{\n  \"strategy\" \"a\"\n}", "c.json:2:14", "not valid JSON", ""},
@@ -196,11 +197,21 @@ TEST(Config, RefusesLiteralKeysThatOthersCanRead) {
   }
 }
 
-TEST(Config, SaysWhichFieldsHaveNoEffectYet) {
-  const PoolConfig config =
-      parse_config("{\"prices\": \"p.json\", \"healthCheckInterval\": 60000}", "c.json", {});
-  EXPECT_EQ(config.notices.size(), 1u);
+TEST(Config, ReadsPricesCapsAndDialects) {
+  const PoolConfig config = parse_config(
+      "{\"prices\": \"p.json\", \"healthCheckInterval\": 60000, \"users\": {\"*\": {\"max_cost_per_day\": "
+      "0.1}, "
+      "\"ann\": {}}, \"providers\": {\"my\": {\"dialect\": \"anthropic\", \"api_version\": \"2026-10-21\"}}}",
+      "conf/c.json", {});
+  EXPECT_TRUE(config.notices.empty());
   EXPECT_EQ(config.health_check_interval.text, "60000");
+  EXPECT_EQ(config.prices.text, "conf/p.json") << "beside the config";
+  ASSERT_EQ(config.users.size(), 2u);
+  EXPECT_EQ(config.users[0].name, "*");
+  EXPECT_EQ(config.users[0].max_cost_per_day, 0.1);
+  EXPECT_FALSE(config.users[1].max_cost_per_day);
+  EXPECT_EQ(config.providers[0].dialect.text, "anthropic");
+  EXPECT_EQ(config.providers[0].api_version.text, "2026-10-21");
 }
 
 }  // namespace

@@ -69,5 +69,13 @@ TEST(Quantity, WritesWhatPeopleRead) {
   EXPECT_EQ(format_bytes(32u << 20), "32.0 MiB");
 }
 
+TEST(Quantity, ReadsDollars) {
+  EXPECT_EQ(parse_dollars("2.50"), 2.5);
+  EXPECT_EQ(parse_dollars("$0"), 0.0);
+  EXPECT_EQ(parse_dollars("3USD"), 3.0);
+  for (const char* wrong : {"", "$", "-1", "1e9", "2 .5", "EUR", "5%", "nan", "inf"})
+    EXPECT_FALSE(parse_dollars(wrong)) << wrong;
+}
+
 }  // namespace
 }  // namespace batchrun

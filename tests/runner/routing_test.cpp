@@ -123,6 +123,18 @@ TEST(Routing, SendsARowOnlyWhereItIsHonoured) {
   EXPECT_EQ(caller.ask(two), "openai-1:gpt-4o-mini") << "a route goes on without the ones that cannot";
 }
 
+TEST(Routing, ThePriceTableSaysWhoseAModelIs) {
+  Settings settings = pool();
+  settings.providers[0].price_name = "openai";
+  settings.providers[1].price_name = "groq";
+  settings.prices.emplace(R"({"models":[{"provider":"groq","id":"llama-x"}]})", "p.json", "2026-11-22");
+  Caller caller(std::move(settings));
+  EXPECT_EQ(caller.ask(row("llama-x")), "groq-1:llama-x");
+  EXPECT_EQ(caller.ask(row("llama-x-20260101")), "groq-1:llama-x-20260101");
+  EXPECT_EQ(caller.ask(row("llama-y")), "openai-1:llama-y groq-1:llama-y");
+  EXPECT_EQ(caller.ask(row("gpt-4o")), "openai-1:gpt-4o openai-2:gpt-4o") << "the config goes first";
+}
+
 TEST(Routing, SendsARowOnlyWhereItsInterfaceIs) {
   Caller caller(pool());
   Row search = row("");

@@ -286,5 +286,64 @@ TEST(Shard, RunsManyRowsInLittleRealTime) {
   EXPECT_LT(virtual_seconds, 20'000 / 400.0 * 1.05);
 }
 
+// A dollar for each answer of 9 + 3 tokens; at most $1.3 by the row's own limits (9 text bytes and 32 around
+// it).
+Settings priced(double run_cap) {
+  Settings settings = settings_with_keys(2);
+  settings.providers[0].price_name = "sim";
+  settings.prices.emplace(R"({"models":[{"provider":"sim","id":"m","input":0,"output":333333.333333}]})", "p",
+                          "2026-11-22");
+  if (run_cap > 0) settings.spend.run = static_cast<Picodollars>(run_cap * 1e12);
+  return settings;
+}
+
+TEST(Shard, CountsWhatAnswersCost) {
+  Stage stage(priced(0),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(100);
+  EXPECT_NEAR(dollars(stage.figures.cost.total), 100, 0.001);
+  EXPECT_NEAR(dollars(stage.figures.cost.by_model.at("sim/m")), 100, 0.001);
+  EXPECT_EQ(stage.figures.cost.by_key.at("sim-1") + stage.figures.cost.by_key.at("sim-2"),
+            stage.figures.cost.total);
+  EXPECT_EQ(stage.figures.cost.unpriced_rows, 0u);
+  EXPECT_NE(stage.results.find("\"cost_usd\":0.999999999999,"), std::string::npos)
+      << stage.results.substr(0, 600);
+}
+
+TEST(Shard, AnswersWithoutAPriceAreCountedApart) {
+  Settings settings = priced(0);
+  settings.providers[0].price_name = "other";
+  Stage stage(std::move(settings),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(5);
+  EXPECT_EQ(stage.figures.cost.unpriced_rows, 5u);
+  EXPECT_EQ(stage.results.find("cost_usd"), std::string::npos);
+}
+
+// The cap is used as far as whole rows fit, never overshot, and nothing that was let in is lost.
+TEST(Shard, TheCapOnCostIsNotOvershot) {
+  for (const double cap : {1.0, 10.0, 20.5, 63.0}) {
+    Stage stage(priced(cap),
+                [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+    stage.run(200);
+    EXPECT_LE(dollars(stage.figures.cost.total), cap);
+    EXPECT_GE(dollars(stage.figures.cost.total), cap - 1.7) << "at most one row's reserve is left";
+    EXPECT_TRUE(stage.figures.cost_limit_reached);
+    EXPECT_FALSE(stage.figures.input_ended);
+    EXPECT_EQ(stage.figures.rows_failed, 0u);
+  }
+}
+
+TEST(Shard, ACapNeedsAPrice) {
+  Settings settings = priced(5);
+  settings.providers[0].price_name = "other";
+  Stage stage(std::move(settings),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(3);
+  EXPECT_EQ(stage.figures.rows_failed, 3u);
+  EXPECT_EQ(stage.figures.attempts, 0u);
+  EXPECT_NE(stage.errors.find("\"code\":\"no_price\""), std::string::npos) << stage.errors;
+}
+
 }  // namespace
 }  // namespace batchrun

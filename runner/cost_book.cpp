@@ -1,0 +1,90 @@
+#include "runner/cost_book.h"
+
+#include <algorithm>
+
+#include "io/json_members.h"
+#include "io/json_text.h"
+
+namespace batchrun {
+namespace {
+
+constexpr std::uint64_t tokens_around_a_message = 16;
+
+}  // namespace
+
+CostBook::CostBook(const Settings& settings)
+    : settings_(settings), lines_(settings.providers.size()), spend_(settings.spend) {
+  for (const Key& key : settings.keys) sum_of_key_.push_back(&figures_.by_key[key.alias]);
+}
+
+void CostBook::add_model(std::string_view name) {
+  models_.emplace_back(name);
+}
+
+CostBook::Line& CostBook::line(std::size_t provider, std::uint32_t model) {
+  std::vector<Line>& lines = lines_[provider];
+  if (lines.size() <= model) lines.resize(models_.size());
+  Line& found = lines[model];
+  if (!found.looked_up) {
+    found.looked_up = true;
+    const Provider& one = settings_.providers[provider];
+    found.price = settings_.prices ? settings_.prices->find(one.price_name, models_[model]) : nullptr;
+    if (found.price != nullptr) {
+      found.sum = &figures_.by_model[models_[model].empty() ? one.name : one.name + "/" + models_[model]];
+    }
+  }
+  return found;
+}
+
+void CostBook::add_lane(const LaneSpec& lane) {
+  std::vector<const Price*>& prices = prices_of_.emplace_back();
+  if (!limited()) return;
+  for (const Candidate& candidate : lane.candidates) {
+    const Price* price = line(settings_.keys[candidate.key.value].provider, candidate.model).price;
+    if (std::find(prices.begin(), prices.end(), price) == prices.end()) prices.push_back(price);
+  }
+}
+
+std::optional<Picodollars> CostBook::most(LaneId lane, const Row& row) const {
+  const std::uint64_t input = row.content_bytes + tokens_around_a_message * (row.message_count + 1);
+  const std::uint64_t output =
+      (row.max_output_tokens > 0 ? row.max_output_tokens : output_if_unlimited) * row.choices;
+  Picodollars most = 0;
+  for (const Price* price : prices_of_[lane.value]) {
+    if (price == nullptr) return std::nullopt;
+    most = std::max(most, most_cost_of(*price, input, output));
+  }
+  return most;
+}
+
+std::string CostBook::user_of(const Row& row) {
+  std::string user;
+  if (row.metadata.empty()) return user;
+  JsonMembers members(row.metadata);
+  for (std::string_view key, value; members.next(key, value);) {
+    if (key == "user_id" && value.size() >= 2 && value.front() == '"')
+      append_json_unescaped(user, value.substr(1, value.size() - 2));
+  }
+  return user;
+}
+
+std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const std::string& user,
+                                         const Usage& usage) {
+  Line& entry = line(settings_.keys[key.value].provider, model);
+  if (entry.price == nullptr) {
+    ++figures_.unpriced_rows;
+    return std::nullopt;
+  }
+  const Picodollars cost = cost_of(*entry.price, usage);
+  figures_.total += cost;
+  *entry.sum += cost;
+  *sum_of_key_[key.value] += cost;
+  if (!user.empty()) {
+    const bool has_place = figures_.by_user.size() < most_users || figures_.by_user.count(user) != 0;
+    figures_.by_user[has_place ? user : std::string(others_name)] += cost;
+  }
+  spend_.pay(user, cost);
+  return cost;
+}
+
+}  // namespace batchrun

@@ -1,0 +1,18 @@
+// What a run's answers cost, summed up. A plain copy.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "pool/price.h"
+
+namespace batchrun {
+
+struct CostFigures {
+  Picodollars total = 0;
+  std::uint64_t unpriced_rows = 0;  // answered by models whose price is not known
+  std::map<std::string, Picodollars> by_model, by_key, by_user;  // "provider/model"; alias; metadata.user_id
+};
+
+}  // namespace batchrun

@@ -1,0 +1,108 @@
+"""What a run says it cost, and that it never costs more than it may."""
+import json
+
+import harness
+
+
+class Cost(harness.Case):
+    # $1 for a thousand tokens in, $2 for a thousand out.
+    PRICES = {"models": [{"provider": "openai", "id": "gpt-4o-mini", "input": 1000, "output": 2000}]}
+
+    def pool(self, **settings):
+        mock = self.mock({"answer": {"tokens": 8}, "latency": {"first_chunk_ms": 5}})
+        path = self.config(mock)
+        config = json.loads(path.read_text())
+        config.update(settings)
+        path.write_text(json.dumps(config))
+        return mock
+
+    def prices(self, table=None):
+        (self.folder / "prices.json").write_text(json.dumps(table or self.PRICES))
+        return "prices.json"
+
+    def costs(self, name="input"):
+        return [line["batchrun"]["cost_usd"] for line in self.lines(f"{name}.results.jsonl")]
+
+    def test_each_line_has_its_cost_and_the_report_the_sums(self):
+        self.pool(prices=self.prices())
+        path = self.rows(20)
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join(line[:-1] + ',"metadata":{"user_id":"u%d"}}' % (i % 2) for i, line in enumerate(lines)))
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 0, err)
+        by_hand = 0
+        for line in self.lines("input.results.jsonl"):
+            usage = line["response"]["body"]["usage"]
+            cost = usage["prompt_tokens"] / 1000 + usage["completion_tokens"] * 2 / 1000
+            self.assertAlmostEqual(line["batchrun"]["cost_usd"], cost, places=9)
+            by_hand += cost
+        report = json.loads((self.folder / "input.report.json").read_text())["cost"]
+        self.assertAlmostEqual(report["total_usd"], by_hand, places=9)
+        self.assertAlmostEqual(sum(report["by_user_usd"].values()), by_hand, places=9)
+        self.assertEqual(set(report["by_user_usd"]), {"u0", "u1"})
+        self.assertAlmostEqual(report["by_provider_usd"]["openai"], by_hand, places=9)
+        self.assertIn(f"cost: ${by_hand:.4f}", err)
+
+    def test_the_price_table_of_the_program_is_the_default(self):
+        self.pool()
+        self.rows(1)
+        self.run_batch("input.jsonl")
+        usage = self.lines("input.results.jsonl")[0]["response"]["body"]["usage"]
+        by_hand = (usage["prompt_tokens"] * 0.15 + usage["completion_tokens"] * 0.6) / 1e6
+        self.assertAlmostEqual(self.costs()[0], by_hand, places=12)
+
+    def test_max_cost_is_not_overshot_and_the_run_can_go_on(self):
+        self.pool(prices=self.prices())
+        self.rows(200)
+        code, _, err = self.run_batch("input.jsonl", "--max-cost", "1.00")
+        self.assertEqual(code, 5, err)
+        self.assertIn("--max-cost", err)
+        spent = sum(self.costs())
+        self.assertLessEqual(spent, 1.0)
+        self.assertGreater(spent, 0.85)
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{i}" for i in range(200)])
+
+    def test_a_user_has_a_cap_of_his_own(self):
+        self.pool(prices=self.prices(), users={"*": {"max_cost_per_day": 0.3}, "vip": {}})
+        path = self.folder / "input.jsonl"
+        path.write_text("".join(
+            json.dumps({"custom_id": f"row-{i}", "prompt": f"question-{i}?", "max_tokens": 8,
+                        "metadata": {"user_id": ["ann", "vip"][i % 2]}}) + "\n" for i in range(100)))
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 3, err)
+        failed = self.lines("input.errors.jsonl")
+        self.assertEqual({line["error"]["code"] for line in failed}, {"cost_limit"})
+        self.assertEqual({line["request"]["metadata"]["user_id"] for line in failed}, {"ann"})
+        cost = {"ann": 0.0, "vip": 0.0}
+        for line in self.lines("input.results.jsonl"):
+            cost[line["batchrun"]["metadata"]["user_id"]] += line["batchrun"]["cost_usd"]
+        self.assertLessEqual(cost["ann"], 0.3)
+        self.assertGreater(cost["ann"], 0.2)
+        self.assertGreater(cost["vip"], 0.3)
+        self.check_each_row_once([f"row-{i}" for i in range(100)])
+
+    def test_a_cap_needs_prices(self):
+        self.pool(prices=self.prices({"models": []}))
+        self.rows(3)
+        code, _, err = self.run_batch("input.jsonl", "--max-cost", "1")
+        self.assertEqual(code, 3, err)
+        self.assertEqual({line["error"]["code"] for line in self.lines("input.errors.jsonl")}, {"no_price"})
+
+    def test_mistakes_in_the_table_are_named_with_their_place(self):
+        self.pool(prices=self.prices({"models": [{"provider": "openai", "id": "x", "input": "1"}]}))
+        self.rows(1)
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 2)
+        self.assertIn("prices.json:1:", err)
+        self.pool(prices="nowhere.json")
+        code, _, err = self.run_batch("input.jsonl")
+        self.assertEqual(code, 2)
+        self.assertIn("nowhere.json", err)
+        for wrong in ("0", "-1", "much", "1e9"):
+            self.assertEqual(self.run_batch("input.jsonl", "--max-cost", wrong)[0], 2)
+
+
+if __name__ == "__main__":
+    harness.main()
