@@ -4,7 +4,7 @@
 
 #include "io/ascii.h"
 #include "io/dialects/openai_errors.h"
-#include "io/fault_message.h"
+#include "io/dialects/reply_fault.h"
 #include "io/json_text.h"
 #include "io/reply_json.h"
 
@@ -17,13 +17,6 @@ using Choice = AnswerDraft::Choice;
 using ToolCall = AnswerDraft::ToolCall;
 
 constexpr std::uint64_t most_choices = 128;
-
-Fault malformed(std::string_view what) {
-  Fault fault;
-  fault.kind = FaultKind::malformed_reply;
-  fault.message = fault_message(what);
-  return fault;
-}
 
 bool is_null(const JsonTokens& tokens, Value value) {
   return tokens.first(value) == 'n';
@@ -310,14 +303,6 @@ BodyView read_body(const JsonTokens& tokens) {
     }
   }
   return view;
-}
-
-Fault not_json(std::string_view body, const char* wrong) {
-  const std::string_view text = ascii::trim(body);
-  if (text.empty()) return malformed("the reply is empty");
-  if (text.front() == '<')
-    return malformed("the reply is HTML, not an answer: " + std::string(text.substr(0, 1024)));
-  return malformed(std::string("the reply is no JSON: ") + wrong);
 }
 
 std::optional<Fault> with_status(Fault fault, int status) {
