@@ -18,7 +18,10 @@ bool is_quota_gone(int status, const ErrorBody& error) {
 
 bool is_refused_content(int status, const ErrorBody& error) {
   if (status < 400 || status >= 500) return false;
-  if (error.says({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})) return true;
+  if (error.says({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "bio_policy",
+                  "image_content_policy_violation"})) {
+    return true;
+  }
   return status == 403 && (error.moderated || ascii::contains(error.message, "moderation") ||
                            ascii::contains(error.message, "flagged"));
 }
@@ -57,7 +60,8 @@ FaultKind kind_of(OpenAiFlavour flavour, const ErrorReply& reply) {
     return FaultKind::overloaded;
   }
   const FaultKind kind = kind_by_status(reply);
-  const bool sampling = error.says({"json_validate_failed", "tool_use_failed"});
+  const bool sampling = error.says({"json_validate_failed", "tool_use_failed"}) ||
+                        (status == 422 && ascii::contains(error.message, "hallucinat"));
   if (flavour == OpenAiFlavour::groq && kind == FaultKind::bad_request && sampling) {
     return FaultKind::malformed_reply;
   }

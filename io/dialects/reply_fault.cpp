@@ -23,6 +23,13 @@ int status_in_words(const ErrorBody& error) {
   if (error.says({"permission_error", "PermissionDeniedError"})) return 403;
   if (error.says({"not_found_error", "model_not_found", "NotFoundError"})) return 404;
   if (error.says({"invalid_request_error", "BadRequestError", "context_length_exceeded"})) return 400;
+  // Of a response that failed (OpenAI's responses).
+  if (error.says({"invalid_prompt", "data_residency_mismatch", "bio_policy", "image_content_policy_violation",
+                  "invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url",
+                  "invalid_image_mode", "image_too_large", "image_too_small", "image_parse_error",
+                  "image_file_too_large", "unsupported_image_media_type", "empty_image_file"})) {
+    return 400;
+  }
   return 500;
 }
 
