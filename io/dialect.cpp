@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "io/dialects/gemini.h"
 #include "io/dialects/openai.h"
 
 namespace batchrun {
@@ -40,8 +41,9 @@ std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
       return make_openai_dialect(OpenAiFlavour::azure);
     case DialectKind::ollama_v1:
       return make_openai_dialect(OpenAiFlavour::ollama);
-    case DialectKind::anthropic:
     case DialectKind::gemini:
+      return make_gemini_dialect();
+    case DialectKind::anthropic:
     case DialectKind::ollama:
     case DialectKind::serpapi:
     case DialectKind::serper:
