@@ -4,6 +4,8 @@
 
 #include "io/dialects/gemini.h"
 #include "io/dialects/openai.h"
+#include "io/dialects/serpapi.h"
+#include "io/dialects/serper.h"
 
 namespace batchrun {
 namespace {
@@ -43,10 +45,12 @@ std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
       return make_openai_dialect(OpenAiFlavour::ollama);
     case DialectKind::gemini:
       return make_gemini_dialect();
+    case DialectKind::serpapi:
+      return make_serpapi_dialect();
+    case DialectKind::serper:
+      return make_serper_dialect();
     case DialectKind::anthropic:
     case DialectKind::ollama:
-    case DialectKind::serpapi:
-    case DialectKind::serper:
       break;
   }
   return nullptr;
