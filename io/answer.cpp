@@ -106,6 +106,10 @@ Answer AnswerDraft::finish() const {
   answer.model = model;
   answer.usage = usage;
   if (!choices.empty()) answer.finish_reason = choices.front().finish_reason;
+  if (!body.empty()) {
+    answer.body = body;
+    return answer;
+  }
   std::string& out = answer.body;
   out.reserve(size_of(*this));
   append_member(out, "{\"id\":", id);

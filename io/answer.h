@@ -13,7 +13,7 @@ namespace batchrun {
 
 // A finished answer.
 struct Answer {
-  std::string body;           // one chat.completion JSON object on one line
+  std::string body;           // one JSON object on one line: a chat.completion, or the provider's own words
   std::string model;          // what the provider says answered
   std::string finish_reason;  // of the first choice: "stop", "length", "tool_calls", "content_filter", ...
   Usage usage;
@@ -37,13 +37,14 @@ struct AnswerDraft {
   std::int64_t created = 0;
   std::vector<Choice> choices;  // by index, at most 128
   Usage usage;
-  std::string usage_json;     // the provider's usage object as it came, on one line; "" if none
+  std::string usage_json;  // the provider's usage object as it came, on one line; "" if none
+  std::string body;        // the whole answer in the provider's own words, when the stream brings it; else ""
   bool content_seen = false;  // text, a tool call or a finish reason has come: the first-chunk gate opens
   bool end_mark = false;      // the stream's own end mark has come ([DONE])
 
   bool every_choice_finished() const;  // false while there is no choice
-  // The draft as a finished answer; "usage" is left out when none came. REQUIRES: complete by the provider's
-  // end rules.
+  // The draft as a finished answer: `body`, or a chat.completion made of the choices; "usage" is left out
+  // when none came. REQUIRES: complete by the provider's end rules.
   Answer finish() const;
 };
 

@@ -76,6 +76,10 @@ std::string_view name(Feature feature) {
       return "store";
     case Feature::prompt_cache:
       return "prompt_cache_key";
+    case Feature::serpapi_parameter:
+      return "a parameter that only SerpApi has";
+    case Feature::serper_parameter:
+      return "a parameter that only Serper has";
     case Feature::other:
       return "a parameter unknown to batchrun";
   }

@@ -1,6 +1,6 @@
-// What a chat row asks of the provider that answers it, beyond plain text: the parameters that change an
-// answer and the parts a message can have. A provider that cannot honour one of them is no candidate for the
-// row. Pure.
+// What a chat or search row asks of the provider that answers it, beyond plain text: the parameters that
+// change an answer and the parts a message can have. A provider that cannot honour one of them is no
+// candidate for the row. Pure.
 #pragma once
 
 #include <bit>
@@ -46,9 +46,11 @@ enum class Feature : std::uint8_t {
   metadata,  // metadata of the provider's own, inside of a batch line's body
   store,
   prompt_cache,
-  other,  // a member this program does not know
+  serpapi_parameter,  // of a search: only SerpApi has it
+  serper_parameter,   // only Serper has it
+  other,              // a member this program does not know
 };
-inline constexpr int features = 37;
+inline constexpr int features = 39;
 
 // The parameter as the row writes it, for messages: "seed", "an image by URL".
 std::string_view name(Feature feature);

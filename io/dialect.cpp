@@ -2,7 +2,10 @@
 
 #include <array>
 
+#include "io/dialects/gemini.h"
 #include "io/dialects/openai.h"
+#include "io/dialects/serpapi.h"
+#include "io/dialects/serper.h"
 
 namespace batchrun {
 namespace {
@@ -40,11 +43,14 @@ std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
       return make_openai_dialect(OpenAiFlavour::azure);
     case DialectKind::ollama_v1:
       return make_openai_dialect(OpenAiFlavour::ollama);
-    case DialectKind::anthropic:
     case DialectKind::gemini:
-    case DialectKind::ollama:
+      return make_gemini_dialect();
     case DialectKind::serpapi:
+      return make_serpapi_dialect();
     case DialectKind::serper:
+      return make_serper_dialect();
+    case DialectKind::anthropic:
+    case DialectKind::ollama:
       break;
   }
   return nullptr;

@@ -31,8 +31,8 @@ class Dialect {
 
   // Whether rows written for `api` can be answered here.
   virtual bool serves(Api api) const = 0;
-  // Of chat rows: what can be said in this provider's words, so that it is honoured. A row that needs more
-  // goes elsewhere.
+  // Of chat and search rows: what can be said in this provider's words, so that it is honoured. A row that
+  // needs more goes elsewhere.
   virtual FeatureSet honours(const Endpoint& endpoint) const = 0;
   // Whether an answer to `api` can be streamed. Where it cannot, encode() is never asked to.
   virtual bool streams(Api api) const = 0;

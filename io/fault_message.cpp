@@ -12,7 +12,8 @@ namespace batchrun {
 namespace {
 
 constexpr std::string_view mask = "[key]";
-constexpr std::string_view after_these_words = "key provided: ";
+// What stands before a key of any look: OpenAI's words, and SerpApi's URLs.
+constexpr std::array<std::string_view, 2> announcements = {"key provided: ", "api_key="};
 constexpr std::size_t shortest_key = 6;  // bytes after the prefix; shorter is a word ("sk-learn")
 
 std::uint32_t code_point_at(const char* at, std::size_t length) {
@@ -67,6 +68,12 @@ bool looks_secret(std::string_view run) {
   });
 }
 
+bool announces_key(std::string_view before) {
+  return std::any_of(announcements.begin(), announcements.end(), [before](std::string_view words) {
+    return before.size() >= words.size() && ascii::same(before.substr(before.size() - words.size()), words);
+  });
+}
+
 std::string mask_secrets(std::string_view line) {
   std::string result;
   result.reserve(line.size());
@@ -75,9 +82,7 @@ std::string mask_secrets(std::string_view line) {
     while (end < line.size() && is_key_byte(line[end])) ++end;
     std::string_view run = line.substr(at, end - at);
     while (run.ends_with('.')) run.remove_suffix(1);
-    const bool named =
-        !run.empty() && ascii::same(line.substr(0, at).substr(at - std::min(at, after_these_words.size())),
-                                    after_these_words);
+    const bool named = !run.empty() && announces_key(line.substr(0, at));
     if (named || looks_secret(run)) {
       result += mask;
       at += run.size();

@@ -33,7 +33,7 @@ struct Row {
   std::string text;        // the JSON object of the row as it came, without line ending
   RowShape shape = RowShape::body;
   Api api = Api::chat;
-  FeatureSet needs;       // Api::chat: what an answer takes beyond plain text
+  FeatureSet needs;       // Api::chat and search: what an answer takes beyond plain text
   std::string_view body;  // RowShape::body: the body's text, a part of `text`; of a bare body all of it, so
                           //   that batchrun's own members (custom_id, tags, ...) are among the provider's
   std::string custom_id;  // given, or made from the content; never empty

@@ -13,6 +13,7 @@
 #include "io/row_identity.h"
 #include "io/row_members.h"
 #include "io/row_reader.h"
+#include "io/search_needs.h"
 
 namespace batchrun {
 namespace {
@@ -362,6 +363,7 @@ std::optional<Refusal> RowParser::read_search() {
   if (row_->prompt.empty()) return at(members_[Name::query], "query must not be empty");
   row_->shape = RowShape::search;
   row_->api = Api::search;
+  row_->needs = features_of_search(tokens_, JsonTokens::root);
   settle_identity(hash_content("", tokens_.raw(JsonTokens::root)));
   return std::nullopt;
 }

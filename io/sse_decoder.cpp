@@ -25,7 +25,7 @@ void SseDecoder::feed(std::string_view octets) {
 
 std::optional<SseEvent> SseDecoder::next() {
   if (delivered_) {
-    delivered_ = has_data_ = data_in_place_ = false;
+    delivered_ = has_data_ = bare_ = data_in_place_ = false;
     name_.clear();
     data_.clear();
   }
@@ -66,6 +66,8 @@ bool SseDecoder::take_line(std::string_view& line) {
 }
 
 void SseDecoder::take_field(std::string_view line, bool in_place) {
+  if (!has_data_) bare_ = line.starts_with('{') || line.starts_with('[');
+  if (bare_) return add_data(line, in_place);
   const std::size_t colon = line.find(':');
   const std::string_view field = line.substr(0, colon);
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
@@ -101,7 +103,7 @@ std::optional<SseEvent> SseDecoder::out_of_input() {
   if (!ended_) return std::nullopt;
   std::string_view last = line_;
   if (first_line_ && last.starts_with(byte_order_mark)) last.remove_prefix(byte_order_mark.size());
-  take_field(last, false);
+  if (!last.empty()) take_field(last, false);
   line_.clear();
   return has_data_ && !overflowed_ ? std::optional(deliver()) : std::nullopt;
 }

@@ -5,8 +5,10 @@
 //   if (decoder.overflowed()) ...
 //
 // Follows the WHATWG HTML standard, 9.2.6 (LF, CRLF or CR end a line; BOM; comments; data lines joined with
-// LF), with one difference that the providers' own clients have too: an event the stream ends in is
-// delivered, not dropped.
+// LF), with two differences that the providers' own clients have too: an event the stream ends in is
+// delivered, not dropped; and where an event could start, a line that starts with { or [ is no field but the
+// first of a bare JSON text, which goes on to the next blank line and is handed out as an event's data.
+// Gemini says so in mid-stream that it failed.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +63,7 @@ class SseDecoder {
   std::string_view in_place_;  // the event's data, a part of the octets
   bool data_in_place_ = false;
   bool has_data_ = false;
+  bool bare_ = false;       // the event is a JSON text without field names
   bool delivered_ = false;  // the event above was handed out and is to be cleared
 
   bool first_line_ = true;  // a BOM may come

@@ -84,7 +84,8 @@ std::variant<LaneId, NoRoute> Routing::resolve(const Row& row) {
   append_part(asked_, row.provider);
   append_part(asked_, row.model);
   for (const std::string& tag : row.tags) append_part(asked_, tag);
-  const std::uint64_t needs = row.needs.without(honoured_by_all_).bits();
+  const bool is_chat = row.api == Api::chat;
+  const std::uint64_t needs = (is_chat ? row.needs.without(honoured_by_all_) : row.needs).bits();
   asked_ += static_cast<char>(row.api);
   asked_.append(reinterpret_cast<const char*>(&needs), sizeof needs);
   if (const auto known = lane_by_wish_.find(std::string_view(asked_)); known != lane_by_wish_.end())

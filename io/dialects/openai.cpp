@@ -1,9 +1,11 @@
 #include "io/dialects/openai.h"
 
 #include "io/dialects/openai_decode.h"
+#include "io/dialects/openai_embeddings.h"
 #include "io/dialects/openai_encode.h"
 #include "io/dialects/openai_errors.h"
 #include "io/dialects/openai_limits.h"
+#include "io/dialects/openai_responses.h"
 
 namespace batchrun {
 
@@ -13,7 +15,20 @@ class OpenAiDialect final : public Dialect {
  public:
   explicit OpenAiDialect(OpenAiFlavour flavour) : flavour_(flavour) {}
 
-  bool serves(Api api) const override { return api == Api::chat; }
+  bool serves(Api api) const override {
+    switch (flavour_) {
+      case OpenAiFlavour::openai:
+      case OpenAiFlavour::ollama:
+        return api == Api::chat || api == Api::responses || api == Api::embeddings;
+      case OpenAiFlavour::groq:  // has no model that embeds
+        return api == Api::chat || api == Api::responses;
+      case OpenAiFlavour::azure:  // has responses elsewhere, not under a deployment
+        return api == Api::chat || api == Api::embeddings;
+      case OpenAiFlavour::cerebras:
+        break;
+    }
+    return api == Api::chat;
+  }
 
   // Compatible servers take what they do not know as it comes, or say that they cannot.
   FeatureSet honours(const Endpoint&) const override {
@@ -31,7 +46,7 @@ class OpenAiDialect final : public Dialect {
     return FeatureSet::all();
   }
 
-  bool streams(Api api) const override { return api == Api::chat; }
+  bool streams(Api api) const override { return api == Api::chat || api == Api::responses; }
 
   Request encode(const Row& row, std::string_view model, bool stream, const Endpoint& endpoint,
                  const Credential& credential) const override {
@@ -42,13 +57,16 @@ class OpenAiDialect final : public Dialect {
     return encode_openai_probe(endpoint, credential);
   }
 
-  std::optional<Fault> decode_event(Api, std::string_view event_name, std::string_view data,
+  std::optional<Fault> decode_event(Api api, std::string_view event_name, std::string_view data,
                                     AnswerDraft& draft) const override {
+    if (api == Api::responses) return decode_responses_event(flavour_, event_name, data, draft);
     return decode_openai_event(flavour_, event_name, data, draft);
   }
 
-  std::optional<Fault> decode_body(Api, const ResponseHead& head, std::string_view body,
+  std::optional<Fault> decode_body(Api api, const ResponseHead& head, std::string_view body,
                                    Answer& answer) const override {
+    if (api == Api::responses) return decode_responses_body(flavour_, head, body, answer);
+    if (api == Api::embeddings) return decode_embeddings_body(flavour_, head, body, answer);
     return decode_openai_body(flavour_, head, body, answer);
   }
 

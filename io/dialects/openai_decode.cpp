@@ -4,7 +4,8 @@
 
 #include "io/ascii.h"
 #include "io/dialects/openai_errors.h"
-#include "io/fault_message.h"
+#include "io/dialects/openai_usage.h"
+#include "io/dialects/reply_fault.h"
 #include "io/json_text.h"
 #include "io/reply_json.h"
 
@@ -18,42 +19,8 @@ using ToolCall = AnswerDraft::ToolCall;
 
 constexpr std::uint64_t most_choices = 128;
 
-Fault malformed(std::string_view what) {
-  Fault fault;
-  fault.kind = FaultKind::malformed_reply;
-  fault.message = fault_message(what);
-  return fault;
-}
-
 bool is_null(const JsonTokens& tokens, Value value) {
   return tokens.first(value) == 'n';
-}
-
-std::uint64_t detail_of(const JsonTokens& tokens, Value details, std::string_view name) {
-  if (tokens.first(details) != '{') return 0;
-  for (ObjectWalk walk(tokens, details); walk.next();) {
-    if (walk.name() == name) return count_of(tokens, walk.value()).value_or(0);
-  }
-  return 0;
-}
-
-Usage usage_of(const JsonTokens& tokens, Value object) {
-  Usage usage;
-  for (ObjectWalk walk(tokens, object); walk.next();) {
-    const std::string_view name = walk.name();
-    if (name == "prompt_tokens" || name == "completion_tokens") {
-      const auto count = count_of(tokens, walk.value());
-      (name[0] == 'p' ? usage.input_tokens : usage.output_tokens) = count.value_or(0);
-      usage.known = usage.known || count.has_value();
-    } else if (name == "prompt_tokens_details") {
-      usage.cached_tokens = detail_of(tokens, walk.value(), "cached_tokens");
-    } else if (name == "completion_tokens_details") {
-      usage.reasoning_tokens = detail_of(tokens, walk.value(), "reasoning_tokens");
-    }
-  }
-  usage.cached_tokens = std::min(usage.cached_tokens, usage.input_tokens);
-  usage.reasoning_tokens = std::min(usage.reasoning_tokens, usage.output_tokens);
-  return usage;
 }
 
 // Reads one chunk into the draft. Each take_ returns false when something is not of its form.
@@ -102,7 +69,7 @@ class ChunkReader {
 
   void take_usage(Value value) {
     if (tokens_.first(value) != '{') return;
-    const Usage usage = usage_of(tokens_, value);
+    const Usage usage = openai_usage(tokens_, value);
     if (!usage.known) return;
     draft_.usage = usage;
     draft_.usage_json.clear();
@@ -302,22 +269,14 @@ BodyView read_body(const JsonTokens& tokens) {
     const std::string_view name = walk.name();
     if (name == "choices") read_body_choices(tokens, walk.value(), view);
     if (name == "model") view.model = string_of(tokens, walk.value());
-    if (name == "usage" && tokens.first(walk.value()) == '{') view.usage = usage_of(tokens, walk.value());
+    if (name == "usage" && tokens.first(walk.value()) == '{') view.usage = openai_usage(tokens, walk.value());
     if (name != "x_groq" || tokens.first(walk.value()) != '{' || view.usage.known) continue;
     for (ObjectWalk groq(tokens, walk.value()); groq.next();) {
       if (groq.name() == "usage" && tokens.first(groq.value()) == '{')
-        view.usage = usage_of(tokens, groq.value());
+        view.usage = openai_usage(tokens, groq.value());
     }
   }
   return view;
-}
-
-Fault not_json(std::string_view body, const char* wrong) {
-  const std::string_view text = ascii::trim(body);
-  if (text.empty()) return malformed("the reply is empty");
-  if (text.front() == '<')
-    return malformed("the reply is HTML, not an answer: " + std::string(text.substr(0, 1024)));
-  return malformed(std::string("the reply is no JSON: ") + wrong);
 }
 
 std::optional<Fault> with_status(Fault fault, int status) {

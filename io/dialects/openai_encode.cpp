@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "io/dialects/native_row.h"
 #include "io/dialects/request_head.h"
 #include "io/json_members.h"
 #include "io/json_text.h"
@@ -78,6 +79,22 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   return body;
 }
 
+std::string native_body(const Row& row, std::string_view model, bool stream) {
+  std::string body;
+  body.reserve(row.body.size() + model.size() + 64);
+  body += "{\"model\":";
+  append_json_string(body, model);
+  if (stream) body += ",\"stream\":true";
+  append_members_without(body, row.body, {"model", "stream", "stream_options"});
+  body += '}';
+  return body;
+}
+
+std::string_view path_of(Api api) {
+  if (api == Api::responses) return "/responses";
+  return api == Api::embeddings ? "/embeddings" : "/chat/completions";
+}
+
 // Who asks, and the blank line.
 void end_head(std::string& head, const Endpoint& endpoint, const Credential& credential) {
   if (!endpoint.organization.empty()) append_field(head, "OpenAI-Organization", endpoint.organization);
@@ -92,8 +109,9 @@ Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view mo
                       const Endpoint& endpoint, const Credential& credential) {
   Request request;
   request.origin = &endpoint.origin;
-  request.body = chat_body(flavour, row, model, stream);
-  request.head = start_head("POST", "/chat/completions", stream ? accept_events : accept_json, endpoint);
+  request.body =
+      row.api == Api::chat ? chat_body(flavour, row, model, stream) : native_body(row, model, stream);
+  request.head = start_head("POST", path_of(row.api), stream ? accept_events : accept_json, endpoint);
   append_json_fields(request.head, request.body.size());
   end_head(request.head, endpoint, credential);
   return request;

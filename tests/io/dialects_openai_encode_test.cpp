@@ -138,6 +138,24 @@ TEST(OpenAiEncode, AsksForUsageWhereThatIsNeeded) {
   }
 }
 
+TEST(OpenAiEncode, SendsANativeBodyToItsOwnPath) {
+  struct Case {
+    Api api;
+    const char* line;
+  };
+  for (const Case& one : {Case{Api::responses, "POST /v1/responses HTTP/1.1"},
+                          Case{Api::embeddings, "POST /v1/embeddings HTTP/1.1"}}) {
+    Row row = batch_row(
+        R"({"custom_id":"r1","url":"/v1/x","body":{"model":"other","input":["h\u00e9", {"id":"kept"}],"stream":true,"stream_options":{},"metadata":{"a":"b"},"dimensions":256}})");
+    row.api = one.api;
+    for (const bool stream : {false, true}) {
+      const Request request = encode(row, stream);
+      EXPECT_EQ(members_of(request.body), expected(row.body, {}, stream, false));
+      EXPECT_EQ(request.head.substr(0, request.head.find("\r\n")), one.line);
+    }
+  }
+}
+
 // A head as a server reads it.
 std::map<std::string, std::string> fields_of(const Request& request, std::string& request_line) {
   std::map<std::string, std::string> fields;

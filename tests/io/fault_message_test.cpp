@@ -42,6 +42,8 @@ TEST(FaultMessage, MasksKeysAndTheirPieces) {
   const std::pair<std::string_view, std::string_view> table[] = {
       {"Incorrect API key provided: sk-abc***xyz. You can find",
        "Incorrect API key provided: [key]. You can find"},
+      {"see https://serpapi.com/search.json?q=x&api_key=0123abcd&gl=us",
+       "see https://serpapi.com/search.json?q=x&api_key=[key]&gl=us"},
       {"Incorrect API key provided: hunter2.", "Incorrect API key provided: [key]."},
       {"key sk-proj-ABCdef_123-456 is bad", "key [key] is bad"},
       {"(gsk_abcdefgh1234)", "([key])"},

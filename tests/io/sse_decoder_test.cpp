@@ -58,11 +58,16 @@ Events oracle(std::string text) {
   lines.emplace_back();  // the end of the stream ends an event
   Events events;
   std::string name, data;
-  bool any = false;
+  bool any = false, bare = false;
   for (const std::string& line : lines) {
     if (line.empty()) {
       if (any) events.emplace_back(name, data.substr(0, data.size() - 1));
-      name.clear(), data.clear(), any = false;
+      name.clear(), data.clear(), any = bare = false;
+      continue;
+    }
+    if (!any && (line[0] == '{' || line[0] == '[')) bare = true;
+    if (bare) {
+      data += line + "\n", any = true;
       continue;
     }
     const std::size_t colon = line.find(':');
@@ -98,6 +103,10 @@ TEST(SseDecoder, ReadsTheFormsOfTheStandard) {
       {"\n\n\n", {}},
       {"", {}},
       {"Data: x\n data: y\n\n", {}},
+      {"{\"error\": {\r\n  \"code\": 503\r\n}}\r\n", {{"", "{\"error\": {\n  \"code\": 503\n}}"}}},
+      {"data: x\n\n[{\"error\":1}]", {{"", "x"}, {"", "[{\"error\":1}]"}}},
+      {": hello\nevent: e\n{}\ndata: y\n\ndata: z\n\n", {{"e", "{}\ndata: y"}, {"", "z"}}},
+      {"data: a\n{\"b\":1}\n\n", {{"", "a"}}},
   };
   for (const auto& [text, events] : table) {
     EXPECT_EQ(decode({text}), (Decoded{events, false})) << text;
@@ -108,10 +117,10 @@ TEST(SseDecoder, ReadsTheFormsOfTheStandard) {
 TEST(SseDecoder, IsTheSameAtEveryCut) {
   const std::string text =
       "\xEF\xBB\xBF: hello\r\nevent: \xC3\xA9v\xC3\xA9nement\r\ndata: {\"a\":\"\xE2\x82\xAC\"}\r\n\r\n"
-      "data: one\rdata: two\r\rdata:three\n\n:c\n\ndata: [DONE]\n\ndata: tail";
+      "data: one\rdata: two\r\rdata:three\n\n:c\n\ndata: [DONE]\n\n{\"bare\":\r\n1}\r\n\r\ndata: tail";
   const Decoded whole = decode({text});
   EXPECT_EQ(whole.events, oracle(text));
-  EXPECT_EQ(whole.events.size(), 5u);
+  EXPECT_EQ(whole.events.size(), 6u);
   EXPECT_EQ(decode(one_by_one(text)), whole);
   for (std::size_t i = 0; i <= text.size(); ++i) {
     for (std::size_t j = i; j <= text.size(); ++j) {

@@ -148,6 +148,27 @@ TEST(Routing, SendsARowOnlyWhereItsInterfaceIs) {
             "!no candidate can answer this row as it asks: groq does not answer a row for /v1/messages");
 }
 
+TEST(Routing, SendsASearchOnlyWhereItsParametersAre) {
+  Settings settings;
+  for (const char* name : {"serpapi", "serper"}) {
+    Provider& provider = settings.providers.emplace_back();
+    provider.name = name;
+    provider.dialect = make_dialect(dialect_named(name).value());
+    settings.keys.push_back({settings.providers.size() - 1, provider.name + "-1", {}, {}, {}});
+  }
+  Caller caller(std::move(settings));
+  Row search = row("");
+  search.api = Api::search;
+  EXPECT_EQ(caller.ask(search), "serpapi-1: serper-1:");
+  search.needs.add(Feature::serper_parameter);
+  EXPECT_EQ(caller.ask(search), "serper-1:");
+  search.needs.add(Feature::serpapi_parameter);
+  EXPECT_EQ(
+      caller.ask(search),
+      "!no candidate can answer this row as it asks: serpapi cannot honour a parameter that only Serper has; "
+      "serper cannot honour a parameter that only SerpApi has");
+}
+
 TEST(Routing, RefusesWithAReasonAndTheNearestName) {
   Caller caller(pool());
   const std::pair<Row, std::vector<std::string>> cases[] = {
