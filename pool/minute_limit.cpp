@@ -265,7 +265,7 @@ bool MinuteLimit::settle(double reserved, double actual, const Settled& how) {
   const double units = actual - reserved;
   if (how.refused) refused_.add(actual, how.admitted_at, how.now);
   refused_share_ += ((how.refused ? 1.0 : 0.0) - refused_share_) * reply_weight;
-  if (!how.refused) learn(reserved > 0 ? units / reserved : 0);
+  if (!how.refused) learn(reserved > 0 ? (units - how.foreseen) / reserved : 0);
   if (units == 0) return freed;
   mirror_.add(units, how.admitted_at, how.now);
   if (slice_) slice_->add(units, how.admitted_at, how.now);

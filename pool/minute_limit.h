@@ -65,6 +65,7 @@ class MinuteLimit {
 
   struct Settled {
     TimePoint admitted_at, now;
+    double foreseen = 0;   // part of the correction that the reservations of all together allow for
     bool last = false;     // no other request of the group is in flight
     bool refused = false;  // for a limit
   };

@@ -276,10 +276,14 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
              .input_tokens = actual.input_tokens - reserved.input_tokens,
              .output_tokens = actual.output_tokens - reserved.output_tokens},
             admitted_at);
+  Cost foreseen{.requests = 0};
+  if (charging_.output == Charging::Output::produced) {
+    foreseen.output_tokens = actual.output_tokens - reserved.output_tokens;
+  }
   for (MinuteLimit& limit : minutes_) {
     const Dimension dimension = limit.dimension();
     freed |= limit.settle(amount(reserved, dimension), amount(actual, dimension),
-                          {admitted_at, now, in_flight_ == 0, refused});
+                          {admitted_at, now, amount(foreseen, dimension), in_flight_ == 0, refused});
   }
   for (DayLimit& limit : days_) {
     const double units = difference(limit.dimension());

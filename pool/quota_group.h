@@ -40,7 +40,7 @@ class QuotaGroup {
   QuotaGroup(const GroupSpec& spec, const PoolSettings& settings);
 
   const std::string& name() const { return name_; }
-  Charging charging() const { return charging_; }
+  const Charging& charging() const { return charging_; }
   std::uint32_t in_flight() const { return in_flight_; }
   bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
   std::uint32_t max_concurrent() const { return max_concurrent_; }      // 0 = no limit
@@ -78,6 +78,7 @@ class QuotaGroup {
 
   // More than a whole window or day holds: it will never fit.
   bool exceeds(const Cost& cost) const { return !most_.holds(cost); }
+  const Room& most() const { return most_; }
 
   // Nothing is left of the day's quota until then; nothing when something is.
   std::optional<TimePoint> day_spent_until(TimePoint now);

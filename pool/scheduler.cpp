@@ -20,16 +20,24 @@ bool never_sent(FaultKind kind) {
   return kind == FaultKind::connect || kind == FaultKind::tls || kind == FaultKind::timeout_connect;
 }
 
+std::uint64_t counted_input(const Usage& usage, const Charging& charging) {
+  return usage.input_tokens -
+         (charging.cached_input_free ? std::min(usage.cached_tokens, usage.input_tokens) : 0);
+}
+
 // What the provider charged, as far as we can know. A failed request is charged like a good one (OpenAI
 // rate-limit guide: "unsuccessful requests contribute to your per-minute limit"), but one that was refused
 // for its limit drew no tokens; without usage the reservation stands.
-Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
+Cost charged(const Permit& permit, const Outcome& outcome, const Charging& charging) {
   if (outcome.fault && never_sent(outcome.fault->kind)) return {.requests = 0};
   if (outcome.fault && outcome.fault->kind == FaultKind::rate_limited) return {.requests = 1};
   Cost cost = permit.reserved();
   if (!outcome.usage.known) return cost;
-  if (outcome.usage.input_tokens > 0) cost.input_tokens = static_cast<double>(outcome.usage.input_tokens);
-  if (charging == Charging::actual) cost.output_tokens = static_cast<double>(outcome.usage.output_tokens);
+  const Usage& usage = outcome.usage;
+  if (usage.input_tokens > 0) cost.input_tokens = static_cast<double>(counted_input(usage, charging));
+  if (charging.output == Charging::Output::produced) {
+    cost.output_tokens = static_cast<double>(usage.output_tokens);
+  }
   return cost;
 }
 

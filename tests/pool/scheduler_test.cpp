@@ -410,20 +410,31 @@ TEST(Scheduler, ChargesWhatTheProviderCharges) {
     Outcome outcome;
     double tokens, requests;
   };
+  constexpr Charging reserves_max_tokens, produced{.output = Charging::Output::produced},
+      input_only{.output = Charging::Output::free}, produced_uncached{Charging::Output::produced, true},
+      reserves_uncached{Charging::Output::reserved, true};
   Outcome good;
-  good.usage = {.input_tokens = 80, .output_tokens = 30, .known = true};
+  good.usage = {.input_tokens = 80, .cached_tokens = 60, .output_tokens = 30, .known = true};
+  Outcome all_cached = good;
+  all_cached.usage.cached_tokens = 80;
   Outcome unknown;
   Outcome half = failed(FaultKind::truncated_reply);
   const Case cases[] = {
-      {Charging::reserves_max_tokens, good, 80 + 50, 1},
-      {Charging::actual, good, 80 + 30, 1},
-      {Charging::reserves_max_tokens, unknown, 100 + 50, 1},
-      {Charging::reserves_max_tokens, half, 100 + 50, 1},
-      {Charging::reserves_max_tokens, failed(FaultKind::rate_limited), 0, 1},
-      {Charging::reserves_max_tokens, failed(FaultKind::connect), 0, 0},
-      {Charging::reserves_max_tokens, failed(FaultKind::tls), 0, 0},
-      {Charging::reserves_max_tokens, failed(FaultKind::timeout_connect), 0, 0},
-      {Charging::reserves_max_tokens, failed(FaultKind::timeout_first_chunk), 100 + 50, 1},
+      {reserves_max_tokens, good, 80 + 50, 1},
+      {produced, good, 80 + 30, 1},
+      {input_only, good, 80, 1},
+      {produced_uncached, good, 20 + 30, 1},
+      {produced_uncached, all_cached, 30, 1},
+      {reserves_uncached, good, 20 + 50, 1},
+      {input_only, unknown, 100, 1},
+      {input_only, half, 100, 1},
+      {reserves_max_tokens, unknown, 100 + 50, 1},
+      {reserves_max_tokens, half, 100 + 50, 1},
+      {reserves_max_tokens, failed(FaultKind::rate_limited), 0, 1},
+      {reserves_max_tokens, failed(FaultKind::connect), 0, 0},
+      {reserves_max_tokens, failed(FaultKind::tls), 0, 0},
+      {reserves_max_tokens, failed(FaultKind::timeout_connect), 0, 0},
+      {reserves_max_tokens, failed(FaultKind::timeout_first_chunk), 100 + 50, 1},
   };
   for (const Case& c : cases) {
     PoolSpec spec = pool_of(1, 1);

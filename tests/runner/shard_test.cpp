@@ -30,7 +30,7 @@ Settings settings_with_keys(std::uint32_t keys) {
     key.alias = alias;
     key.credential = Credential("secret-of-key-" + std::to_string(i + 1));
     settings.keys.push_back(std::move(key));
-    settings.pool.groups.push_back({alias, {}, 0, Charging::reserves_max_tokens});
+    settings.pool.groups.push_back({alias, {}});
     settings.pool.keys.push_back({alias, GroupId{i}, 0, 2});
   }
   settings.pool.settings.max_in_flight = 64;
