@@ -353,6 +353,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
   const bool same_event = admitted_at < closed_at_ || now < closed_until_;
   if (!same_event) {
     closed_at_ = now;
+    closed_by_limit_ = own;
     ++pauses_;
     MinuteLimit* const limit = dimension ? find(minutes_, *dimension) : fullest(now);
     if (limit != nullptr && own) limit->refused(now);
@@ -371,6 +372,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
 void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
   day_gone_until_ = std::max(day_gone_until_, day_returns_at({day_, settings_->epoch}, retry_after, now));
   closed_until_ = std::max(closed_until_, day_gone_until_);
+  closed_by_limit_ = false;
   if (settings_->keep_history) history_.out_until = day_gone_until_;
   ++version_;
 }
@@ -388,6 +390,14 @@ std::array<std::optional<double>, dimensions> QuotaGroup::limits() const {
     limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
   for (const DayLimit& limit : days_) limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
   return limits;
+}
+
+std::array<std::optional<double>, dimensions> QuotaGroup::granted() const {
+  auto granted = limits();
+  for (const MinuteLimit& limit : minutes_) {
+    granted[static_cast<std::size_t>(limit.dimension())] = limit.granted();
+  }
+  return granted;
 }
 
 std::array<double, dimensions> QuotaGroup::used(TimePoint now) const {

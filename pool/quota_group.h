@@ -109,12 +109,15 @@ class QuotaGroup {
                     TimePoint admitted_at, TimePoint now, double share, bool own = true);
   void succeeded() { pauses_ = 0; }
   TimePoint closed_until() const { return closed_until_; }
+  bool closed_by_limit() const { return closed_by_limit_; }  // by a 429 about a limit of this group
 
   // The largest share of any limit that is in use, 0 when nothing is limited.
   double load(TimePoint now);
 
   // What figures show, by dimension.
-  std::array<std::optional<double>, dimensions> limits() const;
+  std::array<std::optional<double>, dimensions> limits() const;   // in force
+  std::array<std::optional<double>, dimensions> granted() const;  // as they were said to be
+  const std::vector<MinuteLimit>& minute_limits() const { return minutes_; }
   std::array<double, dimensions> used(TimePoint now) const;
   const std::array<double, dimensions>& total() const { return total_; }
 
@@ -165,6 +168,7 @@ class QuotaGroup {
 
   TimePoint closed_until_{TimePoint::min()};
   TimePoint closed_at_{TimePoint::min()};
+  bool closed_by_limit_ = false;
   TimePoint day_gone_until_{TimePoint::min()};
   std::uint32_t pauses_ = 0;  // in a row
   std::string retired_because_;

@@ -110,8 +110,7 @@ Task<void> Shard::run() {
   while (attempts_open_ > 0) co_await alarm_->wait_until(never);
   hand_over_lines(clock_.now(), true);
   hand_over_history(clock_.now(), true);
-  const std::optional<QuotaFigures> quota = scheduler_.quota_figures();
-  publish(clock_.now(), quota);
+  publish(clock_.now());
 }
 
 // Everything that can be done now. False: the run is over.
@@ -328,11 +327,11 @@ void Shard::hand_over_history(TimePoint now, bool last) {
   histories_.put(scheduler_.take_history(), 1);
 }
 
-void Shard::publish(TimePoint now, const std::optional<QuotaFigures>& quota) {
+void Shard::publish(TimePoint now) {
   published_at_ = now;
   figures_.elapsed = now - started_at_;
   figures_.pool = scheduler_.figures(now);
-  figures_.pool.quota = quota;
+  figures_.pool.quota = scheduler_.quota_figures(now);
   describe_wait(now);
   const std::lock_guard lock(published_mutex_);
   published_ = figures_;

@@ -69,7 +69,7 @@ class Shard {
   void count_error(const std::string& code, const std::string& id, const std::string& message);
   void hand_over_lines(TimePoint now, bool all);
   void hand_over_history(TimePoint now, bool last);
-  void publish(TimePoint now, const std::optional<QuotaFigures>& quota = {});
+  void publish(TimePoint now);
   void describe_wait(TimePoint now);
   void from_outside(void (Shard::*what)());
   void stop_sending();

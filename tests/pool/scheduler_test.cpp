@@ -521,11 +521,11 @@ TEST(Scheduler, QuotaFiguresCompareTheRunWithTheBest) {
   spec.groups[0].limits[1] = 30'000;
   spec.groups[1].limits[1] = 10'000;
   Bench bench(spec);
-  EXPECT_EQ(bench.scheduler.quota_figures(), std::nullopt);
+  EXPECT_EQ(bench.scheduler.quota_figures(bench.now), std::nullopt);
   for (std::uint32_t row = 0; row < 1'000; ++row) bench.submit(row, 200);
   bench.scheduler.close();
   run_out(bench);
-  const auto figures = bench.scheduler.quota_figures();
+  const auto figures = bench.scheduler.quota_figures(bench.now);
   ASSERT_TRUE(figures);
   EXPECT_NEAR(batchrun::seconds(figures->least), 300, 1);
   EXPECT_GE(figures->efficiency(), 0.97);
@@ -542,7 +542,7 @@ TEST(Scheduler, QuotaFiguresOfAShortRunAreNone) {
   bench.scheduler.close();
   run_out(bench);
   EXPECT_LT(bench.now, start + seconds(60));
-  EXPECT_EQ(bench.scheduler.quota_figures(), std::nullopt);
+  EXPECT_EQ(bench.scheduler.quota_figures(bench.now), std::nullopt);
 }
 
 // Small rows without end, and one large row of which the plan has no other: it goes within its age and the

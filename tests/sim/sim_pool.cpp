@@ -119,6 +119,7 @@ Verdict SimPool::run() {
     }
   }
   verdict_.figures = scheduler_.figures(now_);
+  verdict_.figures.quota = scheduler_.quota_figures(now_);
   return std::move(verdict_);
 }
 
