@@ -125,6 +125,19 @@ bool Lane::exceeds_every_window(const Job& job) {
   });
 }
 
+std::optional<SpentDay> Lane::spent_day(const Job& job, TimePoint now) {
+  std::optional<SpentDay> first;
+  if (!alive()) return first;
+  for (const Option& option : options_) {
+    const Cost cost = cost_of(job, option);
+    if (!option.alive || option.quota->exceeds(cost)) continue;
+    const auto spent = option.quota->spent_day(cost, now);
+    if (!spent) return std::nullopt;
+    if (!first || spent->until < first->until) first = {option.group, spent->dimension, spent->until};
+  }
+  return first;
+}
+
 // When circuits keep every key out, one probe at a time tests the water.
 bool Lane::may_probe() {
   if (may_probe_) return *may_probe_;
@@ -493,7 +506,7 @@ Lane::Turn Lane::next(TimePoint now) {
   }
   if (exceeds_every_window(queue_.at(0))) {
     release_hold(now);
-    return Expired{queue_.take(0, now), GiveUp::exceeds_window};
+    return Expired{queue_.take(0, now), GiveUp::exceeds_window, {}};
   }
   if (settle_hold(now)) survey(now);
   if (by_plan()) {

@@ -220,6 +220,15 @@ std::optional<TimePoint> QuotaGroup::day_spent_until(TimePoint now) {
   return until > now ? std::optional(until) : std::nullopt;
 }
 
+std::optional<QuotaGroup::Spent> QuotaGroup::spent_day(const Cost& cost, TimePoint now) {
+  Spent last{.dimension = {}, .until = std::max(now, day_gone_until_)};
+  for (DayLimit& limit : days_) {
+    const TimePoint until = limit.ready_at(amount(cost, limit.dimension()), now);
+    if (until > last.until) last = {limit.dimension(), until};
+  }
+  return last.until > now ? std::optional(last) : std::nullopt;
+}
+
 // Most corrections are of the last few seconds, so the search is short.
 void QuotaGroup::note_sent(const Cost& cost, TimePoint at) {
   if (!settings_->keep_history) return;

@@ -166,7 +166,7 @@ void Scheduler::Impl::submit(Job job, TimePoint now) {
   ++submits;
   Seat& seat = seats[job.lane.value];
   if (seat.lane.exceeds_every_window(job)) {
-    expired.push_back({job, GiveUp::exceeds_window});
+    expired.push_back({job, GiveUp::exceeds_window, {}});
     return;
   }
   if (seat.lane.queue().window() < settings.look_ahead) seat.blocked_until = TimePoint::min();
@@ -193,7 +193,7 @@ void Scheduler::Impl::find_overaged(TimePoint now) {
     Lane& lane = seats[id.value].lane;
     while (const auto job = lane.take_overaged(now)) {
       seats[id.value].waiting.remove(*job);
-      expired.push_back({*job, GiveUp::deadline});
+      expired.push_back({*job, GiveUp::deadline, lane.spent_day(*job, now)});
     }
     next_deadline = std::min(next_deadline, lane.queue().next_deadline());
     deactivate_if_empty(id);
@@ -311,7 +311,7 @@ Expired Scheduler::Impl::expire_dead(Seat& seat) {
   --waiting;
   seat.waiting.remove(job);
   deactivate_if_empty(job.lane);
-  return {job, GiveUp::no_candidate};
+  return {job, GiveUp::no_candidate, {}};
 }
 
 Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {

@@ -64,9 +64,17 @@ enum class GiveUp : std::uint8_t {
                    // work
   exceeds_window,  // larger than every quota window of every candidate
 };
+// A limit of a day that was used up where it leaves a row no group to go to; of several, the one that has
+// room first.
+struct SpentDay {
+  GroupId group;
+  std::optional<Dimension> dimension;  // none: the provider said that the day's quota is gone, not which
+  TimePoint until;
+};
 struct Expired {
   Job job;
-  GiveUp why;  // deadline, no_candidate or exceeds_window
+  GiveUp why;                         // deadline, no_candidate or exceeds_window
+  std::optional<SpentDay> spent_day;  // for deadline: what the row waited for, if it was that
 };
 
 struct Starved {};  // jobs wait, nothing is in flight, and no key of any lane can ever come back

@@ -6,6 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "runner/progress.h"
+
 // GCC 12 takes Asio's recycled coroutine frames for a mismatched delete (GCC bug 109224).
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
@@ -129,7 +131,7 @@ bool Shard::step(TimePoint now, TimePoint& sleep_until) {
     if (auto* go = std::get_if<Dispatch>(&decision)) {
       spawn(std::move(*go));
     } else if (auto* expired = std::get_if<Expired>(&decision)) {
-      give_up(expired->job, expired->why, nullptr);
+      give_up(expired->job, expired->why, nullptr, expired->spent_day);
     } else if (auto* wait = std::get_if<Wait>(&decision)) {
       waiting_until_ = scheduler_.waiting() > 0 ? wait->until : TimePoint{};
       sleep_until = wait->until;
@@ -240,6 +242,18 @@ void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoi
   }
 }
 
+std::string Shard::message_of(const SpentDay& spent) const {
+  const std::chrono::sys_seconds epoch = settings_.pool.settings.epoch;
+  const auto until = epoch + std::chrono::ceil<std::chrono::seconds>(spent.until.time_since_epoch());
+  return fmt::format(
+      "the row's deadline passed while it waited for {}: {} used up until {}; a longer --row-deadline waits "
+      "for "
+      "that",
+      settings_.pool.groups[spent.group.value].name,
+      spent.dimension ? fmt::format("its {} are", name(*spent.dimension)) : std::string("its day's quota is"),
+      utc_stamp(std::chrono::system_clock::to_time_t(until)));
+}
+
 void Shard::note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at) {
   const Fault& fault = *reply.fault;
   if (fault.kind == FaultKind::rate_limited) ++figures_.rate_limited;
@@ -289,11 +303,12 @@ void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   free_slot(id);
 }
 
-void Shard::give_up(const Job& job, GiveUp why, const Fault* fault) {
+void Shard::give_up(const Job& job, GiveUp why, const Fault* fault,
+                    const std::optional<SpentDay>& spent_day) {
   Slot& slot = slots_[job.row.value];
   RowFailure failure;
   failure.code = error_code_of(why, fault, *slot.row);
-  failure.message = message_of(why, fault);
+  failure.message = spent_day ? message_of(*spent_day) : batchrun::message_of(why, fault);
   if (slot.attempts > 0)
     failure.message = settings_.keys[slot.last_key.value].credential.redact(failure.message);
   failure.attempts = std::move(slot.notes);

@@ -393,6 +393,35 @@ TEST(Scheduler, ARowsLifeEndsWaitingOrFailing) {
   EXPECT_EQ(bench.answer(failed(FaultKind::server_error)).why, GiveUp::deadline);
 }
 
+// Two groups have a day for one request each, and the first one's turns sooner. Only a row that can go to
+// neither waits for the day; one that a pause of a group keeps waits for that.
+TEST(Scheduler, ARowWhoseLifeEndsWaitingForADayIsToldWhich) {
+  for (const bool other_is_spent : {true, false}) {
+    PoolSpec spec = pool_of(2, 2);
+    spec.settings.row_deadline = seconds(60);
+    spec.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 1;
+    spec.groups[0].day = DayRule::utc_midnight;
+    if (other_is_spent) spec.groups[1].limits[static_cast<std::size_t>(Dimension::tokens_per_day)] = 15;
+    if (!other_is_spent) spec.groups[1].max_concurrent = 1;
+    spec.settings.epoch = std::chrono::sys_seconds(std::chrono::hours(20));
+    Bench bench(spec);
+    bench.submit_rows(3);
+    ASSERT_TRUE(bench.go());
+    ASSERT_TRUE(bench.go());
+    bench.now = start + seconds(60);
+    const Decision decision = bench.scheduler.next(bench.now);
+    ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+    const auto& spent = std::get<Expired>(decision).spent_day;
+    EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::deadline);
+    ASSERT_EQ(spent.has_value(), other_is_spent);
+    while (!bench.out.empty()) bench.answer({});
+    if (!spent) continue;
+    EXPECT_EQ(spent->group, GroupId{0});
+    EXPECT_EQ(spent->dimension, Dimension::requests_per_day);
+    EXPECT_EQ(spent->until, TimePoint(std::chrono::hours(4)));  // midnight, four hours after the epoch
+  }
+}
+
 TEST(Scheduler, ACancelledAttemptIsAsIfItHadNotBeen) {
   Bench bench(pool_of(1, 1));
   bench.submit(0);
