@@ -41,7 +41,8 @@ std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
     return option.group == group && option.model == model;
   });
   if (found == options_.end()) {
-    options_.push_back({.group = group, .quota = &pool_.group(group), .model = model});
+    options_.push_back(
+        {.group = group, .quota = &pool_.group(group), .model = model, .estimate = &estimates_[model]});
     return options_.size() - 1;
   }
   return static_cast<std::size_t>(found - options_.begin());
@@ -74,22 +75,45 @@ void Lane::exclude(KeyId key, std::uint32_t model) {
 
 void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   if (!usage.known) return;
-  Option& option = options_[option_for(permit.group(), permit.model())];
-  option.estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens));
-  option.estimate.learn_output(static_cast<double>(usage.output_tokens));
+  Estimate& estimate = estimates_[permit.model()];
+  estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens),
+                       static_cast<double>(usage.cached_tokens));
+  estimate.learn_output(static_cast<double>(usage.output_tokens));
 }
 
 Cost Lane::cost_of(double input_tokens, double max_output_tokens, const Option& option) const {
-  const Estimate& estimate = option.estimate;
+  if (option.quota->charging().output != Charging::Output::produced) {
+    return expected_cost(input_tokens, max_output_tokens, option);
+  }
+  const std::uint32_t in_flight = option.quota->in_flight() + 1;
+  return with_output(input_tokens, option.estimate->output_reserve(max_output_tokens, in_flight), option);
+}
+
+Cost Lane::expected_cost(double input_tokens, double max_output_tokens, const Option& option) const {
+  switch (option.quota->charging().output) {
+    case Charging::Output::reserved:
+      return with_output(input_tokens, Estimate::whole(max_output_tokens), option);
+    case Charging::Output::produced:
+      return with_output(input_tokens, option.estimate->output(max_output_tokens), option);
+    case Charging::Output::free:
+      return with_output(input_tokens, 0, option);
+  }
+  broken_invariant("a way to charge output without a cost");
+}
+
+Cost Lane::with_output(double input_tokens, double output_tokens, const Option& option) const {
+  const Estimate& estimate = *option.estimate;
   Cost cost{.requests = 1,
-            .input_tokens = estimate.input(input_tokens),
-            .output_tokens = option.quota->charging() == Charging::reserves_max_tokens
-                                 ? Estimate::whole(max_output_tokens)
-                                 : estimate.output(max_output_tokens)};
-  // A correction learned from other rows must not make a row impossible that may well fit: let the server say
-  // so.
-  if (option.quota->exceeds(cost) && estimate.ratio() > 1) {
-    cost.input_tokens = Estimate::plain_input(input_tokens);
+            .input_tokens = option.quota->charging().cached_input_free ? estimate.uncached_input(input_tokens)
+                                                                       : estimate.input(input_tokens),
+            .output_tokens = output_tokens};
+  // What was learned from other rows must not make a row impossible that may well fit: let the server say so.
+  if (!option.quota->exceeds(cost)) return cost;
+  if (estimate.ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
+  if (option.quota->charging().output == Charging::Output::produced) {
+    const Room& most = option.quota->most();
+    cost.output_tokens = std::clamp(most.tokens - cost.input_tokens, 0.0, cost.output_tokens);
+    cost.output_tokens = std::min(cost.output_tokens, most.output_tokens);
   }
   return cost;
 }
@@ -99,6 +123,19 @@ bool Lane::exceeds_every_window(const Job& job) {
   return std::all_of(options_.begin(), options_.end(), [&](const Option& option) {
     return !option.alive || option.quota->exceeds(cost_of(job, option));
   });
+}
+
+std::optional<SpentDay> Lane::spent_day(const Job& job, TimePoint now) {
+  std::optional<SpentDay> first;
+  if (!alive()) return first;
+  for (const Option& option : options_) {
+    const Cost cost = cost_of(job, option);
+    if (!option.alive || option.quota->exceeds(cost)) continue;
+    const auto spent = option.quota->spent_day(cost, now);
+    if (!spent) return std::nullopt;
+    if (!first || spent->until < first->until) first = {option.group, spent->dimension, spent->until};
+  }
+  return first;
 }
 
 // When circuits keep every key out, one probe at a time tests the water.
@@ -469,7 +506,7 @@ Lane::Turn Lane::next(TimePoint now) {
   }
   if (exceeds_every_window(queue_.at(0))) {
     release_hold(now);
-    return Expired{queue_.take(0, now), GiveUp::exceeds_window};
+    return Expired{queue_.take(0, now), GiveUp::exceeds_window, {}};
   }
   if (settle_hold(now)) survey(now);
   if (by_plan()) {

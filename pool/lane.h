@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -58,6 +59,9 @@ class Lane {
   // Whether a row is larger than every window of every candidate that is left; false if none is left.
   bool exceeds_every_window(const Job& job);
 
+  // What a row waits for if every group it could go to has used up its day.
+  std::optional<SpentDay> spent_day(const Job& job, TimePoint now);
+
   // How many groups the candidates draw on.
   std::size_t groups() const { return groups_; }
 
@@ -79,14 +83,15 @@ class Lane {
   };
   std::size_t ways() const { return options_.size(); }
   Way way(std::size_t number);
+  // What a row will probably be charged there; what is reserved for it may be more.
   Cost expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
-    return cost_of(input_tokens, max_output_tokens, options_[way]);
+    return expected_cost(input_tokens, max_output_tokens, options_[way]);
   }
 
   // What Strategy::saturate goes by; without a plan it is as least_loaded.
   LanePlan& plan() { return plan_; }
 
-  // What a reply reported for a row sent to that group and model.
+  // What a reply reported for a row sent to that model.
   void learn(const Permit& permit, const Job& job, const Usage& usage);
 
  private:
@@ -95,7 +100,7 @@ class Lane {
     GroupId group;
     QuotaGroup* quota;
     std::uint32_t model;
-    Estimate estimate{};
+    Estimate* estimate;                  // of its model
     std::vector<std::size_t> choices{};  // places in choices_
     bool alive = true;
     Room room{};         // while in open_
@@ -140,6 +145,8 @@ class Lane {
   };
 
   std::size_t option_for(GroupId group, std::uint32_t model);
+  Cost expected_cost(double input_tokens, double max_output_tokens, const Option& option) const;
+  Cost with_output(double input_tokens, double output_tokens, const Option& option) const;
   Cost cost_of(double input_tokens, double max_output_tokens, const Option& option) const;
   Cost cost_of(const Job& job, const Option& option) const {
     return cost_of(job.input_tokens, job.max_output_tokens, option);
@@ -177,6 +184,7 @@ class Lane {
   KeyPool& pool_;
   const PoolSettings& settings_;
   LaneQueue queue_;
+  std::map<std::uint32_t, Estimate> estimates_;  // by model, whichever group its replies came from
   std::vector<Option> options_;
   std::vector<Choice> choices_;
   LanePlan plan_;

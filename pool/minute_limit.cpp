@@ -107,6 +107,7 @@ void MinuteLimit::told(const LimitReading& reading, double in_window, bool may_r
     foreign_seen_ = 0;
   } else if (++foreign_seen_ >= believed_after) {
     mirror_.add(std::ceil(foreign), now, now);
+    foreign_ += std::ceil(foreign);
     foreign_seen_ = 0;
   }
 }
@@ -127,6 +128,10 @@ void MinuteLimit::follow_search(TimePoint now) {
   if (search_->recovered(now)) return set_limit(told_);
   limit_ = whole(search_->limit(now));
   work_out_rates();
+}
+
+MinuteLimit::Margins MinuteLimit::margins() const {
+  return {ceiling_ / window_s_, deviations * error_ * std::sqrt(std::max(0.0, squares_)), foreign_};
 }
 
 // A slice holds its share of the limit; a request that is larger has it alone.
@@ -265,7 +270,7 @@ bool MinuteLimit::settle(double reserved, double actual, const Settled& how) {
   const double units = actual - reserved;
   if (how.refused) refused_.add(actual, how.admitted_at, how.now);
   refused_share_ += ((how.refused ? 1.0 : 0.0) - refused_share_) * reply_weight;
-  if (!how.refused) learn(reserved > 0 ? units / reserved : 0);
+  if (!how.refused) learn(reserved > 0 ? (units - how.foreseen) / reserved : 0);
   if (units == 0) return freed;
   mirror_.add(units, how.admitted_at, how.now);
   if (slice_) slice_->add(units, how.admitted_at, how.now);

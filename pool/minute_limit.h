@@ -39,6 +39,17 @@ class MinuteLimit {
   Dimension dimension() const { return dimension_; }
   double limit() const { return limit_; }  // as the server enforces it
 
+  // As it was said to be, before a search began below that.
+  double granted() const { return search_ && told_ > 0 ? told_ : limit_; }
+
+  // How what may be sent comes to be less than the limit, for figures.
+  struct Margins {
+    double evenly;   // units a second that may be sent in the long run
+    double doubt;    // units in the window kept free for reservations that may fall short
+    double foreign;  // units others have sent, in all
+  };
+  Margins margins() const;
+
   // The most units that one request may ever have, as far as we were told.
   double most() const {
     if (!search_) return limit_;
@@ -65,6 +76,7 @@ class MinuteLimit {
 
   struct Settled {
     TimePoint admitted_at, now;
+    double foreseen = 0;   // part of the correction that the reservations of all together allow for
     bool last = false;     // no other request of the group is in flight
     bool refused = false;  // for a limit
   };
@@ -117,6 +129,7 @@ class MinuteLimit {
   double told_ = 0;       // the limit before a search began below it
   TimePoint followed_at_{};
   TimePoint raised_at_{};
+  double foreign_ = 0;              // units that others sent
   std::uint32_t foreign_seen_ = 0;  // replies in a row that counted what we did not send
   double refused_share_ = 0;        // of the last replies
   double guard_ = 0;                // share of the limit left unused

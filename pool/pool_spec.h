@@ -16,10 +16,15 @@
 
 namespace batchrun {
 
-// How a provider charges a request against its token limits.
-enum class Charging : std::uint8_t {
-  reserves_max_tokens,  // input + max_tokens, whatever is produced (OpenAI, Azure, Groq, Cerebras)
-  actual,               // input + what was produced
+// How a provider counts the tokens of a request against its limits (from the rate-limit pages of each, 2026).
+struct Charging {
+  enum class Output : std::uint8_t {
+    reserved,  // max_tokens, whatever is produced: OpenAI, Azure, Groq, Cerebras
+    produced,  // as many as are produced, known at the end only: Anthropic
+    free,      // none: Gemini counts input alone
+  };
+  Output output = Output::reserved;
+  bool cached_input_free = false;  // input read from a cache does not count: Anthropic, Groq
 };
 
 struct GroupSpec {
@@ -27,7 +32,7 @@ struct GroupSpec {
   std::array<std::optional<double>, dimensions>
       limits;                        // units per window; absent = not limited as far as we know
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
-  Charging charging = Charging::reserves_max_tokens;
+  Charging charging{};
   bool search_limits = false;       // limits not given are searched for: the provider has some, surely
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
   Duration ramp{};                  // limits of a minute are climbed to over this time; 0 = used at once

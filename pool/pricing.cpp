@@ -19,17 +19,18 @@ constexpr Duration soon = std::chrono::seconds(5);
 
 }  // namespace
 
-Pricing::Pricing(KeyPool& pool, std::vector<LaneRows> work, Scope scope, TimePoint now)
-    : pool_(pool), work_(std::move(work)), bound_(build(scope, now), known_) {}
+Pricing::Pricing(KeyPool& pool, std::vector<LaneRows> work, Scope scope, TimePoint now, const Pricing* before)
+    : pool_(pool), work_(std::move(work)), bound_(build(scope, now, before), known_) {}
 
-QuotaProblem Pricing::build(Scope scope, TimePoint now) {
+QuotaProblem Pricing::build(Scope scope, TimePoint now, const Pricing* before) {
   QuotaProblem problem;
   add_resources(problem, scope, now);
   for (std::size_t lane = 0; lane < work_.size(); ++lane) {
     for (std::size_t bucket = 0; bucket < RowMix::buckets; ++bucket) {
-      if (work_[lane].rows[bucket].rows > 0) add_class(problem, lane, bucket, scope, now);
+      if (work_[lane].rows[bucket].rows > 0) add_class(problem, lane, bucket, scope, now, before);
     }
   }
+  if (std::all_of(known_.begin(), known_.end(), [](double part) { return part == 0; })) known_.clear();
   return problem;
 }
 
@@ -42,7 +43,7 @@ void Pricing::add_resources(QuotaProblem& problem, Scope scope, TimePoint now) {
       problem.resources.push_back({rate, credit});
       resources_.push_back({{g}, dimension});
     };
-    const auto limits = group.limits();
+    const auto limits = scope == Scope::whole_run ? group.granted() : group.limits();
     const auto used = group.used(now);
     for (std::size_t d = 0; d < dimensions; ++d) {
       if (!limits[d]) continue;
@@ -68,7 +69,7 @@ QuotaProblem::Route Pricing::route(GroupId group, const Cost& cost) const {
 }
 
 void Pricing::add_class(QuotaProblem& problem, std::size_t lane_number, std::size_t bucket, Scope scope,
-                        TimePoint now) {
+                        TimePoint now, const Pricing* before) {
   Lane& lane = *work_[lane_number].lane;
   const RowMix::Bucket& rows = work_[lane_number].rows[bucket];
   QuotaProblem::Class a_class{rows.rows, {}};
@@ -82,11 +83,29 @@ void Pricing::add_class(QuotaProblem& problem, std::size_t lane_number, std::siz
     a_class.routes.push_back(route(its.group, cost));
     of.ways.push_back(way);
     of.tiers.push_back(its.tier);
-    if (scope == Scope::from_now && lane.plan().active()) known_.push_back(lane.plan().part(way, bucket));
+    if (before != nullptr) {
+      known_.push_back(before->part(lane_number, bucket, way));
+    } else {
+      known_.push_back(scope == Scope::from_now && lane.plan().active() ? lane.plan().part(way, bucket) : 0);
+    }
   }
   if (a_class.routes.empty()) return;
   problem.classes.push_back(std::move(a_class));
   classes_.push_back(std::move(of));
+}
+
+// The rows of a kind that were to go a way; 0 if that is not known.
+double Pricing::part(std::size_t lane, std::size_t bucket, std::size_t way) const {
+  const auto found =
+      std::lower_bound(classes_.begin(), classes_.end(), std::pair(lane, bucket),
+                       [](const ClassOf& of, const std::pair<std::size_t, std::size_t>& place) {
+                         return std::pair(of.lane, of.bucket) < place;
+                       });
+  if (found == classes_.end() || found->lane != lane || found->bucket != bucket) return 0;
+  const auto route = std::find(found->ways.begin(), found->ways.end(), way) - found->ways.begin();
+  const auto number = static_cast<std::size_t>(found - classes_.begin());
+  if (static_cast<std::size_t>(route) == found->ways.size()) return 0;
+  return bound_.share(number, static_cast<std::size_t>(route));
 }
 
 // What the rows of a class that go by each route are to be, those too dear left out.
@@ -177,8 +196,29 @@ std::optional<double> Pricing::used_share(const Bottleneck& limit, Duration took
   if (!limit.dimension) return std::nullopt;
   const auto d = static_cast<std::size_t>(*limit.dimension);
   const QuotaGroup& group = pool_.group(limit.group);
-  const double granted = *group.limits()[d];
+  const double granted = *group.granted()[d];
   return group.total()[d] / (is_per_day(*limit.dimension) ? granted : granted / minute_s * seconds(took));
+}
+
+Losses Pricing::losses(const LossWatch& watch, Duration took) const {
+  Losses losses{};
+  const double whole = std::max(0.0, 1 - bound_.below() / seconds(took));
+  double known = 0;
+  for (std::size_t r = 0; r < resources_.size(); ++r) {
+    if (bound_.prices()[r] == 0) continue;
+    const QuotaProblem::Resource& resource = bound_.problem().resources[r];
+    const double granted = resource.rate * seconds(took) + resource.credit;
+    const Losses units = watch.lost(resources_[r].group, resources_[r].dimension, granted);
+    for (std::size_t cause = 0; cause < loss_causes; ++cause) {
+      const double share = bound_.prices()[r] * units[cause] / seconds(took);
+      losses[cause] += share;
+      known += share;
+    }
+  }
+  // A burst at the start is ahead of what was granted, and makes good some of what is lost later.
+  for (double& share : losses) share *= known > whole ? whole / known : 1;
+  of(losses, LossCause::packing) += std::max(0.0, whole - known);
+  return losses;
 }
 
 }  // namespace batchrun

@@ -8,6 +8,7 @@
 
 #include "pool/key_pool.h"
 #include "pool/lane.h"
+#include "pool/loss_watch.h"
 #include "pool/quota_bound.h"
 #include "pool/row_mix.h"
 
@@ -28,7 +29,9 @@ class Pricing {
 
   // A minute limit counts as an even flow, a day limit as what is left of it plus an even flow, concurrency
   // as that many seconds of service in each second. The lanes and the pool must outlive this.
-  Pricing(KeyPool& pool, std::vector<LaneRows> work, Scope scope, TimePoint now);
+  // `before`: of the same pool, for the whole run; starts from its division.
+  Pricing(KeyPool& pool, std::vector<LaneRows> work, Scope scope, TimePoint now,
+          const Pricing* before = nullptr);
 
   QuotaBound& bound() { return bound_; }
 
@@ -48,6 +51,12 @@ class Pricing {
   // What the run used of that limit in this time, of what it grants; none for concurrency.
   std::optional<double> used_share(const Bottleneck& limit, Duration took) const;
 
+  // What the run lost to each cause in this time, in shares of it: units of each limit at its price. With
+  // prices p that certify the bound, the time is the sum of p times what each limit granted, and the bound is
+  // no more than the sum of p times what rows needed of it; so the shares sum to what the bound is short of
+  // the time. What no ledger has is what rows cost more on the groups they went to: packing.
+  Losses losses(const LossWatch& watch, Duration took) const;
+
  private:
   struct ClassOf {
     std::size_t lane;
@@ -55,9 +64,11 @@ class Pricing {
     std::vector<std::size_t> ways;  // by route
     std::vector<int> tiers;
   };
-  QuotaProblem build(Scope scope, TimePoint now);
+  QuotaProblem build(Scope scope, TimePoint now, const Pricing* before);
   void add_resources(QuotaProblem& problem, Scope scope, TimePoint now);
-  void add_class(QuotaProblem& problem, std::size_t lane, std::size_t bucket, Scope scope, TimePoint now);
+  void add_class(QuotaProblem& problem, std::size_t lane, std::size_t bucket, Scope scope, TimePoint now,
+                 const Pricing* before);
+  double part(std::size_t lane, std::size_t bucket, std::size_t way) const;
   QuotaProblem::Route route(GroupId group, const Cost& cost) const;
   std::vector<double> parts(std::size_t number) const;
   void give_parts();

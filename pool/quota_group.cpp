@@ -220,6 +220,15 @@ std::optional<TimePoint> QuotaGroup::day_spent_until(TimePoint now) {
   return until > now ? std::optional(until) : std::nullopt;
 }
 
+std::optional<QuotaGroup::Spent> QuotaGroup::spent_day(const Cost& cost, TimePoint now) {
+  Spent last{.dimension = {}, .until = std::max(now, day_gone_until_)};
+  for (DayLimit& limit : days_) {
+    const TimePoint until = limit.ready_at(amount(cost, limit.dimension()), now);
+    if (until > last.until) last = {limit.dimension(), until};
+  }
+  return last.until > now ? std::optional(last) : std::nullopt;
+}
+
 // Most corrections are of the last few seconds, so the search is short.
 void QuotaGroup::note_sent(const Cost& cost, TimePoint at) {
   if (!settings_->keep_history) return;
@@ -276,10 +285,14 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
              .input_tokens = actual.input_tokens - reserved.input_tokens,
              .output_tokens = actual.output_tokens - reserved.output_tokens},
             admitted_at);
+  Cost foreseen{.requests = 0};
+  if (charging_.output == Charging::Output::produced) {
+    foreseen.output_tokens = actual.output_tokens - reserved.output_tokens;
+  }
   for (MinuteLimit& limit : minutes_) {
     const Dimension dimension = limit.dimension();
     freed |= limit.settle(amount(reserved, dimension), amount(actual, dimension),
-                          {admitted_at, now, in_flight_ == 0, refused});
+                          {admitted_at, now, amount(foreseen, dimension), in_flight_ == 0, refused});
   }
   for (DayLimit& limit : days_) {
     const double units = difference(limit.dimension());
@@ -349,6 +362,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
   const bool same_event = admitted_at < closed_at_ || now < closed_until_;
   if (!same_event) {
     closed_at_ = now;
+    closed_by_limit_ = own;
     ++pauses_;
     MinuteLimit* const limit = dimension ? find(minutes_, *dimension) : fullest(now);
     if (limit != nullptr && own) limit->refused(now);
@@ -367,6 +381,7 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
 void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
   day_gone_until_ = std::max(day_gone_until_, day_returns_at({day_, settings_->epoch}, retry_after, now));
   closed_until_ = std::max(closed_until_, day_gone_until_);
+  closed_by_limit_ = false;
   if (settings_->keep_history) history_.out_until = day_gone_until_;
   ++version_;
 }
@@ -384,6 +399,14 @@ std::array<std::optional<double>, dimensions> QuotaGroup::limits() const {
     limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
   for (const DayLimit& limit : days_) limits[static_cast<std::size_t>(limit.dimension())] = limit.limit();
   return limits;
+}
+
+std::array<std::optional<double>, dimensions> QuotaGroup::granted() const {
+  auto granted = limits();
+  for (const MinuteLimit& limit : minutes_) {
+    granted[static_cast<std::size_t>(limit.dimension())] = limit.granted();
+  }
+  return granted;
 }
 
 std::array<double, dimensions> QuotaGroup::used(TimePoint now) const {

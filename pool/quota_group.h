@@ -40,7 +40,7 @@ class QuotaGroup {
   QuotaGroup(const GroupSpec& spec, const PoolSettings& settings);
 
   const std::string& name() const { return name_; }
-  Charging charging() const { return charging_; }
+  const Charging& charging() const { return charging_; }
   std::uint32_t in_flight() const { return in_flight_; }
   bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
   std::uint32_t max_concurrent() const { return max_concurrent_; }      // 0 = no limit
@@ -78,9 +78,17 @@ class QuotaGroup {
 
   // More than a whole window or day holds: it will never fit.
   bool exceeds(const Cost& cost) const { return !most_.holds(cost); }
+  const Room& most() const { return most_; }
 
   // Nothing is left of the day's quota until then; nothing when something is.
   std::optional<TimePoint> day_spent_until(TimePoint now);
+
+  // The limit of a day that `cost` does not fit into now, if there is one. REQUIRES: not exceeds(cost).
+  struct Spent {
+    std::optional<Dimension> dimension;  // none: the provider said so
+    TimePoint until;
+  };
+  std::optional<Spent> spent_day(const Cost& cost, TimePoint now);
 
   // Admits. REQUIRES: room(now).holds(cost) and not full().
   void take(const Cost& cost, TimePoint now);
@@ -108,12 +116,15 @@ class QuotaGroup {
                     TimePoint admitted_at, TimePoint now, double share, bool own = true);
   void succeeded() { pauses_ = 0; }
   TimePoint closed_until() const { return closed_until_; }
+  bool closed_by_limit() const { return closed_by_limit_; }  // by a 429 about a limit of this group
 
   // The largest share of any limit that is in use, 0 when nothing is limited.
   double load(TimePoint now);
 
   // What figures show, by dimension.
-  std::array<std::optional<double>, dimensions> limits() const;
+  std::array<std::optional<double>, dimensions> limits() const;   // in force
+  std::array<std::optional<double>, dimensions> granted() const;  // as they were said to be
+  const std::vector<MinuteLimit>& minute_limits() const { return minutes_; }
   std::array<double, dimensions> used(TimePoint now) const;
   const std::array<double, dimensions>& total() const { return total_; }
 
@@ -164,6 +175,7 @@ class QuotaGroup {
 
   TimePoint closed_until_{TimePoint::min()};
   TimePoint closed_at_{TimePoint::min()};
+  bool closed_by_limit_ = false;
   TimePoint day_gone_until_{TimePoint::min()};
   std::uint32_t pauses_ = 0;  // in a row
   std::string retired_because_;

@@ -9,6 +9,7 @@
 #include "pool/invariant.h"
 #include "pool/key_pool.h"
 #include "pool/lane.h"
+#include "pool/loss_watch.h"
 #include "pool/pricing.h"
 #include "pool/row_mix.h"
 
@@ -20,16 +21,24 @@ bool never_sent(FaultKind kind) {
   return kind == FaultKind::connect || kind == FaultKind::tls || kind == FaultKind::timeout_connect;
 }
 
+std::uint64_t counted_input(const Usage& usage, const Charging& charging) {
+  return usage.input_tokens -
+         (charging.cached_input_free ? std::min(usage.cached_tokens, usage.input_tokens) : 0);
+}
+
 // What the provider charged, as far as we can know. A failed request is charged like a good one (OpenAI
 // rate-limit guide: "unsuccessful requests contribute to your per-minute limit"), but one that was refused
 // for its limit drew no tokens; without usage the reservation stands.
-Cost charged(const Permit& permit, const Outcome& outcome, Charging charging) {
+Cost charged(const Permit& permit, const Outcome& outcome, const Charging& charging) {
   if (outcome.fault && never_sent(outcome.fault->kind)) return {.requests = 0};
   if (outcome.fault && outcome.fault->kind == FaultKind::rate_limited) return {.requests = 1};
   Cost cost = permit.reserved();
   if (!outcome.usage.known) return cost;
-  if (outcome.usage.input_tokens > 0) cost.input_tokens = static_cast<double>(outcome.usage.input_tokens);
-  if (charging == Charging::actual) cost.output_tokens = static_cast<double>(outcome.usage.output_tokens);
+  const Usage& usage = outcome.usage;
+  if (usage.input_tokens > 0) cost.input_tokens = static_cast<double>(counted_input(usage, charging));
+  if (charging.output == Charging::Output::produced) {
+    cost.output_tokens = static_cast<double>(usage.output_tokens);
+  }
   return cost;
 }
 
@@ -38,9 +47,17 @@ constexpr int sweeps_at_first = 300, sweeps_anew = 120, sweeps_for_figures = 300
 constexpr std::uint64_t asks_per_sweep = 32;
 constexpr std::size_t uses_per_slice = 50'000;  // about a millisecond
 constexpr Duration slice_interval = std::chrono::milliseconds(1);
+constexpr std::size_t uses_for_live_figures = 2 * uses_per_slice;
+constexpr Duration figures_interval = std::chrono::seconds(1);
 constexpr Duration shortest_for_figures = std::chrono::seconds(60);  // a first second's burst weighs too much
 constexpr Duration price_interval_min = std::chrono::milliseconds(250);
 constexpr Duration price_interval_max = std::chrono::seconds(5);
+
+// What a request was charged that has to be sent again served nothing.
+std::optional<LossCause> wasted_by(const Outcome& outcome) {
+  if (!outcome.fault || !traits(outcome.fault->kind).retryable) return std::nullopt;
+  return outcome.fault->kind == FaultKind::rate_limited ? LossCause::foreign : LossCause::outage;
+}
 
 constexpr Disposition finished{Disposition::Next::finished, GiveUp::none};
 constexpr Disposition requeued{Disposition::Next::requeued, GiveUp::none};
@@ -54,6 +71,7 @@ struct Scheduler::Impl {
   explicit Impl(const PoolSpec& spec)
       : settings(spec.settings),
         pool(spec, settings),
+        watch(pool),
         retry(settings.backoff_base, settings.backoff_max),
         random(settings.seed) {}
 
@@ -78,7 +96,11 @@ struct Scheduler::Impl {
   Decision ask_lanes_by_price(TimePoint now);
   void begin_pricing(TimePoint now);
   void go_on_pricing(int sweeps, TimePoint now);
-  std::optional<QuotaFigures> quota_figures();
+  bool ended() const { return in_flight == 0 && (stopped || (closed && waiting == 0)); }
+  void note_time(TimePoint now);
+  void watch_losses(TimePoint now);
+  std::optional<QuotaFigures> quota_figures(TimePoint now);
+  std::optional<QuotaFigures> work_out_figures(TimePoint until, bool last);
   void find_overaged(TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
@@ -93,6 +115,11 @@ struct Scheduler::Impl {
 
   PoolSettings settings;
   KeyPool pool;
+  LossWatch watch;
+  bool was_asked = false;                // what to do, since the watch was last told of the time
+  std::unique_ptr<Pricing> run_pricing;  // of the last figures
+  std::optional<QuotaFigures> quota;     // the last
+  TimePoint quota_due = TimePoint::min();
   const RetryPolicy retry;
   std::mt19937_64 random;
   std::deque<Seat> seats;           // by LaneId
@@ -133,12 +160,13 @@ void Scheduler::Impl::deactivate_if_empty(LaneId id) {
 void Scheduler::Impl::submit(Job job, TimePoint now) {
   require(!closed, "a row was submitted after close()");
   require(job.lane.value < seats.size(), "a row of a lane that does not exist");
+  note_time(now);
   job.submitted_at = now;
   ++waiting;
   ++submits;
   Seat& seat = seats[job.lane.value];
   if (seat.lane.exceeds_every_window(job)) {
-    expired.push_back({job, GiveUp::exceeds_window});
+    expired.push_back({job, GiveUp::exceeds_window, {}});
     return;
   }
   if (seat.lane.queue().window() < settings.look_ahead) seat.blocked_until = TimePoint::min();
@@ -165,7 +193,7 @@ void Scheduler::Impl::find_overaged(TimePoint now) {
     Lane& lane = seats[id.value].lane;
     while (const auto job = lane.take_overaged(now)) {
       seats[id.value].waiting.remove(*job);
-      expired.push_back({*job, GiveUp::deadline});
+      expired.push_back({*job, GiveUp::deadline, lane.spent_day(*job, now)});
     }
     next_deadline = std::min(next_deadline, lane.queue().next_deadline());
     deactivate_if_empty(id);
@@ -177,6 +205,8 @@ bool Scheduler::Impl::any_key_alive() const {
 }
 
 Decision Scheduler::Impl::next(TimePoint now) {
+  note_time(now);
+  was_asked = true;
   if (stopped) return in_flight == 0 ? Decision(Drained{}) : Decision(Wait{never});
   find_overaged(now);
   if (!expired.empty()) {
@@ -281,7 +311,7 @@ Expired Scheduler::Impl::expire_dead(Seat& seat) {
   --waiting;
   seat.waiting.remove(job);
   deactivate_if_empty(job.lane);
-  return {job, GiveUp::no_candidate};
+  return {job, GiveUp::no_candidate, {}};
 }
 
 Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
@@ -292,7 +322,11 @@ Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
   ++in_flight;
   seat.waiting.remove(go.job);
   if (go.job.sends == 0) seat.admitted.add(go.job);
-  first_send = std::min(first_send, now);
+  if (first_send == never) {
+    first_send = now;
+    watch.begin(now);
+  }
+  watch.taken(go.group, go.cost);
   deactivate_if_empty(go.job.lane);
   return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost,
                          pool.group(go.group).window(now))};
@@ -314,6 +348,7 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   const Cost actual = charged(permit, outcome, group.charging());
   const bool refused = outcome.fault && outcome.fault->kind == FaultKind::rate_limited;
   if (group.settle(permit.reserved(), actual, permit.admitted_at(), now, refused)) pool.changed();
+  watch.settled(permit.group(), permit.reserved(), actual, wasted_by(outcome));
   group.observe(outcome.limits, permit.window(), permit.admitted_at(), now);
 }
 
@@ -364,6 +399,7 @@ Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault&
 
 Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now) {
   require(job.lane.value < seats.size(), "a row of a lane that does not exist");
+  note_time(now);
   ++job.sends;
   account(permit, job, outcome, now);
   if (outcome.fault) {
@@ -375,20 +411,51 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
   return finished;
 }
 
-std::optional<QuotaFigures> Scheduler::Impl::quota_figures() {
-  if (last_end < first_send || last_end - first_send < shortest_for_figures) return std::nullopt;
+void Scheduler::Impl::note_time(TimePoint now) {
+  if (first_send != never && watch.due(now) && !ended()) watch_losses(now);
+}
+
+void Scheduler::Impl::watch_losses(TimePoint now) {
+  std::vector<Lane*> lanes;
+  for (const LaneId id : active) lanes.push_back(&seats[id.value].lane);
+  watch.pass(lanes,
+             {.waiting = waiting > 0 && !stopped,
+              .ended = closed || stopped,
+              .held_up = in_flight >= settings.max_in_flight || !was_asked},
+             now);
+  was_asked = false;
+}
+
+std::optional<QuotaFigures> Scheduler::Impl::quota_figures(TimePoint now) {
+  const bool last = ended();
+  const TimePoint until = last ? last_end : now;
+  if (until < first_send || until - first_send < shortest_for_figures) return std::nullopt;
+  if (last || now >= quota_due) {
+    quota = work_out_figures(until, last);
+    quota_due = now + figures_interval;
+  }
+  return quota;
+}
+
+std::optional<QuotaFigures> Scheduler::Impl::work_out_figures(TimePoint until, bool last) {
+  watch_losses(until);
   std::vector<LaneRows> work;
   for (Seat& seat : seats) work.push_back({&seat.lane, seat.admitted});
-  Pricing run(pool, std::move(work), Pricing::Scope::whole_run, last_end);
-  run.bound().improve(sweeps_for_figures);
-  const auto bottleneck = run.bottleneck();
+  run_pricing =
+      std::make_unique<Pricing>(pool, std::move(work), Pricing::Scope::whole_run, until, run_pricing.get());
+  QuotaBound& bound = run_pricing->bound();
+  const std::size_t affordable = 1 + uses_for_live_figures / (1 + bound.size());
+  bound.improve(last ? sweeps_for_figures
+                     : static_cast<int>(std::min<std::size_t>(affordable, sweeps_for_figures)));
+  const auto bottleneck = run_pricing->bottleneck();
   if (!bottleneck) return std::nullopt;
   QuotaFigures figures;
-  figures.took = last_end - first_send;
-  figures.least = from_seconds(run.bound().below());
+  figures.took = until - first_send;
+  figures.least = from_seconds(bound.below());
   figures.group = pool.group(bottleneck->group).name();
   figures.dimension = bottleneck->dimension;
-  figures.share = run.used_share(*bottleneck, figures.took);
+  figures.share = run_pricing->used_share(*bottleneck, figures.took);
+  figures.lost = run_pricing->losses(watch, figures.took);
   return figures;
 }
 
@@ -435,8 +502,8 @@ std::size_t Scheduler::in_flight() const {
   return impl_->in_flight;
 }
 
-std::optional<QuotaFigures> Scheduler::quota_figures() {
-  return impl_->quota_figures();
+std::optional<QuotaFigures> Scheduler::quota_figures(TimePoint now) {
+  return impl_->quota_figures(now);
 }
 
 PoolFigures Scheduler::figures(TimePoint now) const {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "pool/failure_trail.h"
+#include "pool/loss_ledger.h"
 #include "pool/outcome.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
@@ -63,9 +64,17 @@ enum class GiveUp : std::uint8_t {
                    // work
   exceeds_window,  // larger than every quota window of every candidate
 };
+// A limit of a day that was used up where it leaves a row no group to go to; of several, the one that has
+// room first.
+struct SpentDay {
+  GroupId group;
+  std::optional<Dimension> dimension;  // none: the provider said that the day's quota is gone, not which
+  TimePoint until;
+};
 struct Expired {
   Job job;
-  GiveUp why;  // deadline, no_candidate or exceeds_window
+  GiveUp why;                         // deadline, no_candidate or exceeds_window
+  std::optional<SpentDay> spent_day;  // for deadline: what the row waited for, if it was that
 };
 
 struct Starved {};  // jobs wait, nothing is in flight, and no key of any lane can ever come back
@@ -108,13 +117,14 @@ struct GroupFigures {
 };
 
 // How near a run came to the best there is: the least time any schedule needs for the rows that were sent, at
-// the limits now in force, each minute limit taken as an even flow.
+// the limits that were granted, each minute limit taken as an even flow.
 struct QuotaFigures {
   std::string group;                   // of the limit that held the run back most, and which it is;
   std::optional<Dimension> dimension;  //   none: the group's open requests
   std::optional<double> share;         // of that limit used, over the whole run; none for open requests
   Duration least{};                    // a lower bound; zero: nothing limits
-  Duration took{};                     // from the first request to the last answer
+  Duration took{};                     // from the first request to the last answer, or to now
+  Losses lost{};                       // shares of `took`, by cause; with efficiency() they sum to 1
   double efficiency() const { return std::min(1.0, seconds(least) / seconds(took)); }
 };
 
@@ -165,9 +175,10 @@ class Scheduler {
   // since the last call. Nothing is kept for it unless the settings say keep_history.
   std::vector<GroupHistory> take_history();
 
-  // Of the run so far; nothing where nothing limits it, or under a minute, when they would say little. Takes
-  // milliseconds: for the end of a run, or for now and then.
-  std::optional<QuotaFigures> quota_figures();
+  // Of the run so far; nothing where nothing limits it, or under a minute, when they would say little. While
+  // it goes on they are made anew once a second, in a millisecond or two, and come closer to the optimum with
+  // each time; at its end they take as long as they need.
+  std::optional<QuotaFigures> quota_figures(TimePoint now);
 
  private:
   struct Impl;

@@ -109,12 +109,12 @@ void for_each_key(const Settings& settings, Show show) {
 
 std::string render_keys(const Settings& settings) {
   Table table;
-  table.add({"key", "provider", "group", "tier", "state", "models", "tags", "limits"});
+  table.add({"key", "provider", "group", "tier", "priority", "state", "models", "tags", "limits"});
   for_each_key(settings, [&](const ProviderConfig& provider, const KeyConfig& key, std::size_t in_use) {
     table.add({cell(key.alias), provider.name, cell(key.group, "its own"),
-               std::to_string(provider.tier.value_or(0)), key.left_out.empty() ? "in use" : key.left_out,
-               cell(joined(key.models, ", ", "any")), cell(joined(key.tags, ", ", "-")),
-               limits_of(settings, key, in_use)});
+               std::to_string(provider.tier.value_or(0)), std::to_string(key.priority),
+               key.left_out.empty() ? "in use" : key.left_out, cell(joined(key.models, ", ", "any")),
+               cell(joined(key.tags, ", ", "-")), limits_of(settings, key, in_use)});
   });
   return table.render();
 }

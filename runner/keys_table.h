@@ -10,8 +10,8 @@
 
 namespace batchrun {
 
-// Every configured key, those no row goes to as well: provider, group, tier, state, models, tags, limits. The
-// limits are those of the key's group; "from replies" are not configured ones.
+// Every configured key, those no row goes to as well: provider, group, tier, priority, state, models, tags,
+// limits. The limits are those of the key's group; "from replies" are not configured ones.
 std::string render_keys(const Settings& settings);
 
 // The same keys with what their providers answered: verdict, status, time, organisation, limits of the reply,

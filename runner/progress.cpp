@@ -65,6 +65,8 @@ std::vector<Piece> pieces(const RunFigures& figures, const RunRates& now, bool w
   out.push_back({fmt::format("{} in flight", format_count(figures.pool.in_flight)), ""});
   out.push_back({fmt::format("{} tok/min", format_short(now.tokens_per_minute)), ""});
   if (now.budget_share) out.push_back({fmt::format("budget {} %", percent(*now.budget_share)), ""});
+  if (const std::optional<QuotaFigures>& quota = figures.pool.quota)
+    out.push_back({fmt::format("{} % of the best", percent(quota->efficiency())), ""});
   if (figures.rate_limited > 0)
     out.push_back({fmt::format("{} x 429", format_count(figures.rate_limited)), "33"});
   return out;
@@ -107,6 +109,21 @@ void append_field(std::string& out, std::string_view name, double value) {
 
 void append_field(std::string& out, std::string_view name, std::uint64_t value) {
   fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
+}
+
+void append_quota(std::string& out, const QuotaFigures& quota) {
+  append_field(out, "efficiency", quota.efficiency());
+  out += ",\"bottleneck\":";
+  append_json_string(
+      out, fmt::format("{} {}", quota.group, quota.dimension ? name(*quota.dimension) : "open requests"));
+  out += ",\"lost\":{";
+  for (std::size_t cause = 0; cause < loss_causes; ++cause) {
+    std::string field(name(static_cast<LossCause>(cause)));
+    std::replace(field.begin(), field.end(), ' ', '_');
+    fmt::format_to(std::back_inserter(out), "{}\"{}\":{:.4f}", cause == 0 ? "" : ",", field,
+                   quota.lost[cause]);
+  }
+  out += '}';
 }
 
 }  // namespace
@@ -159,6 +176,7 @@ std::string render_json(const RunFigures& figures, std::time_t now) {
   append_field(out, "tokens_per_minute", rate.tokens_per_minute);
   if (rate.budget_share) append_field(out, "budget_share", *rate.budget_share);
   if (rate.left) append_field(out, "left_s", seconds(*rate.left));
+  if (figures.pool.quota) append_quota(out, *figures.pool.quota);
   if (figures.waiting_for > Duration::zero()) {
     append_field(out, "waiting_for_s", seconds(figures.waiting_for));
     out += ",\"waiting_reason\":";

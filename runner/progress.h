@@ -14,7 +14,8 @@ namespace batchrun {
 std::string render_bar(const RunFigures& figures, int columns, bool color);
 
 // One line without a date, no colour, no line ending: rows, rate, tokens per minute against the granted
-// budget, in flight, failed, time left; and what is being waited for, if anything.
+// budget, how near the best possible, in flight, failed, time left; and what is being waited for, if
+// anything.
 std::string render_plain(const RunFigures& figures);
 
 // One JSON object on one line, without line ending. `now` is wall time.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cmath>
@@ -97,11 +98,10 @@ json::value keys_of(const PoolFigures& pool) {
 }
 
 // "requests per minute" -> "requests_per_minute".
-std::string field_name(Dimension dimension) {
-  std::string out(name(dimension));
-  for (char& c : out) {
-    if (c == ' ') c = '_';
-  }
+template <class Named>
+std::string field_name(Named named) {
+  std::string out(name(named));
+  std::replace(out.begin(), out.end(), ' ', '_');
   return out;
 }
 
@@ -125,12 +125,21 @@ json::value groups_of(const RunFigures& figures) {
   return out;
 }
 
+json::object lost_of(const Losses& lost) {
+  json::object out;
+  for (std::size_t cause = 0; cause < loss_causes; ++cause) {
+    out[field_name(static_cast<LossCause>(cause))] = rounded(lost[cause]);
+  }
+  return out;
+}
+
 json::object optimum_of(const QuotaFigures& quota) {
   json::object out{{"efficiency", rounded(quota.efficiency())},
                    {"least_s", rounded(seconds(quota.least))},
                    {"took_s", rounded(seconds(quota.took))},
                    {"bottleneck_group", quota.group},
-                   {"bottleneck_limit", quota.dimension ? field_name(*quota.dimension) : "open_requests"}};
+                   {"bottleneck_limit", quota.dimension ? field_name(*quota.dimension) : "open_requests"},
+                   {"lost", lost_of(quota.lost)}};
   if (quota.share) out["bottleneck_share"] = rounded(*quota.share);
   return out;
 }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <utility>
 
+#include "runner/progress.h"
+
 // GCC 12 takes Asio's recycled coroutine frames for a mismatched delete (GCC bug 109224).
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
@@ -121,9 +123,8 @@ Task<void> Shard::run() {
   while (attempts_open_ > 0) co_await alarm_->wait_until(never);
   hand_over_lines(clock_.now(), true);
   hand_over_history(clock_.now(), true);
-  const std::optional<QuotaFigures> quota = scheduler_.quota_figures();
   figures_.cost = costs_.figures();  // the sums by user may be many: told once
-  publish(clock_.now(), quota);
+  publish(clock_.now());
 }
 
 // Everything that can be done now. False: the run is over.
@@ -142,7 +143,7 @@ bool Shard::step(TimePoint now, TimePoint& sleep_until) {
     if (auto* go = std::get_if<Dispatch>(&decision)) {
       spawn(std::move(*go));
     } else if (auto* expired = std::get_if<Expired>(&decision)) {
-      give_up(expired->job, expired->why, nullptr);
+      give_up(expired->job, expired->why, nullptr, expired->spent_day);
     } else if (auto* wait = std::get_if<Wait>(&decision)) {
       waiting_until_ = scheduler_.waiting() > 0 ? wait->until : TimePoint{};
       sleep_until = wait->until;
@@ -326,6 +327,18 @@ void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoi
   }
 }
 
+std::string Shard::message_of(const SpentDay& spent) const {
+  const std::chrono::sys_seconds epoch = settings_.pool.settings.epoch;
+  const auto until = epoch + std::chrono::ceil<std::chrono::seconds>(spent.until.time_since_epoch());
+  return fmt::format(
+      "the row's deadline passed while it waited for {}: {} used up until {}; a longer --row-deadline waits "
+      "for "
+      "that",
+      settings_.pool.groups[spent.group.value].name,
+      spent.dimension ? fmt::format("its {} are", name(*spent.dimension)) : std::string("its day's quota is"),
+      utc_stamp(std::chrono::system_clock::to_time_t(until)));
+}
+
 void Shard::note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at) {
   const Fault& fault = *reply.fault;
   if (fault.kind == FaultKind::rate_limited) ++figures_.rate_limited;
@@ -376,11 +389,12 @@ void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   free_slot(id);
 }
 
-void Shard::give_up(const Job& job, GiveUp why, const Fault* fault) {
+void Shard::give_up(const Job& job, GiveUp why, const Fault* fault,
+                    const std::optional<SpentDay>& spent_day) {
   Slot& slot = slots_[job.row.value];
   RowFailure failure;
   failure.code = error_code_of(why, fault, *slot.row);
-  failure.message = message_of(why, fault);
+  failure.message = spent_day ? message_of(*spent_day) : batchrun::message_of(why, fault);
   if (slot.attempts > 0)
     failure.message = settings_.keys[slot.last_key.value].credential.redact(failure.message);
   failure.attempts = std::move(slot.notes);
@@ -414,11 +428,11 @@ void Shard::hand_over_history(TimePoint now, bool last) {
   histories_.put(scheduler_.take_history(), 1);
 }
 
-void Shard::publish(TimePoint now, const std::optional<QuotaFigures>& quota) {
+void Shard::publish(TimePoint now) {
   published_at_ = now;
   figures_.elapsed = now - started_at_;
   figures_.pool = scheduler_.figures(now);
-  figures_.pool.quota = quota;
+  figures_.pool.quota = scheduler_.quota_figures(now);
   const CostFigures& cost = costs_.figures();
   figures_.cost.total = cost.total;
   figures_.cost.unpriced_rows = cost.unpriced_rows;

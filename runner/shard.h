@@ -70,13 +70,14 @@ class Shard {
   void refuse(RowPtr row, const char* code, std::string message, TimePoint now);
   void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);
   void finish(RowId id, const Reply& reply, const Outcome& outcome);
-  void give_up(const Job& job, GiveUp why, const Fault* fault);
+  void give_up(const Job& job, GiveUp why, const Fault* fault, const std::optional<SpentDay>& spent_day = {});
+  std::string message_of(const SpentDay& spent) const;
   void note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at);
   RowFigures row_figures(const Slot& slot, const Outcome* outcome) const;
   void count_error(const std::string& code, const std::string& id, const std::string& message);
   void hand_over_lines(TimePoint now, bool all);
   void hand_over_history(TimePoint now, bool last);
-  void publish(TimePoint now, const std::optional<QuotaFigures>& quota = {});
+  void publish(TimePoint now);
   void describe_wait(TimePoint now);
   void from_outside(void (Shard::*what)());
   void stop_sending();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <numeric>
 
 #include "runner/inert.h"
 #include "runner/quantity.h"
@@ -120,13 +121,14 @@ void Summary::keys() {
   if (keys.empty()) return;
   std::size_t width = 3;
   for (const KeyFigures& key : keys) width = std::max(width, std::min(key.alias.size(), longest_name));
-  add("\n{:<{}}  {:<12} {:>9} {:>9} {:>6} {:>7} {:>10} {:>10}\n", "key", width, "state", "requests", "ok",
-      "429", "faults", "tokens in", "out");
+  add("\n{:<{}}  {:<12} {:>5} {:>9} {:>9} {:>6} {:>7} {:>9} {:>7}\n", "key", width, "state", "score",
+      "requests", "ok", "429", "faults", "tokens in", "out");
   for (std::size_t i = 0; i < std::min(keys.size(), most_keys_shown); ++i) {
     const KeyFigures& key = keys[i];
-    add("{:<{}}  {:<12} {:>9} {:>9} {:>6} {:>7} {:>10} {:>10}", shortened(key.alias), width, name(key.state),
-        format_count(key.sends), format_count(key.successes), format_count(key.rate_limited),
-        format_count(key.faults), format_short(static_cast<double>(key.input_tokens)),
+    add("{:<{}}  {:<12} {:>5.0f} {:>9} {:>9} {:>6} {:>7} {:>9} {:>7}", shortened(key.alias), width,
+        name(key.state), key.score, format_count(key.sends), format_count(key.successes),
+        format_count(key.rate_limited), format_count(key.faults),
+        format_short(static_cast<double>(key.input_tokens)),
         format_short(static_cast<double>(key.output_tokens)));
     add("\n{}", key.out_because.empty() ? "" : "    out: " + inert(key.out_because, 90) + "\n");
   }
@@ -152,15 +154,30 @@ void Summary::quotas() {
   }
 }
 
+// "; lost: 1.2 % packing, 0.8 % tail", the greatest first, as many as fit the line.
+std::string losses_text(const Losses& lost) {
+  constexpr std::size_t most_shown = 3;
+  constexpr double worth_showing = 0.0005;
+  std::vector<std::size_t> causes(loss_causes);
+  std::iota(causes.begin(), causes.end(), std::size_t{0});
+  std::stable_sort(causes.begin(), causes.end(),
+                   [&](std::size_t a, std::size_t b) { return lost[a] > lost[b]; });
+  std::string text;
+  for (std::size_t i = 0; i < most_shown && lost[causes[i]] >= worth_showing; ++i) {
+    text += fmt::format("{}{:.1f} % {}", i == 0 ? "; lost: " : ", ", lost[causes[i]] * 100,
+                        name(static_cast<LossCause>(causes[i])));
+  }
+  return text;
+}
+
 void Summary::optimum() {
   const std::optional<QuotaFigures>& quota = figures_.pool.quota;
   if (!quota) return;
-  add("\noptimum      {:.1f} % reached: the quotas allow these rows in {} at best\n",
-      quota->efficiency() * 100, format_duration(quota->least));
+  add("\nquota used {:.1f} % of the best possible{}\n", quota->efficiency() * 100, losses_text(quota->lost));
   add("bottleneck   {} {}", shortened(quota->group),
       quota->dimension ? name(*quota->dimension) : "open requests");
   if (quota->share) add(", {:.1f} % used", *quota->share * 100);
-  out_ += '\n';
+  add("; these rows take {} at best\n", format_duration(quota->least));
 }
 
 void Summary::latencies() {

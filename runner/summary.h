@@ -12,9 +12,9 @@ namespace batchrun {
 bool resumable(const Settings& settings, RunEnd end);
 
 // Rows, rate, tokens; a table of keys; quota used against granted and against
-// the optimum, with the limit that held the run back; latencies; files written; errors by kind
-// with one sample each; the resume command if there is one. Lines end in LF and fit 100 columns unless a name
-// or path does not.
+// the best possible, what was lost by cause, and the limit that held the run back; latencies; files written;
+// errors by kind with one sample each; the resume command if there is one. Lines end in LF and fit 100
+// columns unless a name or path does not.
 std::string render_summary(const Settings& settings, const RunFigures& figures, RunEnd end, bool color);
 
 }  // namespace batchrun

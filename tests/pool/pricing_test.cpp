@@ -134,5 +134,43 @@ TEST(Pricing, StartsFromTheLastPlan) {
   EXPECT_GE(second.bound().below(), 0.98 * first.bound().below());
 }
 
+// A lane that came after the last plan has none; the others start from theirs all the same.
+TEST(Pricing, ALaneWithoutAPlanTakesNoOthersPlace) {
+  World world({group(500, 200'000), group(5'000, 100'000)});
+  world.add(60'000, job(100));
+  world.add(6'000, job(2'000));
+  world.priced().publish();
+  Lane late(LaneId{1}, {.name = "late", .candidates = {{.key = {0}}, {.key = {1}}}}, *world.pool,
+            world.spec.settings);
+  const Pricing next(*world.pool, {{&late, world.mix}, {&*world.lane, world.mix}}, Pricing::Scope::from_now,
+                     start);
+  const Pricing without(*world.pool, {{&*world.lane, world.mix}}, Pricing::Scope::from_now, start);
+  Pricing both = next;
+  for (std::size_t kind = 0; kind < 2; ++kind) {
+    EXPECT_EQ(both.bound().share(2 + kind, 0), Pricing(without).bound().share(kind, 0));
+  }
+}
+
+TEST(Pricing, LossesSumToWhatTheTimeIsOverTheBound) {
+  World world({group(600, std::nullopt), group(600, std::nullopt)});
+  world.add(600, job(10));
+  LossWatch watch(*world.pool);
+  watch.begin(start);
+  for (int i = 0; i < 300; ++i) {
+    for (const std::uint32_t g : {0U, 1U}) {
+      world.pool->group({g}).take({.requests = 1}, start);
+      watch.taken({g}, {.requests = 1});
+      watch.settled({g}, {.requests = 1}, {.requests = 1}, std::nullopt);
+    }
+  }
+  watch.pass({}, {.ended = true}, start + std::chrono::seconds(40));
+  const Pricing run = world.priced(Pricing::Scope::whole_run);
+  const Losses lost = run.losses(watch, std::chrono::seconds(40));
+  EXPECT_NEAR(of(lost, LossCause::tail), 0.25, 0.003) << "30 s of 40 were needed";
+  double sum = 0;
+  for (const double share : lost) sum += share;
+  EXPECT_NEAR(sum, 0.25, 0.003);
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -393,6 +393,35 @@ TEST(Scheduler, ARowsLifeEndsWaitingOrFailing) {
   EXPECT_EQ(bench.answer(failed(FaultKind::server_error)).why, GiveUp::deadline);
 }
 
+// Two groups have a day for one request each, and the first one's turns sooner. Only a row that can go to
+// neither waits for the day; one that a pause of a group keeps waits for that.
+TEST(Scheduler, ARowWhoseLifeEndsWaitingForADayIsToldWhich) {
+  for (const bool other_is_spent : {true, false}) {
+    PoolSpec spec = pool_of(2, 2);
+    spec.settings.row_deadline = seconds(60);
+    spec.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 1;
+    spec.groups[0].day = DayRule::utc_midnight;
+    if (other_is_spent) spec.groups[1].limits[static_cast<std::size_t>(Dimension::tokens_per_day)] = 15;
+    if (!other_is_spent) spec.groups[1].max_concurrent = 1;
+    spec.settings.epoch = std::chrono::sys_seconds(std::chrono::hours(20));
+    Bench bench(spec);
+    bench.submit_rows(3);
+    ASSERT_TRUE(bench.go());
+    ASSERT_TRUE(bench.go());
+    bench.now = start + seconds(60);
+    const Decision decision = bench.scheduler.next(bench.now);
+    ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+    const auto& spent = std::get<Expired>(decision).spent_day;
+    EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::deadline);
+    ASSERT_EQ(spent.has_value(), other_is_spent);
+    while (!bench.out.empty()) bench.answer({});
+    if (!spent) continue;
+    EXPECT_EQ(spent->group, GroupId{0});
+    EXPECT_EQ(spent->dimension, Dimension::requests_per_day);
+    EXPECT_EQ(spent->until, TimePoint(std::chrono::hours(4)));  // midnight, four hours after the epoch
+  }
+}
+
 TEST(Scheduler, ACancelledAttemptIsAsIfItHadNotBeen) {
   Bench bench(pool_of(1, 1));
   bench.submit(0);
@@ -410,20 +439,31 @@ TEST(Scheduler, ChargesWhatTheProviderCharges) {
     Outcome outcome;
     double tokens, requests;
   };
+  constexpr Charging reserves_max_tokens, produced{.output = Charging::Output::produced},
+      input_only{.output = Charging::Output::free}, produced_uncached{Charging::Output::produced, true},
+      reserves_uncached{Charging::Output::reserved, true};
   Outcome good;
-  good.usage = {.input_tokens = 80, .output_tokens = 30, .known = true};
+  good.usage = {.input_tokens = 80, .cached_tokens = 60, .output_tokens = 30, .known = true};
+  Outcome all_cached = good;
+  all_cached.usage.cached_tokens = 80;
   Outcome unknown;
   Outcome half = failed(FaultKind::truncated_reply);
   const Case cases[] = {
-      {Charging::reserves_max_tokens, good, 80 + 50, 1},
-      {Charging::actual, good, 80 + 30, 1},
-      {Charging::reserves_max_tokens, unknown, 100 + 50, 1},
-      {Charging::reserves_max_tokens, half, 100 + 50, 1},
-      {Charging::reserves_max_tokens, failed(FaultKind::rate_limited), 0, 1},
-      {Charging::reserves_max_tokens, failed(FaultKind::connect), 0, 0},
-      {Charging::reserves_max_tokens, failed(FaultKind::tls), 0, 0},
-      {Charging::reserves_max_tokens, failed(FaultKind::timeout_connect), 0, 0},
-      {Charging::reserves_max_tokens, failed(FaultKind::timeout_first_chunk), 100 + 50, 1},
+      {reserves_max_tokens, good, 80 + 50, 1},
+      {produced, good, 80 + 30, 1},
+      {input_only, good, 80, 1},
+      {produced_uncached, good, 20 + 30, 1},
+      {produced_uncached, all_cached, 30, 1},
+      {reserves_uncached, good, 20 + 50, 1},
+      {input_only, unknown, 100, 1},
+      {input_only, half, 100, 1},
+      {reserves_max_tokens, unknown, 100 + 50, 1},
+      {reserves_max_tokens, half, 100 + 50, 1},
+      {reserves_max_tokens, failed(FaultKind::rate_limited), 0, 1},
+      {reserves_max_tokens, failed(FaultKind::connect), 0, 0},
+      {reserves_max_tokens, failed(FaultKind::tls), 0, 0},
+      {reserves_max_tokens, failed(FaultKind::timeout_connect), 0, 0},
+      {reserves_max_tokens, failed(FaultKind::timeout_first_chunk), 100 + 50, 1},
   };
   for (const Case& c : cases) {
     PoolSpec spec = pool_of(1, 1);
@@ -510,11 +550,11 @@ TEST(Scheduler, QuotaFiguresCompareTheRunWithTheBest) {
   spec.groups[0].limits[1] = 30'000;
   spec.groups[1].limits[1] = 10'000;
   Bench bench(spec);
-  EXPECT_EQ(bench.scheduler.quota_figures(), std::nullopt);
+  EXPECT_EQ(bench.scheduler.quota_figures(bench.now), std::nullopt);
   for (std::uint32_t row = 0; row < 1'000; ++row) bench.submit(row, 200);
   bench.scheduler.close();
   run_out(bench);
-  const auto figures = bench.scheduler.quota_figures();
+  const auto figures = bench.scheduler.quota_figures(bench.now);
   ASSERT_TRUE(figures);
   EXPECT_NEAR(batchrun::seconds(figures->least), 300, 1);
   EXPECT_GE(figures->efficiency(), 0.97);
@@ -531,7 +571,7 @@ TEST(Scheduler, QuotaFiguresOfAShortRunAreNone) {
   bench.scheduler.close();
   run_out(bench);
   EXPECT_LT(bench.now, start + seconds(60));
-  EXPECT_EQ(bench.scheduler.quota_figures(), std::nullopt);
+  EXPECT_EQ(bench.scheduler.quota_figures(bench.now), std::nullopt);
 }
 
 // Small rows without end, and one large row of which the plan has no other: it goes within its age and the

@@ -25,7 +25,7 @@ class FeederTest : public testing::Test {
     key.alias = "openai-1";
     key.models = {"m", "n"};
     settings_.keys.push_back(std::move(key));
-    settings_.pool.groups.push_back({"openai-1", {}, 0, Charging::reserves_max_tokens});
+    settings_.pool.groups.push_back({"openai-1", {}});
     settings_.pool.keys.push_back({"openai-1", GroupId{0}, 0, 2});
     settings_.input = path_;
   }

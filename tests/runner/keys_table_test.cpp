@@ -17,7 +17,7 @@ Settings assembled(std::string_view config) {
 constexpr std::string_view pool = R"({"providers": {
   "openai": {"keys": [
     {"key": "canary-secret-1", "name": "größte", "group": "org", "models": ["a", "b"], "tags": ["prod"],
-     "rateLimit": {"requestsPerMinute": 500, "tokensPerMinute": 90000, "maxConcurrent": 64}},
+     "priority": 7, "rateLimit": {"requestsPerMinute": 500, "tokensPerMinute": 90000, "maxConcurrent": 64}},
     {"key": "canary-secret-2", "group": "org"},
     {"key": "canary-secret-3", "enabled": false, "rateLimit": {"requestsPerDay": 7}}]},
   "gemini": {"keys": ["canary-secret-4"]},
@@ -26,12 +26,14 @@ constexpr std::string_view pool = R"({"providers": {
 TEST(KeysTable, ListsEveryKeyWithItsGroupsLimits) {
   EXPECT_EQ(
       render_keys(assembled(pool)),
-      "key       provider  group    tier  state                models  tags  limits\n"
-      "größte    openai    org      2     in use               a, b    prod  500 RPM 90.0k TPM 64 open\n"
-      "openai-2  openai    org      2     in use               any     -     500 RPM 90.0k TPM 64 open\n"
-      "openai-3  openai    its own  2     switched off         any     -     7 RPD\n"
-      "gemini-1  gemini    its own  1     not in this version  any     -     -\n"
-      "ollama-1  ollama    its own  0     in use               any     -     from replies\n");
+      "key       provider  group    tier  priority  state                models  tags  limits\n"
+      "größte    openai    org      2     7         in use               a, b    prod  500 RPM 90.0k TPM 64 "
+      "open\n"
+      "openai-2  openai    org      2     0         in use               any     -     500 RPM 90.0k TPM 64 "
+      "open\n"
+      "openai-3  openai    its own  2     0         switched off         any     -     7 RPD\n"
+      "gemini-1  gemini    its own  1     0         not in this version  any     -     -\n"
+      "ollama-1  ollama    its own  0     0         in use               any     -     from replies\n");
 }
 
 TEST(KeysTable, ShowsWhatEachProviderAnswered) {

@@ -51,6 +51,19 @@ TEST(RenderBar, SaysWhatMattersFirst) {
   EXPECT_NE(narrow.find("4,210/~10,000 rows"), std::string::npos) << narrow;
 }
 
+TEST(RenderBar, SaysHowNearTheBestPossibleTheRunIs) {
+  RunFigures figures = sample_figures();
+  EXPECT_EQ(render_plain(figures).find("of the best"), std::string::npos);
+  figures.pool.quota = sample_quota();
+  EXPECT_NE(render_plain(figures).find("97 % of the best"), std::string::npos) << render_plain(figures);
+  simdjson::dom::parser parser;
+  const simdjson::dom::element json = parser.parse(render_json(figures, 0));
+  EXPECT_NEAR(double(json["efficiency"]), 0.9706, 1e-4);
+  EXPECT_EQ(std::string_view(json["bottleneck"]), "openai/org-a tokens per minute");
+  EXPECT_NEAR(double(json["lost"]["packing"]), 0.0147, 1e-4);
+  EXPECT_NEAR(double(json["lost"]["foreign_use"]), 0.0044, 1e-4);
+}
+
 TEST(RenderBar, NeverWaitsInSilence) {
   RunFigures figures = sample_figures();
   figures.waiting_for = std::chrono::seconds(12);

@@ -140,19 +140,18 @@ TEST(Report, IsWhatThePublishedSchemaDescribes) {
 
 TEST(Report, SaysHowNearTheOptimumTheRunCame) {
   RunFigures figures = sample_figures();
-  figures.pool.quota = QuotaFigures{.group = "openai/org-a",
-                                    .dimension = Dimension::tokens_per_minute,
-                                    .share = 0.75,
-                                    .least = std::chrono::seconds(66),
-                                    .took = std::chrono::seconds(88)};
+  figures.pool.quota = sample_quota();
   const json::value report = json::parse(render_report({}, figures, RunEnd::complete, 0, 0));
   EXPECT_EQ(Schema(json::parse(published_schema())).check(report), "");
   const json::value& optimum = report.at("optimum");
-  EXPECT_EQ(optimum.at("efficiency").to_number<double>(), 0.75);
+  EXPECT_EQ(optimum.at("efficiency").to_number<double>(), 0.971);
   EXPECT_EQ(optimum.at("least_s").to_number<double>(), 66);
   EXPECT_EQ(optimum.at("bottleneck_group"), "openai/org-a");
   EXPECT_EQ(optimum.at("bottleneck_limit"), "tokens_per_minute");
-  EXPECT_EQ(optimum.at("bottleneck_share").to_number<double>(), 0.75);
+  EXPECT_EQ(optimum.at("bottleneck_share").to_number<double>(), 0.987);
+  EXPECT_EQ(optimum.at("lost").at("packing").to_number<double>(), 0.015);
+  EXPECT_EQ(optimum.at("lost").at("foreign_use").to_number<double>(), 0.004);
+  EXPECT_EQ(optimum.at("lost").at("outage").to_number<double>(), 0);
 }
 
 TEST(WriteWholeFile, ReplacesTheFileWholeAndLeavesNothingElse) {

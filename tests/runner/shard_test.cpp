@@ -30,7 +30,7 @@ Settings settings_with_keys(std::uint32_t keys) {
     key.alias = alias;
     key.credential = Credential("secret-of-key-" + std::to_string(i + 1));
     settings.keys.push_back(std::move(key));
-    settings.pool.groups.push_back({alias, {}, 0, Charging::reserves_max_tokens});
+    settings.pool.groups.push_back({alias, {}});
     settings.pool.keys.push_back({alias, GroupId{i}, 0, 2});
   }
   settings.pool.settings.max_in_flight = 64;
@@ -228,6 +228,27 @@ TEST(Shard, AnOutageUsesUpNotEvenARowThatIsAlone) {
   stage.run(1);
   EXPECT_EQ(stage.figures.rows_ok, 1u);
   EXPECT_LT(sends, 250);  // a probe a minute
+}
+
+TEST(Shard, ARowWhoseDayDoesNotTurnInTimeIsToldWhichLimitAndWhen) {
+  Settings settings = settings_with_keys(1);
+  settings.pool.settings.row_deadline = std::chrono::minutes(10);
+  settings.pool.settings.epoch =
+      std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + std::chrono::hours(6);
+  settings.pool.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 3;
+  settings.pool.groups[0].day = DayRule::utc_midnight;
+  Stage stage(std::move(settings),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+  stage.run(5);
+  EXPECT_EQ(stage.figures.rows_ok, 3u);
+  EXPECT_EQ(stage.figures.rows_failed, 2u);
+  EXPECT_EQ(Stage::ids(stage.errors).size(), 2u);
+  EXPECT_NE(
+      stage.errors.find("\"code\":\"deadline\",\"message\":\"the row's deadline passed while it waited for "
+                        "sim-1: its requests per day are used up until 2026-11-23T00:00:00Z; a longer "
+                        "--row-deadline waits for that\""),
+      std::string::npos)
+      << stage.errors;
 }
 
 TEST(Shard, NeverWritesASecretTheProviderEchoes) {

@@ -33,26 +33,41 @@ TEST(Summary, SaysWhatHappenedInNumbers) {
   }
 }
 
-TEST(Summary, SaysHowNearTheOptimumTheRunCame) {
+TEST(Summary, SaysHowNearTheBestPossibleTheRunCameAndWhatItLostToWhat) {
   RunFigures figures = sample_figures();
-  EXPECT_EQ(render_summary(sample_settings(), figures, RunEnd::complete, false).find("optimum"),
+  EXPECT_EQ(render_summary(sample_settings(), figures, RunEnd::complete, false).find("best possible"),
             std::string::npos);
-  figures.pool.quota = QuotaFigures{.group = "openai/org-a",
-                                    .dimension = Dimension::tokens_per_minute,
-                                    .share = 0.987,
-                                    .least = std::chrono::seconds(66),
-                                    .took = std::chrono::seconds(68)};
+  figures.pool.quota = sample_quota();
   std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
-  EXPECT_NE(text.find("97.1 % reached: the quotas allow these rows in 1m 06s at best\n"), std::string::npos);
-  EXPECT_NE(text.find("bottleneck   openai/org-a tokens per minute, 98.7 % used\n"), std::string::npos);
+  EXPECT_NE(text.find("quota used 97.1 % of the best possible; lost: 1.5 % packing, 0.9 % tail, "
+                      "0.4 % foreign use\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("bottleneck   openai/org-a tokens per minute, 98.7 % used; these rows take 1m 06s at "
+                      "best\n"),
+            std::string::npos);
   figures.pool.quota->dimension.reset();
   figures.pool.quota->share.reset();
+  figures.pool.quota->lost = {};
   text = render_summary(sample_settings(), figures, RunEnd::complete, false);
-  EXPECT_NE(text.find("bottleneck   openai/org-a open requests\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("of the best possible\nbottleneck   openai/org-a open requests; "), std::string::npos)
+      << text;
+}
+
+TEST(Summary, ShowsStateAndScoreOfEachKey) {
+  RunFigures figures = sample_figures();
+  figures.pool.keys[1].score = 12.4;
+  const std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
+  EXPECT_NE(text.find("key       state        score  requests"), std::string::npos) << text;
+  EXPECT_NE(text.find("openai-1  healthy        100     2,200"), std::string::npos) << text;
+  EXPECT_NE(text.find("openai-2  unavailable     12     2,200"), std::string::npos) << text;
 }
 
 TEST(Summary, FitsAHundredColumnsAndHoldsNothingATerminalObeys) {
-  const std::string text = render_summary(sample_settings(), sample_figures(), RunEnd::complete, false);
+  RunFigures figures = sample_figures();
+  figures.pool.quota = sample_quota();
+  figures.pool.quota->lost = {0, 0, 0.185, 0.186, 0.287, 0, 0.1};
+  const std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);

@@ -30,7 +30,7 @@ class ServerLimiter {
   // Seconds until `units` would be admitted if nothing else came: 0 = now.
   double wait_s(double units, double now_s);
 
-  // REQUIRES: wait_s(units, now_s) == 0.
+  // REQUIRES: wait_s(units, now_s) == 0, unless it is something that was admitted before and counts only now.
   void admit(double units, double now_s);
 
   // From now on.

@@ -83,8 +83,21 @@ void SimPool::at(TimePoint when, What what, std::size_t index) {
   events_.push({when, events_made_++, what, index});
 }
 
-Cost SimPool::true_cost(const RowPlan& row) const {
-  return {.requests = 1, .input_tokens = row.actual_input, .output_tokens = row.max_output};
+Cost SimPool::cost_at_start(const RowPlan& row, const OrganisationPlan& plan) const {
+  const bool reserves = plan.output_counts == OutputCounts::max_at_start;
+  return {.requests = 1,
+          .input_tokens = row.actual_input - (plan.cached_input_counts ? 0 : row.cached),
+          .output_tokens = reserves ? row.max_output : 0};
+}
+
+void SimPool::count_output(std::uint32_t number, double tokens) {
+  Organisation& organisation = organisations_[number];
+  for (std::size_t i = 0; i < organisation.limiters.size(); ++i) {
+    const Dimension dimension = organisation.counts[i];
+    if (dimension == Dimension::tokens_per_minute || dimension == Dimension::output_tokens_per_minute) {
+      organisation.limiters[i].admit(tokens, now_s());
+    }
+  }
 }
 
 Verdict SimPool::run() {
@@ -99,7 +112,14 @@ Verdict SimPool::run() {
     }
   }
   verdict_.end_s = now_s() - 3600;
+  for (const Organisation& organisation : organisations_) {
+    std::array<double, 4>& counted = verdict_.counted.emplace_back();
+    for (std::size_t i = 0; i < organisation.limiters.size(); ++i) {
+      counted[static_cast<std::size_t>(organisation.counts[i])] = organisation.limiters[i].admitted();
+    }
+  }
   verdict_.figures = scheduler_.figures(now_);
+  verdict_.figures.quota = scheduler_.quota_figures(now_);
   return std::move(verdict_);
 }
 
@@ -203,8 +223,7 @@ void SimPool::request_arrives(Attempt& attempt) {
      static_cast<std::size_t>(&attempt - attempts_.data()));
 }
 
-std::optional<double> SimPool::refused_for_s(Organisation& organisation, const RowPlan& row) {
-  const Cost cost = true_cost(row);
+std::optional<double> SimPool::refused_for_s(Organisation& organisation, const Cost& cost) {
   const auto units = [&](Dimension dimension) {
     switch (dimension) {
       case Dimension::requests_per_minute:
@@ -283,7 +302,8 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   const auto minute = static_cast<std::size_t>(since_start_s / 60);
   verdict_.requests_by_minute.resize(std::max(verdict_.requests_by_minute.size(), minute + 1));
   verdict_.too_many_by_minute.resize(verdict_.requests_by_minute.size());
-  if (const auto wait_s = refused_for_s(organisations_[group], row)) {
+  const Cost cost = cost_at_start(row, plan);
+  if (const auto wait_s = refused_for_s(organisations_[group], cost)) {
     ++verdict_.too_many;
     ++verdict_.too_many_by_minute[minute];
     Outcome refused = failed(FaultKind::rate_limited);
@@ -295,7 +315,6 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   if (row.poison) return failed(FaultKind::server_error);
   if (row.bad) return failed(FaultKind::bad_request);
   if (random() < plan.fails) return failed(mendable[random_() % mendable.size()]);
-  const Cost cost = true_cost(row);
   verdict_.used[group] += cost.tokens();
   verdict_.requests[group] += 1;
   ++verdict_.requests_by_minute[minute];
@@ -303,6 +322,7 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   if (plan.says_limits) good.limits = limits_of(organisations_[group]);
   good.usage.known = true;
   good.usage.input_tokens = static_cast<std::uint64_t>(row.actual_input);
+  good.usage.cached_tokens = static_cast<std::uint64_t>(row.cached);
   good.usage.output_tokens = static_cast<std::uint64_t>(row.output);
   return good;
 }
@@ -314,8 +334,15 @@ void SimPool::reply_arrives(std::size_t index) {
   --in_flight_;
   const Job job = dispatch.job;
   Cost charge = dispatch.permit.reserved();
-  if (attempt.outcome.usage.known)
-    charge.input_tokens = static_cast<double>(attempt.outcome.usage.input_tokens);
+  if (attempt.outcome.usage.known) {
+    const std::uint32_t group = dispatch.permit.group().value;
+    const RowPlan& row = plan_.rows[job.row.value];
+    charge.input_tokens = cost_at_start(row, plan_.organisations[group]).input_tokens;
+    if (plan_.organisations[group].output_counts == OutputCounts::actual_at_end) {
+      charge.output_tokens = row.output;
+      count_output(group, row.output);
+    }
+  }
   if (attempt.outcome.fault) {
     const FaultKind kind = attempt.outcome.fault->kind;
     if (kind == FaultKind::connect || kind == FaultKind::timeout_connect) charge = {.requests = 0};

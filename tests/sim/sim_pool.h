@@ -22,9 +22,18 @@ struct Span {
   bool holds(double at_s) const { return at_s >= from_s && at_s < to_s; }
 };
 
+// When an organisation counts the output of a request, and how much of it.
+enum class OutputCounts : std::uint8_t {
+  max_at_start,   // max_tokens as soon as it is admitted
+  actual_at_end,  // what was produced, when it has been produced
+  never,
+};
+
 // How an organisation behaves; its limits are those of the GroupSpec of the same number.
 struct OrganisationPlan {
   LimiterKind limiter = LimiterKind::sliding_log;
+  OutputCounts output_counts = OutputCounts::max_at_start;
+  bool cached_input_counts = true;
   std::array<double, 4> largest{1, 1, 1, 1};  // by dimension: what a limiter of single seconds holds at least
   std::array<std::optional<double>, 4> limits{};  // other than the GroupSpec says
   double limits_change_at_s = -1, limits_change_by = 1;
@@ -43,6 +52,7 @@ struct RowPlan {
   LaneId lane;
   double estimated_input = 100;  // what the pool is told
   double actual_input = 100;     // what the provider counts
+  double cached = 0;             //   and what of it was in its cache
   double max_output = 0;
   double output = 0;
   bool bad = false;     // answered 400
@@ -76,12 +86,13 @@ enum class End : std::uint8_t {
 };
 
 struct Verdict {
-  std::vector<std::string> violations;    // of what must always hold; empty is good
-  std::vector<End> ends;                  // by row
-  std::vector<double> ended_at_s;         // by row
-  std::vector<double> first_sent_at_s;    // by row; negative: never
-  std::vector<double> used;               // by organisation: tokens admitted
-  std::vector<double> requests;           // by organisation: requests admitted
+  std::vector<std::string> violations;         // of what must always hold; empty is good
+  std::vector<End> ends;                       // by row
+  std::vector<double> ended_at_s;              // by row
+  std::vector<double> first_sent_at_s;         // by row; negative: never
+  std::vector<double> used;                    // by organisation: tokens admitted
+  std::vector<std::array<double, 4>> counted;  // by organisation and dimension that it limits
+  std::vector<double> requests;                // by organisation: requests admitted
   std::vector<double> drawn;              // by organisation: requests that drew on its limits, good or not
   std::vector<std::uint64_t> sends_of;    // by organisation
   std::vector<std::uint64_t> outs;        // by key: how often it became unavailable
@@ -127,7 +138,8 @@ class SimPool {
   void happen(const Event& event);
   void request_arrives(Attempt& attempt);
   Outcome answer(const Dispatch& dispatch);
-  std::optional<double> refused_for_s(Organisation& organisation, const RowPlan& row);
+  std::optional<double> refused_for_s(Organisation& organisation, const Cost& cost);
+  void count_output(std::uint32_t organisation, double tokens);
   void let_time_pass(Organisation& organisation, const OrganisationPlan& plan);
   ServerLimits limits_of(Organisation& organisation);
   void reply_arrives(std::size_t index);
@@ -137,7 +149,7 @@ class SimPool {
   void watch_keys();
   void check_wait(TimePoint until);
   std::string what_fits(TimePoint when) const;
-  Cost true_cost(const RowPlan& row) const;
+  Cost cost_at_start(const RowPlan& row, const OrganisationPlan& plan) const;
   void violated(const std::string& what);
   void note(std::uint64_t value) { verdict_.trace = (verdict_.trace ^ value) * 0x100000001b3; }
   double random() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
