@@ -51,15 +51,12 @@ class Assembly {
     for (const RouteConfig& route : config_.routes) add_route(route);
     for (const std::string& notice : config_.notices) settings_.notices.push_back(notice);
     note_idle_groups();
-    note_unspoken();
   }
 
  private:
   void add_provider(ProviderConfig& config);
   void add_keys(std::size_t provider, ProviderConfig& config);
-  void list_unspoken(ProviderConfig& config);
   void note_idle_groups();
-  void note_unspoken();
   void drop_doubled_keys(ProviderConfig& config);
   bool belongs_elsewhere(const ProviderConfig& config, const std::string& address, const KeyConfig& key);
   void drop_keys_of_others(ProviderConfig& config, const Endpoint& endpoint);
@@ -121,7 +118,6 @@ Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
                      config.base_url.place);
   }
   Endpoint endpoint = std::move(std::get<Endpoint>(parsed));
-  if (known && endpoint.base_path.empty()) endpoint.base_path = known->path_if_bare;
   endpoint.organization = config.organization.text;
   endpoint.project = config.project.text;
   endpoint.api_version = config.api_version.text;
@@ -168,7 +164,6 @@ void Assembly::add_provider(ProviderConfig& config) {
   drop_keys_of_others(config, endpoint);
   if (only_named_by_variables(config)) return;
   name_keys(config);
-  if (known && !known->spoken()) return list_unspoken(config);
 
   Provider provider;
   provider.name = config.name;
@@ -202,22 +197,6 @@ void Assembly::add_keys(std::size_t provider, ProviderConfig& config) {
     settings_.notices.push_back(fmt::format(
         "keys of {} travel unencrypted: its base_url is plain http to another machine", config.name));
   }
-}
-
-void Assembly::list_unspoken(ProviderConfig& config) {
-  settings_.unspoken.push_back(config.name);
-  for (KeyConfig& key : config.keys) {
-    key.left_out = key.enabled ? "not in this version" : "switched off";
-    key.secret = Credential();
-  }
-}
-
-// Said once for all of them, and only to runs that go on without: need_keys() has more to say to the others.
-void Assembly::note_unspoken() {
-  if (settings_.unspoken.empty() || settings_.keys.empty()) return;
-  settings_.notices.push_back(fmt::format(
-      "no row goes to {}: this version does not speak {} yet", fmt::join(settings_.unspoken, ", "),
-      settings_.unspoken.size() == 1 ? "its protocol" : "their protocols"));
 }
 
 void Assembly::note_idle_groups() {
@@ -408,12 +387,9 @@ void Assembly::add_route(const RouteConfig& config) {
                                     [&](const Provider& other) { return other.name == provider; });
     if (found != settings_.providers.end()) {
       route.candidates.emplace_back(found - settings_.providers.begin(), candidate.text.substr(slash + 1));
-    } else if (const KnownProvider* known = find_known_provider(provider)) {
-      settings_.notices.push_back(fmt::format("route {}: {}, so {} is left out", inert(config.name, 128),
-                                              known->spoken()
-                                                  ? fmt::format("no key for {}", provider)
-                                                  : fmt::format("{} is not in this version", provider),
-                                              inert(candidate.text, 128)));
+    } else if (find_known_provider(provider) != nullptr) {
+      settings_.notices.push_back(fmt::format("route {}: no key for {}, so {} is left out",
+                                              inert(config.name, 128), provider, inert(candidate.text, 128)));
     } else {
       throw UsageError(
           fmt::format("route {} names an unknown provider {}", quoted(config.name), quoted(provider)),

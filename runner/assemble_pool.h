@@ -16,7 +16,7 @@ PoolConfig merge_pools(PoolConfig file, PoolConfig environment);
 // Keys with the same `group` of one provider share one GroupSpec and must agree on its limits; a key without
 // one is a group of its own. Aliases are the configured names, else provider-1, provider-2, ... by place in
 // the list; unique. A key given twice is one: the first entry counts. Not in use are keys that are switched
-// off and those of providers this version cannot talk to; what is so is a notice.
+// off; what is so is a notice.
 void assemble_pool(PoolConfig config, Settings& settings);
 
 }  // namespace batchrun

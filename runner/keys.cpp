@@ -43,7 +43,7 @@ int print_keys(const Settings& settings) {
   fmt::print("{}", render_keys(settings));
   if (settings.keys.empty()) {
     return no_usable_key("no key can be used",
-                         "those that are listed are switched off or not in this version");
+                         "those that are listed are switched off");
   }
   return static_cast<int>(ExitCode::ok);
 }

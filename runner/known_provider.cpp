@@ -6,8 +6,8 @@ namespace batchrun {
 
 std::span<const KnownProvider> known_providers() {
   using Kind = DialectKind;
-  // Ollama is spoken to through its OpenAI-compatible /v1. Those of Gemini and Anthropic are not used behind
-  // anybody's back: they leave out much of what the own protocols can do.
+  // Each in its own protocol: the OpenAI-compatible sides of Gemini, Anthropic and Ollama leave out much of what those
+  // can do.
   static constexpr std::array<KnownProvider, 8> table{{
       {.name = "openai",
        .env_prefix = "OPENAI",
@@ -33,11 +33,10 @@ std::span<const KnownProvider> known_providers() {
        .dialect = Kind::cerebras},
       {.name = "ollama",
        .env_prefix = "OLLAMA",
-       .base_url = "http://127.0.0.1:11434/v1",
-       .dialect = Kind::ollama_v1,
+       .base_url = "http://127.0.0.1:11434",
+       .dialect = Kind::ollama,
        .tier = 0,
-       .keyless = true,
-       .path_if_bare = "/v1"},
+       .keyless = true},
       {.name = "serpapi",
        .env_prefix = "SERP",
        .base_url = "https://serpapi.com",

@@ -1,5 +1,5 @@
-// The providers known by name: where they are, what their environment variables are called, and whether this
-// version can talk to them. Source: the API references of each.
+// The providers known by name: where they are, what their environment variables are called, and how they speak.
+// Source: the API references of each.
 #pragma once
 
 #include <span>
@@ -20,9 +20,7 @@ struct KnownProvider {
   int tier = default_tier;
   bool keyless = false;             // answers without a key too
   bool counts_searches = false;     // one search is one token: its token limits are request limits
-  std::string_view path_if_bare{};  // path of a base URL that has none
   DayRule day = DayRule::rolling;   // when its day turns
-  bool spoken() const { return make_dialect(dialect) != nullptr; }
 };
 
 std::span<const KnownProvider> known_providers();

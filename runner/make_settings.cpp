@@ -112,27 +112,12 @@ bool sends_rows(const Settings& settings) {
 // `plan` needs no keys, and the keys verbs say themselves that there is none.
 void need_keys(const Settings& settings) {
   if (!settings.keys.empty() || settings.verb != Verb::run) return;
-  if (!settings.unspoken.empty()) {
-    throw UsageError(
-        fmt::format("no key can be used: this version does not speak the protocol of {} yet",
-                    fmt::join(settings.unspoken, ", ")),
-        "keys of openai, groq, cerebras, ollama or any OpenAI-compatible server (a name with a base_url)\n"
-        "are used; what is configured is listed by: batchrun keys");
-  }
   throw UsageError("no API key is configured", no_key_hint);
-}
-
-bool listed(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // -p and -m are judged before the run: what no key can answer would only fill the errors file.
 void check_defaults(const Settings& settings) {
   if (settings.keys.empty() || (settings.provider.empty() && settings.model.empty())) return;
-  if (listed(settings.unspoken, settings.provider)) {
-    throw UsageError(
-        fmt::format("-p: this version does not speak the protocol of {} yet", settings.provider));
-  }
   if (settings.model.empty()) {  // rows may name the model, so only the provider can be judged
     std::vector<std::string> names;
     for (const Key& key : settings.keys) names.push_back(settings.providers[key.provider].name);

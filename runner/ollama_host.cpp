@@ -7,7 +7,7 @@
 namespace batchrun {
 namespace {
 
-constexpr std::string_view api = "/v1";
+constexpr std::string_view compatible = "/v1";  // not what OLLAMA_HOST means, even where it says so
 
 }  // namespace
 
@@ -21,7 +21,7 @@ std::string ollama_base_url(std::string_view host) {
   std::string_view path = host.substr(std::min(host.find('/'), host.size()));
   host.remove_suffix(path.size());
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
-  if (path.ends_with(api)) path.remove_suffix(api.size());
+  if (path.ends_with(compatible)) path.remove_suffix(compatible.size());
 
   std::string_view port = default_port;
   const std::size_t colon = host.rfind(':');
@@ -34,7 +34,7 @@ std::string ollama_base_url(std::string_view host) {
   if (host.empty() || host == "0.0.0.0") host = "127.0.0.1";
   if (host == "[::]" || host == "::") host = "[::1]";
   const std::string name = bare_v6 && host.front() != '[' ? fmt::format("[{}]", host) : std::string(host);
-  return fmt::format("{}://{}:{}{}{}", scheme, name, port, path, api);
+  return fmt::format("{}://{}:{}{}", scheme, name, port, path);
 }
 
 }  // namespace batchrun

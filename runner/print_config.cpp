@@ -258,9 +258,7 @@ std::string Printer::base_url(const ProviderConfig& provider) const {
 }
 
 void Printer::provider(const ProviderConfig& provider) {
-  const auto& later = settings_.unspoken;
-  const bool unspoken = std::find(later.begin(), later.end(), provider.name) != later.end();
-  lines_.open(provider.name, '{', unspoken ? "not in this version: no row goes there" : "");
+  lines_.open(provider.name, '{');
   lines_.value("base_url", json(base_url(provider)), origin(provider.base_url.place));
   if (provider.default_model.given()) {
     lines_.value("default_model", json(provider.default_model.text), origin(provider.default_model.place));

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "runner/inert.h"
-#include "runner/known_provider.h"
 #include "runner/nearest.h"
 
 namespace batchrun {
@@ -22,10 +21,6 @@ std::string quoted(std::string_view text) {
 NoRoute no_route(std::string message, const std::string& near = "") {
   if (!near.empty()) message += "; " + near;
   return {"no_route", std::move(message)};
-}
-
-NoRoute not_spoken(std::string_view provider) {
-  return no_route(fmt::format("this version does not speak the protocol of {} yet", provider));
 }
 
 bool listed(const std::vector<std::string>& names, std::string_view name) {
@@ -162,9 +157,6 @@ std::variant<LaneSpec, NoRoute> Routing::by_route(const Wish& wish) {
 std::variant<LaneSpec, NoRoute> Routing::by_provider(const Wish& wish) {
   const auto found = providers_.find(wish.provider);
   if (found == providers_.end()) {
-    if (const KnownProvider* known = find_known_provider(wish.provider); known && !known->spoken()) {
-      return not_spoken(known->name);
-    }
     return no_route(fmt::format("there is no provider {} in this pool", quoted(wish.provider)),
                     did_you_mean(wish.provider, provider_names_));
   }
@@ -197,9 +189,6 @@ std::variant<LaneSpec, NoRoute> Routing::by_model(const Wish& wish) {
     add_model(lane, i, wish.model, wish);
   }
   if (!known) {
-    // "anthropic/claude" is Anthropic's model, unless somebody lists it by that name as OpenRouter does.
-    const std::string_view front = wish.model.substr(0, wish.model.find_first_of("/,"));
-    if (front.size() < wish.model.size() && listed(settings_.unspoken, front)) return not_spoken(front);
     const bool priced = sold_by_some(wish.model);
     for (std::size_t i = 0; i < settings_.providers.size(); ++i) {
       if (!priced || sells(i, wish.model)) add_model(lane, i, wish.model, wish);

@@ -55,8 +55,7 @@ class Routing {
   // needs (Row::needs).
   //
   // "provider/model" and "provider,model" name both if the first part is a configured provider, else they are
-  // a model's name. Tags keep only keys with one of them. A provider whose protocol is not in this version
-  // has no route.
+  // a model's name. Tags keep only keys with one of them.
   std::variant<LaneId, NoRoute> resolve(const Row& row);
 
   NewLanes take_new();

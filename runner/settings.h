@@ -75,7 +75,6 @@ struct Settings {
   // Everything that was configured, with the keys no row goes to, without secrets: to be shown. Those in use
   // come in the order of `keys`.
   PoolConfig configured;
-  std::vector<std::string> unspoken;  // configured providers whose protocol is not in this version
 
   std::string provider, model;  // -p, -m: for rows that name none
   StreamMode stream = StreamMode::automatic;

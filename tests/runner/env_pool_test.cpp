@@ -104,7 +104,7 @@ TEST(EnvPool, TakesOllamaWithoutAKey) {
   const PoolConfig by_host =
       pool_from_environment({{"OLLAMA_HOST", "gpu-box"}, {"OLLAMA_MODEL_0", "llama3.2"}});
   const ProviderConfig& ollama = by_host.providers.at(0);
-  EXPECT_EQ(ollama.base_url.text, "http://gpu-box:11434/v1");
+  EXPECT_EQ(ollama.base_url.text, "http://gpu-box:11434");
   EXPECT_EQ(ollama.base_url.place, "OLLAMA_HOST");
   EXPECT_EQ(secrets(ollama), std::vector<std::string>{""});
   EXPECT_EQ(ollama.keys[0].models, std::vector<std::string>{"llama3.2"});

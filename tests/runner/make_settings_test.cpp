@@ -274,21 +274,16 @@ TEST_F(MakeSettings, LetsTheEnvironmentLimitAKeyOfTheFile) {
 
 TEST_F(MakeSettings, PutsKnownProvidersOnTheirTiers) {
   const Settings s = make({{"OLLAMA_HOST", "gpu-box"}, {"OPENAI_API_KEY", "sk"}, {"GEMINI_API_KEY", "g"}});
-  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "ollama-1"}));
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "gemini-1", "ollama-1"}));
   EXPECT_EQ(s.pool.keys[0].tier, 2);
-  EXPECT_EQ(s.pool.keys[1].tier, 0);
+  EXPECT_EQ(s.pool.keys[1].tier, 1);
+  EXPECT_EQ(s.pool.keys[2].tier, 0);
   EXPECT_EQ(s.configured.providers.at(1).name, "gemini");
   EXPECT_EQ(s.configured.providers[1].tier, 1);
   EXPECT_EQ(make_from(R"({"providers": {"ollama": {"tier": 5}}})").pool.keys.at(0).tier, 5);
 }
 
-TEST_F(MakeSettings, TalksToOllamaThroughItsCompatiblePath) {
-  const auto path = [&](const std::string& config, const Environment& environment = {}) {
-    return make_from(config, environment).providers.at(0).endpoint.base_path;
-  };
-  EXPECT_EQ(path(R"({"providers": {"ollama": {}}})"), "/v1");
-  EXPECT_EQ(path(R"({"providers": {"ollama": {"base_url": "http://127.0.0.1:11434"}}})"), "/v1");
-  EXPECT_EQ(path(R"({"providers": {"ollama": {"base_url": "http://127.0.0.1/own/v1"}}})"), "/own/v1");
+TEST_F(MakeSettings, OneOllamaIsOneServer) {
   const Settings s = make_from(R"({"providers": {"ollama": {"keys": [{"name": "gpu"}]}}})",
                                {{"OLLAMA_HOST", "127.0.0.1:9"}, {"OLLAMA_MODEL_0", "m"}});
   EXPECT_EQ(aliases(s), std::vector<std::string>{"gpu"}) << "one server, not two";
@@ -296,25 +291,40 @@ TEST_F(MakeSettings, TalksToOllamaThroughItsCompatiblePath) {
   EXPECT_TRUE(s.keys[0].credential.empty());
 }
 
-TEST_F(MakeSettings, ListsKeysItCannotUseYetAndRunsWithTheOthers) {
-  const Environment all{{"OPENAI_API_KEY", "sk"}, {"ANTHROPIC_API_KEY", "a"}, {"SERPER_API_KEYS", "s,t"}};
-  const Settings s = make(all);
-  EXPECT_EQ(aliases(s), std::vector<std::string>{"openai-1"});
-  EXPECT_EQ(s.unspoken, (std::vector<std::string>{"anthropic", "serper"}));
-  ASSERT_EQ(s.notices.size(), 1u) << "one notice for all of them";
-  EXPECT_NE(s.notices[0].find("anthropic, serper"), std::string::npos);
-  ASSERT_EQ(s.configured.providers.size(), 3u);
-  EXPECT_EQ(s.configured.providers[2].keys[1].alias, "serper-2");
-  EXPECT_EQ(s.configured.providers[2].keys[1].left_out, "not in this version");
+TEST_F(MakeSettings, KnowsHowEachProviderSpeaks) {
+  const auto serves = [&](const std::string& provider, Api api) {
+    return make_from("{\"providers\": {" + provider + "}}").providers.at(0).dialect->serves(api);
+  };
+  EXPECT_TRUE(serves(R"("anthropic": {"keys": ["k"]})", Api::anthropic_messages));
+  EXPECT_TRUE(serves(R"("gemini": {"keys": ["k"]})", Api::gemini_generate));
+  EXPECT_TRUE(serves(R"("serper": {"keys": ["k"]})", Api::search));
+  EXPECT_FALSE(serves(R"("serper": {"keys": ["k"]})", Api::chat));
+  EXPECT_TRUE(serves(R"("ollama": {})", Api::ollama_chat));
+  EXPECT_FALSE(serves(R"("ollama": {"base_url": "http://127.0.0.1:11434/v1"})", Api::ollama_chat)) << "its other side";
+  EXPECT_FALSE(serves(R"("mine": {"base_url": "http://127.0.0.1:1/v1", "keys": ["k"]})", Api::anthropic_messages));
+  EXPECT_TRUE(serves(R"("mine": {"base_url": "http://127.0.0.1:1", "dialect": "anthropic", "keys": ["k"]})",
+                     Api::anthropic_messages));
+  const UsageError error = refusal(
+      R"({"providers": {"mine": {"base_url": "http://127.0.0.1:1", "dialect": "antropic", "keys": ["k"]}}})", {});
+  EXPECT_NE(error.hint.find("anthropic"), std::string::npos) << error.hint;
+}
+
+TEST_F(MakeSettings, ShowsNoSecrets) {
+  const Settings s = make({{"OPENAI_API_KEY", "sk"}, {"SERPER_API_KEYS", "s,t"}});
   for (const ProviderConfig& provider : s.configured.providers) {
-    for (const KeyConfig& key : provider.keys) EXPECT_TRUE(key.secret.empty()) << "shown, so without secrets";
+    for (const KeyConfig& key : provider.keys) EXPECT_TRUE(key.secret.empty());
   }
-  options_.provider = "anthropic";
-  EXPECT_NE(std::string(refusal("{}", all).what()).find("does not speak"), std::string::npos);
-  options_.provider.reset();
-  const UsageError alone = refusal("{}", {{"GEMINI_API_KEY", "g"}});
-  EXPECT_NE(std::string(alone.what()).find("protocol of gemini"), std::string::npos);
-  EXPECT_NE(alone.hint.find("batchrun keys"), std::string::npos);
+}
+
+TEST_F(MakeSettings, ReadsPricesAndCaps) {
+  options_.max_cost = 2'500'000'000'000;
+  const Settings s = make_from(
+      R"({"providers": {"openai": {"keys": ["k"]}}, "users": {"*": {"max_cost_per_day": 0.1}, "boss": {}}})");
+  EXPECT_EQ(s.spend.run, 2'500'000'000'000);
+  EXPECT_EQ(s.spend.each_user, 100'000'000'000);
+  EXPECT_EQ(s.spend.users.at("boss"), std::nullopt);
+  ASSERT_TRUE(s.prices);
+  EXPECT_TRUE(s.prices->find(s.providers[0].price_name, "gpt-4o-mini"));
 }
 
 TEST_F(MakeSettings, CountsSearchesAsRequests) {
