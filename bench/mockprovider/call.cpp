@@ -67,6 +67,12 @@ void PromptReader::done() {
   find_marker(call_);
 }
 
+std::string marker_as_json(const Call& call) {
+  std::string out = "{\"answer\":";
+  append_json_string(out, call.marker);
+  return out + '}';
+}
+
 std::uint64_t execution_id(const Call& call) {
   return call.marker_given ? execution_id_of_marker(call.marker) : call.content_hash;
 }

@@ -71,6 +71,9 @@ class PromptReader {
   std::uint64_t bytes_ = 0, messages_ = 0;
 };
 
+// {"answer":MARKER}: what is said when JSON without a schema was asked for.
+std::string marker_as_json(const Call& call);
+
 // What a prompt is counted under (/mock/executions): its given marker, else its whole content.
 std::uint64_t execution_id(const Call& call);
 std::uint64_t execution_id_of_marker(std::string_view marker);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "bench/mockprovider/quota.h"
 
@@ -39,6 +40,11 @@ struct Problem {
   // How long to wait, in seconds as text, for dialects that say so in the body. "" = nothing is said.
   std::string retry_delay{};
 };
+
+// Of a request that makes no sense.
+inline Problem invalid_request(std::string message) {
+  return {.message = std::move(message)};
+}
 
 // An error as its dialect writes it.
 struct ErrorReply {

@@ -73,6 +73,11 @@ void add(Bill& sum, const Bill& one) {
   sum.searches += one.searches;
 }
 
+// Where a reply says nothing of cached input there is none, so that the bill holds what a client can know.
+bool tells_cached_reads(Flavour flavour) {
+  return flavour != Flavour::ollama && flavour != Flavour::vllm;
+}
+
 // To whom a request counts: its key, the key's organisation, and everybody.
 template <class F>
 void for_each_party(Account& account, Counters& all, F use) {
@@ -246,8 +251,10 @@ std::optional<Problem> Provider::read_call(const Exchange& x) {
     wrong->reply_id = id_;
     return wrong;
   }
-  call_.cached_tokens =
-      static_cast<std::uint64_t>(static_cast<double>(call_.prompt_tokens) * scenario_.cached_share);
+  if (call_.task == Task::chat && tells_cached_reads(x.flavour)) {
+    call_.cached_tokens =
+        static_cast<std::uint64_t>(static_cast<double>(call_.prompt_tokens) * scenario_.cached_share);
+  }
   const std::vector<std::string>& models = scenario_.models;
   const bool known = call_.task == Task::search || models.empty() ||
                      std::find(models.begin(), models.end(), call_.model) != models.end();

@@ -76,11 +76,5 @@ TEST(Ollama, WithoutMessagesItOnlyLoads) {
   EXPECT_EQ(spoken.events.data.size(), 1u);
 }
 
-TEST(Ollama, CountersOfZeroAreLeftOut) {
-  SpeakingOf about = chat();
-  about.scenario.cached_share = 1;
-  EXPECT_FALSE(json::parse(speak(about, body()).plain).as_object().contains("prompt_eval_count"));
-}
-
 }  // namespace
 }  // namespace batchrun::mock

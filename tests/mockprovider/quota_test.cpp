@@ -101,5 +101,48 @@ TEST(Quota, DayLimitsOutlastMinutes) {
   EXPECT_NEAR(in_seconds(quota.admit({.tokens = 50}, 0s)->wait), 12 * 3600, 1);
 }
 
+TEST(Quota, InputAndOutputCountApart) {
+  Quota quota({.itpm = 100, .otpm = 50}, {});
+  EXPECT_FALSE(quota.admit({.tokens = 500, .input = 90}, 0s));
+  EXPECT_EQ(quota.admit({.input = 20}, 0s)->dimension, Dimension::input_tokens_per_minute);
+  EXPECT_FALSE(quota.admit({.input = 10}, 0s));
+  quota.take_output(60, 0s);
+  EXPECT_EQ(quota.admit({}, 0s)->dimension, Dimension::output_tokens_per_minute)
+      << "in debt, whatever it costs";
+  EXPECT_FALSE(quota.admit({.input = 100, .output = 50}, 60s));
+  EXPECT_TRUE(quota.admit({.output = 51}, 120s)->too_large);
+}
+
+TEST(Quota, ReservedOutputCountsAtAdmission) {
+  Quota quota({.otpm = 50}, {});
+  EXPECT_FALSE(quota.admit({.output = 40}, 0s));
+  EXPECT_TRUE(quota.admit({.output = 20}, 0s));
+}
+
+TEST(Quota, ADayTurnsAtItsMidnight) {
+  // 2026-11-22 10:00:00 UTC is 02:00 in California.
+  const std::int64_t ten = 1'795'341'600;
+  Quota utc({.rpd = 1}, {.kind = LimiterKind::token_bucket, .day = DayStart::utc}, ten);
+  Quota pacific({.rpd = 1}, {.day = DayStart::pacific}, ten);
+  Quota program({.rpd = 1}, {}, ten);
+  for (Quota* quota : {&utc, &pacific, &program}) EXPECT_FALSE(quota->admit({}, 1h));
+  EXPECT_EQ(utc.admit({}, 1h)->wait, Moment(13h));
+  EXPECT_EQ(pacific.admit({}, 1h)->wait, Moment(21h));
+  EXPECT_EQ(program.admit({}, 1h)->wait, Moment(23h));
+  EXPECT_FALSE(utc.admit({}, 14h));
+  EXPECT_EQ(utc.admit({}, 15h)->wait, Moment(23h));
+}
+
+TEST(Quota, DimensionsHaveTheirNames) {
+  EXPECT_EQ(long_name(Dimension::requests_per_minute), "requests per min (RPM)");
+  EXPECT_EQ(long_name(Dimension::tokens_per_day), "tokens per day (TPD)");
+  EXPECT_EQ(long_name(Dimension::input_tokens_per_minute), "input tokens per min (ITPM)");
+  EXPECT_EQ(long_name(Dimension::output_tokens_per_minute), "output tokens per min (OTPM)");
+  EXPECT_EQ(long_name(Dimension::requests_per_hour), "requests per hour (RPH)");
+  EXPECT_FALSE(counts_tokens(Dimension::requests_per_hour) || counts_tokens(Dimension::concurrency));
+  EXPECT_TRUE(counts_tokens(Dimension::output_tokens_per_minute));
+  EXPECT_TRUE(is_daily(Dimension::tokens_per_day) && !is_daily(Dimension::requests_per_hour));
+}
+
 }  // namespace
 }  // namespace batchrun::mock

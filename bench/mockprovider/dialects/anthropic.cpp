@@ -222,10 +222,6 @@ class Anthropic final : public Dialect {
   }
 };
 
-Problem invalid(std::string message) {
-  return {.message = std::move(message)};
-}
-
 // Reads a messages body into a call.
 class Reader {
  public:
@@ -234,7 +230,7 @@ class Reader {
 
   std::optional<Problem> read() {
     for (const char* name : {"model", "max_tokens", "messages"}) {
-      if (!body_[name].exists()) return invalid(fmt::format("{}: Field required", name));
+      if (!body_[name].exists()) return invalid_request(fmt::format("{}: Field required", name));
     }
     if (auto problem = read_settings()) return problem;
     read_system();
@@ -249,18 +245,20 @@ class Reader {
  private:
   std::optional<Problem> read_settings() {
     out_.model = body_["model"].text();
-    if (out_.model.empty()) return invalid("model: Input should be a valid string");
+    if (out_.model.empty()) return invalid_request("model: Input should be a valid string");
     out_.max_tokens = body_["max_tokens"].whole();
-    if (!out_.max_tokens) return invalid("max_tokens: Input should be a valid integer");
+    if (!out_.max_tokens) return invalid_request("max_tokens: Input should be a valid integer");
     const JsonView stream = body_["stream"];
-    if (stream.exists() && !stream.is_bool()) return invalid("stream: Input should be a valid boolean");
+    if (stream.exists() && !stream.is_bool())
+      return invalid_request("stream: Input should be a valid boolean");
     out_.stream = stream.is_true();
     for (const char* name : {"temperature", "top_p", "top_k"}) {
       if (version_ == new_version && body_[name].exists())
-        return invalid(fmt::format("{}: Extra inputs are not permitted", name));
+        return invalid_request(fmt::format("{}: Extra inputs are not permitted", name));
     }
     for (const char* name : {"n", "seed", "stream_options", "response_format"}) {
-      if (body_[name].exists()) return invalid(fmt::format("{}: Extra inputs are not permitted", name));
+      if (body_[name].exists())
+        return invalid_request(fmt::format("{}: Extra inputs are not permitted", name));
     }
     return read_thinking();
   }
@@ -272,9 +270,9 @@ class Reader {
     if (type != "enabled") return std::nullopt;
     const auto budget = thinking["budget_tokens"].whole();
     if (budget.value_or(0) < 1024)
-      return invalid("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
+      return invalid_request("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
     if (*budget >= *out_.max_tokens)
-      return invalid("`max_tokens` must be greater than `thinking.budget_tokens`.");
+      return invalid_request("`max_tokens` must be greater than `thinking.budget_tokens`.");
     return std::nullopt;
   }
 
@@ -287,14 +285,14 @@ class Reader {
 
   std::optional<Problem> read_messages() {
     const JsonView messages = body_["messages"];
-    if (messages.size() == 0) return invalid("messages: at least one message is required");
+    if (messages.size() == 0) return invalid_request("messages: at least one message is required");
     for (std::size_t i = 0; i < messages.size(); ++i) {
       const std::string_view role = messages[i]["role"].text();
       if (role != "user" && role != "assistant" && role != "system")
-        return invalid(fmt::format("messages.{}.role: Input should be 'user' or 'assistant'", i));
+        return invalid_request(fmt::format("messages.{}.role: Input should be 'user' or 'assistant'", i));
       const JsonView content = messages[i]["content"];
       if (!content.is_text() && !content.is_array())
-        return invalid(fmt::format("messages.{}.content: Field required", i));
+        return invalid_request(fmt::format("messages.{}.content: Field required", i));
       prompt_.message(holds_tool_result(content) ? "tool" : role);
       read_content(content);
     }
@@ -469,14 +467,15 @@ class Messages final : public Endpoint {
  public:
   std::optional<Problem> read(const HttpRequest& request, const Target&, Call& out) const override {
     const std::string_view version = request.field("anthropic-version");
-    if (version.empty()) return invalid("anthropic-version: header is required");
+    if (version.empty()) return invalid_request("anthropic-version: header is required");
     if (version != old_version && version != new_version)
-      return invalid(fmt::format("anthropic-version: \"{}\" is not a valid version", version));
+      return invalid_request(fmt::format("anthropic-version: \"{}\" is not a valid version", version));
     std::optional<Problem> problem;
     const bool parsed = with_json(request.body, [&](JsonView body) {
-      problem = body.is_object() ? Reader(body, version, out).read() : invalid("Input should be an object");
+      problem =
+          body.is_object() ? Reader(body, version, out).read() : invalid_request("Input should be an object");
     });
-    return parsed ? problem : invalid("The request body is not valid JSON");
+    return parsed ? problem : invalid_request("The request body is not valid JSON");
   }
 
   std::string_view plain_member() const override { return "content"; }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/dialects/openai.h"
@@ -66,8 +65,7 @@ class Azure final : public Dialect {
 
   void append_retry_after(std::string& out, Moment wait) const override {
     Dialect::append_retry_after(out, wait);
-    const auto ms = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(wait).count());
-    fmt::format_to(std::back_inserter(out), "retry-after-ms: {}\r\n", ms);
+    append_retry_after_ms(out, wait);
   }
 };
 

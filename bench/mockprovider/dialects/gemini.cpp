@@ -205,10 +205,6 @@ class Gemini final : public Dialect {
   std::string_view keep_alive() const override { return ": keep-alive\r\n\r\n"; }
 };
 
-Problem invalid(std::string message) {
-  return {.message = std::move(message)};
-}
-
 // The member in either spelling: camelCase, or snake_case, which is accepted too.
 JsonView either(JsonView object, std::string_view camel, std::string_view snake) {
   const JsonView value = object[camel];
@@ -237,15 +233,15 @@ class Reader {
   std::optional<Problem> read_contents() {
     const JsonView contents = body_["contents"];
     if (contents.size() == 0)
-      return invalid("* GenerateContentRequest.contents: contents is not specified\n");
+      return invalid_request("* GenerateContentRequest.contents: contents is not specified\n");
     for (std::size_t i = 0; i < contents.size(); ++i) {
       std::string_view role = contents[i]["role"].text();
       if (role.empty()) role = "user";
       if (role != "user" && role != "model" && role != "function")
-        return invalid("Please use a valid role: user, model.");
+        return invalid_request("Please use a valid role: user, model.");
       const JsonView parts = contents[i]["parts"];
       if (parts.size() == 0)
-        return invalid(fmt::format(
+        return invalid_request(fmt::format(
             "* GenerateContentRequest.contents[{}].parts: contents.parts must not be empty.\n", i));
       const bool result = parts[0]["functionResponse"].exists() || role == "function";
       prompt_.message(result ? "tool" : role == "model" ? "assistant" : role);
@@ -271,9 +267,7 @@ class Reader {
     if (schema.exists()) {
       out_.json_answer = schema.sample();
     } else {
-      out_.json_answer = "{\"answer\":";
-      append_json_string(out_.json_answer, out_.marker);
-      out_.json_answer += '}';
+      out_.json_answer = marker_as_json(out_);
     }
   }
 
@@ -370,9 +364,10 @@ class Content final : public Endpoint {
     out.one_array = out.stream && request.query("alt") != "sse";
     std::optional<Problem> problem;
     const bool parsed = with_json(request.body, [&](JsonView body) {
-      problem = body.is_object() ? Reader(body, out).read() : invalid("Invalid JSON payload received.");
+      problem =
+          body.is_object() ? Reader(body, out).read() : invalid_request("Invalid JSON payload received.");
     });
-    return parsed ? problem : invalid("Invalid JSON payload received. Expected an object.");
+    return parsed ? problem : invalid_request("Invalid JSON payload received. Expected an object.");
   }
 
   std::string_view plain_member() const override { return "candidates"; }

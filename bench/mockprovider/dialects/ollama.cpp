@@ -117,10 +117,6 @@ class OllamaCompat final : public Dialect {
   void append_reply_fields(std::string&, std::string_view, std::string_view) const override {}
 };
 
-Problem invalid(std::string message) {
-  return {.message = std::move(message)};
-}
-
 // Reads a chat body into a call.
 class Reader {
  public:
@@ -128,10 +124,10 @@ class Reader {
 
   std::optional<Problem> read() {
     out_.model = body_["model"].text();
-    if (out_.model.empty()) return invalid("model is required");
+    if (out_.model.empty()) return invalid_request("model is required");
     const JsonView stream = body_["stream"];
     if (stream.exists() && !stream.is_bool())
-      return invalid("json: cannot unmarshal into Go struct field ChatRequest.stream of type bool");
+      return invalid_request("json: cannot unmarshal into Go struct field ChatRequest.stream of type bool");
     out_.stream = !stream.exists() || stream.is_true();
     out_.max_tokens = body_["options"]["num_predict"].whole();
     const JsonView think = body_["think"];
@@ -141,7 +137,8 @@ class Reader {
     for (std::size_t i = 0; i < messages.size(); ++i) {
       const std::string_view role = messages[i]["role"].text();
       if (role != "user" && role != "system" && role != "assistant" && role != "tool")
-        return invalid(fmt::format("invalid role: {}, must be one of [system, user, assistant, tool]", role));
+        return invalid_request(
+            fmt::format("invalid role: {}, must be one of [system, user, assistant, tool]", role));
       prompt_.message(role);
       prompt_.text(messages[i]["content"].text());
     }
@@ -175,9 +172,7 @@ class Reader {
     const JsonView format = body_["format"];
     if (format.is_object()) out_.json_answer = format.sample();
     if (format.text() != "json") return;
-    out_.json_answer = "{\"answer\":";
-    append_json_string(out_.json_answer, out_.marker);
-    out_.json_answer += '}';
+    out_.json_answer = marker_as_json(out_);
   }
 
   JsonView body_;
@@ -217,9 +212,7 @@ std::string end(const Answer& answer) {
   if (only_loaded || !answer.frame.usage) return out + "}";
   out += R"(,"total_duration":174560334,"load_duration":101397084)";
   auto to = std::back_inserter(out);
-  const std::uint64_t evaluated = answer.call.prompt_tokens - answer.call.cached_tokens;
-  if (evaluated > 0)
-    fmt::format_to(to, R"(,"prompt_eval_count":{},"prompt_eval_duration":13074791)", evaluated);
+  fmt::format_to(to, R"(,"prompt_eval_count":{},"prompt_eval_duration":13074791)", answer.call.prompt_tokens);
   if (c.tokens > 0) fmt::format_to(to, R"(,"eval_count":{},"eval_duration":52479709)", c.tokens);
   return out + "}";
 }
@@ -229,9 +222,11 @@ class NativeChat final : public Endpoint {
   std::optional<Problem> read(const HttpRequest& request, const Target&, Call& out) const override {
     std::optional<Problem> problem;
     const bool parsed = with_json(request.body, [&](JsonView body) {
-      problem = body.is_object() ? Reader(body, out).read() : invalid("json: cannot unmarshal into Go value");
+      problem = body.is_object() ? Reader(body, out).read()
+                                 : invalid_request("json: cannot unmarshal into Go value");
     });
-    return parsed ? problem : invalid(request.body.empty() ? "missing request body" : "unexpected EOF");
+    return parsed ? problem
+                  : invalid_request(request.body.empty() ? "missing request body" : "unexpected EOF");
   }
 
   std::string_view plain_member() const override { return "message"; }

@@ -142,8 +142,7 @@ class OpenAi final : public Dialect {
 
   void append_retry_after(std::string& out, Moment wait) const override {
     Dialect::append_retry_after(out, wait);
-    const auto ms = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(wait).count());
-    fmt::format_to(std::back_inserter(out), "retry-after-ms: {}\r\n", ms);
+    append_retry_after_ms(out, wait);
   }
 };
 
@@ -199,6 +198,11 @@ void append_x_ratelimit(std::string& out, Quota& quota, Dimension dimension, std
                  "x-ratelimit-limit-{0}: {1:.0f}\r\nx-ratelimit-remaining-{0}: {2:.0f}\r\n"
                  "x-ratelimit-reset-{0}: {3}\r\n",
                  name, limit, remaining, reset_text);
+}
+
+void append_retry_after_ms(std::string& out, Moment wait) {
+  const auto ms = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(wait).count());
+  fmt::format_to(std::back_inserter(out), "retry-after-ms: {}\r\n", ms);
 }
 
 Dimension requests_dimension(const Quota& quota) {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "bench/mockprovider/text.h"
-
 namespace batchrun::mock {
 
 Problem missing_parameter(std::string_view param) {
@@ -60,12 +58,6 @@ std::optional<Problem> read_count(JsonView body, std::string_view name, std::uin
   if (*number < least) return wrong_value(name, fmt::format("a value >= {}", least));
   out = number;
   return std::nullopt;
-}
-
-std::string marker_as_json(const Call& call) {
-  std::string out = "{\"answer\":";
-  append_json_string(out, call.marker);
-  return out + '}';
 }
 
 }  // namespace batchrun::mock

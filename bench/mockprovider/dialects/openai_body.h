@@ -28,7 +28,4 @@ std::optional<Problem> read_stream(JsonView body, Call& out);
 std::optional<Problem> read_count(JsonView body, std::string_view name, std::uint64_t least,
                                   std::optional<std::uint64_t>& out);
 
-// {"answer":MARKER}, what json_object is answered with.
-std::string marker_as_json(const Call& call);
-
 }  // namespace batchrun::mock
