@@ -1,55 +1,57 @@
-// What the simulated model says, and how each flavour writes it: as one JSON object or as the events of a
-// stream. Pure.
+// What the simulated model says, before any dialect has written it. Pure.
 //
 // An answer is a function of the scenario's seed and the prompt: the same row gets the same answer in every
 // run. Its first token is the prompt's marker, whatever its length, so that even max_tokens 1 shows whose
 // answer it is; each further token is one English word. Tool calls and JSON answers are never cut short.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/mockprovider/chat_request.h"
+#include "bench/mockprovider/call.h"
 #include "bench/mockprovider/scenario.h"
 
 namespace batchrun::mock {
 
+enum class Finish : std::uint8_t { stop, length, tool_call, filtered, refused };
+
 struct Completion {
   std::string text;                       // of each choice: content, or the arguments of the tool call
   std::vector<std::uint32_t> piece_ends;  // text falls into these pieces, one token each
-  std::string_view finish_reason;
-  bool is_tool_call = false;
-  bool is_refusal = false;   // text is a refusal
-  std::uint64_t tokens = 0;  // of all choices together
+  Finish finish = Finish::stop;           // `refused`: text is a refusal
+  std::string_view thought{};             // "" = none
+  std::uint64_t thought_tokens = 0;       // of each choice
+  std::uint64_t tokens = 0;               // of all choices together, thoughts included
+  bool blocked = false;                   // the prompt was refused: nothing was generated
+
+  bool is_tool_call() const { return finish == Finish::tool_call; }
+  bool is_refusal() const { return finish == Finish::refused; }
 };
 
-void make_completion(const ChatRequest& request, const Scenario& scenario, Completion& out);
+void make_completion(const Call& call, const Scenario& scenario, Completion& out);
+// Instead of an answer: none, because of what was asked.
+void make_blocked(Completion& out);
 
-// The parts of a reply that are the same for all its chunks.
-struct ReplyFrame {
-  Flavour flavour = Flavour::openai;
-  std::string_view id{};     // 22 characters that make the ids of this reply
-  std::string_view model{};  // as replies name it
-  std::int64_t created = 0;
-  bool usage = true;  // false: no usage anywhere
-};
+// How many chunks of content a stream of it has when `chunks` are wanted (0: one for each token).
+inline std::size_t chunk_count(const Completion& completion, std::uint32_t chunks) {
+  const std::size_t pieces = completion.piece_ends.size();
+  return chunks == 0 ? pieces : std::min<std::size_t>(chunks, pieces);
+}
 
-// OpenAI answers with the dated snapshot behind an alias; other names stay as they are.
-std::string_view model_snapshot(std::string_view model);
-
-void append_plain(std::string& out, const ChatRequest& request, const Completion& completion,
-                  const ReplyFrame& frame);
-
-// The data of a stream's events, [DONE] not included. Element `first_content` is the first with generated
-// content; those of all choices follow one another.
-struct StreamEvents {
-  std::vector<std::string> data;
-  std::size_t first_content = 0, contents = 0;
-  std::size_t finish = 0;  // the first with a finish reason
-};
-void make_events(StreamEvents& out, const ChatRequest& request, const Completion& completion,
-                 const ReplyFrame& frame, std::uint32_t chunks);
+// Calls use(text, tokens so far, is the last) for each of them.
+template <class F>
+void for_each_chunk(const Completion& completion, std::uint32_t chunks, F use) {
+  const std::size_t pieces = completion.piece_ends.size(), count = chunk_count(completion, chunks);
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t tokens = (i + 1) * pieces / count;
+    const std::size_t end = completion.piece_ends[tokens - 1];
+    use(std::string_view(completion.text).substr(start, end - start), tokens, i + 1 == count);
+    start = end;
+  }
+}
 
 }  // namespace batchrun::mock

@@ -154,6 +154,7 @@ void Connection::play() {
     if (result == Socket::Result::would_block) return;
     if (result != Socket::Result::done) return client_left();
     sent_ += written;
+    if (ticket_.charges_output) provider_.progressed(ticket_, sent_, bytes.size(), loop_.now());
     if (slicing && sent_ < bytes.size()) return pause(reply_.slice_interval);
   }
   reply_sent();

@@ -8,6 +8,18 @@ namespace {
 
 namespace json = boost::json;
 
+json::object bills(const std::map<std::string, Bill>& all) {
+  json::object out;
+  for (const auto& [model, b] : all) {
+    out[model] = {{"answers", b.answers},
+                  {"input_tokens", b.input_tokens},
+                  {"cached_tokens", b.cached_tokens},
+                  {"output_tokens", b.output_tokens},
+                  {"searches", b.searches}};
+  }
+  return out;
+}
+
 json::object party(const PartyCounters& c) {
   return {{"requests", c.requests},
           {"admitted", c.admitted},
@@ -17,7 +29,8 @@ json::object party(const PartyCounters& c) {
           {"open", c.open},
           {"most_open", c.most_open},
           {"first_admitted_s", c.first_admitted_s},
-          {"last_admitted_s", c.last_admitted_s}};
+          {"last_admitted_s", c.last_admitted_s},
+          {"models", bills(c.bills)}};
 }
 
 json::object parties(const std::map<std::string, PartyCounters>& all) {

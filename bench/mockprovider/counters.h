@@ -7,6 +7,11 @@
 
 namespace batchrun::mock {
 
+// What completed answers cost, as a bill would count it: cached is part of input, reasoning part of output.
+struct Bill {
+  std::uint64_t answers = 0, input_tokens = 0, cached_tokens = 0, output_tokens = 0, searches = 0;
+};
+
 // Of one key or one organisation.
 struct PartyCounters {
   std::uint64_t requests = 0;             // chat requests read, good key
@@ -16,6 +21,7 @@ struct PartyCounters {
   std::uint64_t tokens_charged = 0;       // against token limits, whether such limits are set or not
   std::uint32_t open = 0, most_open = 0;  // admitted and not yet ended
   double first_admitted_s = 0, last_admitted_s = 0;  // since the start of the provider
+  std::map<std::string, Bill> bills{};               // by model, as requests name it (of a search: by engine)
 };
 
 struct Counters {

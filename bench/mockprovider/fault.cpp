@@ -29,17 +29,21 @@ constexpr std::array<Trait, fault_kinds> traits_table = {{
     {bad_request, "bad_request", refused, false, false},
     {context_too_long, "context_too_long", refused, false, false},
     {content_filter_400, "content_filter_400", refused, false, false},
+    {request_too_large, "request_too_large", refused, false, false},
     {status, "status", replaces_answer, false, false},
     {status_500, "status_500", replaces_answer, false, false},
     {status_502_html, "status_502_html", replaces_answer, false, false},
     {status_503_empty, "status_503_empty", replaces_answer, false, false},
     {status_529, "status_529", replaces_answer, false, false},
+    {overloaded, "overloaded", replaces_answer, false, false},
     {html_200, "html_200", replaces_answer, false, false},
     {empty_200, "empty_200", replaces_answer, false, false},
     {error_200, "error_200", replaces_answer, false, false},
     {redirect_302, "redirect_302", replaces_answer, false, false},
     {content_filter, "content_filter", answer, true, false},
     {refusal, "refusal", answer, true, false},
+    {blocked_prompt, "blocked_prompt", answer, true, false},
+    {no_results, "no_results", answer, true, false},
     {no_usage, "no_usage", answer, true, false},
     {empty_choices, "empty_choices", answer, false, false},
     {absurd_limits, "absurd_limits", answer, true, false},
@@ -76,6 +80,7 @@ constexpr std::array<Trait, fault_kinds> traits_table = {{
     {reset_in_body, "reset_in_body", pace, false, false},
     {stall_before_first_chunk, "stall_before_first_chunk", pace, false, false},
     {stall_mid_stream, "stall_mid_stream", pace, false, false},
+    {keep_alives, "keep_alives", pace, false, true},
     {drip, "drip", pace, true, false},
     {slice, "slice", pace, true, false},
 }};
@@ -115,7 +120,8 @@ bool streams_only(FaultKind kind) {
   return trait(kind).streams_only;
 }
 
-bool leaves_answer_whole(const FaultRule& rule) {
+bool leaves_answer_whole(const FaultRule& rule, bool end_mark_needed) {
+  if (rule.kind == finish_without_done && end_mark_needed) return false;
   const bool stall = rule.kind == stall_before_head || rule.kind == stall_before_first_chunk ||
                      rule.kind == stall_mid_stream;
   return trait(rule.kind).whole || (stall && rule.seconds > 0);

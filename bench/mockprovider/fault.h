@@ -26,12 +26,14 @@ enum class FaultKind : std::uint8_t {
   bad_request,
   context_too_long,
   content_filter_400,
+  request_too_large,
   // something else than the answer, after the request was admitted
   status,
   status_500,
   status_502_html,
   status_503_empty,
   status_529,
+  overloaded,
   html_200,
   empty_200,
   error_200,
@@ -39,6 +41,8 @@ enum class FaultKind : std::uint8_t {
   // the answer itself
   content_filter,
   refusal,
+  blocked_prompt,
+  no_results,
   no_usage,
   empty_choices,
   absurd_limits,
@@ -78,6 +82,7 @@ enum class FaultKind : std::uint8_t {
   reset_in_body,
   stall_before_first_chunk,
   stall_mid_stream,
+  keep_alives,
   drip,
   slice,
 };
@@ -121,17 +126,19 @@ struct FaultRule {
   std::uint32_t after_chunks = 1;  // content chunks of a stream let through first; how many 1xx replies
   std::int64_t bytes = 0;   // size of what is huge, error of a wrong length; 0 = the fault's own default
   double seconds = 0;       // of a stall (0 = until the client leaves) and of retry-after (0 = 1)
-  double interval_ms = 50;  // drip: between bytes
+  double interval_ms = 50;  // drip: between bytes; keep_alives: between them
+  std::uint32_t count = 3;  // keep_alives: how many, before silence
   bool from_body = false;   // drip, slice: the head goes out whole
   int code = 0;             // status of `status` and `redirect_302`
   std::string location{};   // redirect_302
   std::optional<RetryAfter> retry_after{};  // absent: integer for rate_limit_429, none for `status`
   std::optional<bool> should_retry{};       // the x-should-retry field
   bool echo_key = false;                    // unauthorized: the body repeats the whole key
+  std::string variant{};                    // which of several forms the fault has in a dialect (README.md)
 };
 
-// A correct client still gets a whole, good answer.
-bool leaves_answer_whole(const FaultRule& rule);
+// A correct client still gets a whole, good answer. `end_mark_needed`: a stream without its end mark is none.
+bool leaves_answer_whole(const FaultRule& rule, bool end_mark_needed = false);
 
 // What of a request the filters look at.
 struct FaultSubject {

@@ -149,15 +149,22 @@ std::string_view HttpRequest::path() const {
   return target.substr(0, target.find('?'));
 }
 
-std::string_view HttpRequest::query(std::string_view name) const {
+std::vector<std::pair<std::string_view, std::string_view>> HttpRequest::query_members() const {
+  std::vector<std::pair<std::string_view, std::string_view>> members;
   const std::size_t mark = target.find('?');
-  if (mark == target.npos) return {};
-  std::string_view rest = target.substr(mark + 1);
+  std::string_view rest = mark == target.npos ? std::string_view{} : target.substr(mark + 1);
   while (!rest.empty()) {
     const std::string_view member = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), member.size() + 1));
     const std::size_t equals = member.find('=');
-    if (equals != member.npos && member.substr(0, equals) == name) return member.substr(equals + 1);
+    if (equals != member.npos) members.emplace_back(member.substr(0, equals), member.substr(equals + 1));
+  }
+  return members;
+}
+
+std::string_view HttpRequest::query(std::string_view name) const {
+  for (const auto& [n, value] : query_members()) {
+    if (n == name) return value;
   }
   return {};
 }

@@ -21,6 +21,7 @@ struct HttpRequest {
 
   std::string_view path() const;                        // target up to '?'
   std::string_view query(std::string_view name) const;  // raw value of a query member; empty when absent
+  std::vector<std::pair<std::string_view, std::string_view>> query_members() const;  // all, raw, in order
   std::string_view field(
       std::string_view name) const;                // first field of that name, any case; empty when absent
   std::size_t count(std::string_view name) const;  // how many fields have that name

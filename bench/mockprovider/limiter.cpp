@@ -13,7 +13,7 @@ constexpr double drift = 1e-6;
 
 void FixedWindow::turn(Moment now) {
   if (now - start_ < window_) return;
-  start_ = now - (now % window_);
+  start_ = now - ((now + phase_) % window_);
   used_ = 0;
 }
 

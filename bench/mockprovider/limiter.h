@@ -28,11 +28,13 @@ struct LimiterShape {
   Moment window = std::chrono::seconds(60);
   Moment bucket = std::chrono::seconds(60);  // token_bucket: capacity as time at full rate,
   double largest = 1;                        //   but at least this many units
+  Moment phase{};                            // fixed_window: how long one had been running at time zero
 };
 
 class FixedWindow {
  public:
-  explicit FixedWindow(const LimiterShape& shape) : limit_(shape.limit), window_(shape.window) {}
+  explicit FixedWindow(const LimiterShape& shape)
+      : limit_(shape.limit), window_(shape.window), phase_(shape.phase), start_(-shape.phase) {}
   double capacity() const { return limit_; }
   double used(Moment now);
   Moment wait_for(double cost, Moment now);
@@ -42,8 +44,8 @@ class FixedWindow {
  private:
   void turn(Moment now);
   double limit_;
-  Moment window_;
-  Moment start_{};
+  Moment window_, phase_;
+  Moment start_;
   double used_ = 0;
 };
 

@@ -21,7 +21,7 @@ using batchrun::mock::Scenario;
 constexpr std::string_view help =
     "usage: mockprovider [--port N] [--scenario FILE] [--tls] [--ca-out FILE] [--print-port-file FILE]\n"
     "\n"
-    "Serves an OpenAI-compatible provider on 127.0.0.1 until SIGINT or SIGTERM.\n"
+    "Serves simulated providers, each in its own dialect, on 127.0.0.1 until SIGINT or SIGTERM.\n"
     "  --port N                port to listen on; 0, the default, takes a free one\n"
     "  --scenario FILE         keys, limits, latency and faults as JSON; without it every key is good and "
     "unlimited\n"

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
-#include <iterator>
 
-#include "bench/mockprovider/limit_fields.h"
+#include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/text.h"
 
 namespace batchrun::mock {
@@ -16,6 +16,7 @@ struct Organisation {
   std::string name;
   OrganisationScenario scenario;
   std::map<std::string, Quota> quotas;  // by model, or one under ""
+  std::optional<std::uint64_t> searches_left;
   PartyCounters counters;
 };
 
@@ -27,64 +28,60 @@ struct Account {
 
 namespace {
 
-constexpr std::string_view default_models[] = {"gpt-4o-mini", "gpt-4o", "llama-3.1-8b-instant",
-                                               "llama3.1-8b"};
-
-// Remaining above the limit, negative numbers, words: what a client must not believe.
-constexpr std::string_view absurd_limit_fields =
-    "x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 999999999999\r\n"
-    "x-ratelimit-reset-requests: soon\r\nx-ratelimit-limit-tokens: -1\r\nx-ratelimit-remaining-tokens: -1\r\n"
-    "x-ratelimit-reset-tokens: 9999999h\r\n";
-
 constexpr std::string_view control_path = "/mock/";
 
-// What follows "Bearer ", or nothing.
-std::string_view bearer(std::string_view authorization) {
-  constexpr std::string_view scheme = "Bearer ";
-  return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view{};
+std::vector<std::string> default_models(Flavour flavour) {
+  if (flavour == Flavour::anthropic) return {"claude-sonnet-5-5", "claude-haiku-4-5"};
+  if (flavour == Flavour::gemini) return {"gemini-2.5-flash", "gemini-2.5-pro"};
+  if (flavour == Flavour::ollama) return {"llama3.2"};
+  return {"gpt-4o-mini", "gpt-4o", "llama-3.1-8b-instant", "llama3.1-8b"};
 }
 
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned code = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(&text[i + 1], &text[i + 1] + 2, code, 16).ptr == &text[i + 1] + 2) {
-      out += static_cast<char>(code);
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
-ApiError unknown_url(const HttpRequest& request) {
-  return {.status = 404,
+Problem unknown_url(const HttpRequest& request) {
+  return {.trouble = Trouble::unknown_url,
           .message = fmt::format("Unknown request URL: {} {}. Please check the URL for typos.",
                                  request.method, request.path()),
           .code = "unknown_url"};
 }
 
-ApiError wrong_method(const HttpRequest& request, std::string_view allowed) {
-  return {.status = 405,
+Problem wrong_method(const HttpRequest& request, std::string_view allowed) {
+  return {.trouble = Trouble::wrong_method,
           .message = fmt::format("Not allowed to {} on {}. (HINT: Perhaps you meant to use {}?)",
                                  request.method, request.path(), allowed),
           .code = "method_not_supported"};
 }
 
-void count_admission(PartyCounters& c, std::uint64_t tokens, Now now) {
+void count_admission(PartyCounters& c, const Cost& cost, Now now) {
   const double at = in_seconds(now.since_start);
   if (c.admitted == 0) c.first_admitted_s = at;
   c.last_admitted_s = at;
   ++c.admitted;
   ++c.open;
   c.most_open = std::max(c.most_open, c.open);
-  c.tokens_charged += tokens;
+  c.tokens_charged += static_cast<std::uint64_t>(cost.tokens);
 }
 
 void clear_counts(PartyCounters& c) {
   c = PartyCounters{.open = c.open, .most_open = c.open};
+}
+
+void add(Bill& sum, const Bill& one) {
+  ++sum.answers;
+  sum.input_tokens += one.input_tokens;
+  sum.cached_tokens += one.cached_tokens;
+  sum.output_tokens += one.output_tokens;
+  sum.searches += one.searches;
+}
+
+// Where a reply says nothing of cached input there is none, so that the bill holds what a client can know.
+bool tells_cached_reads(Flavour flavour) {
+  return flavour != Flavour::ollama && flavour != Flavour::vllm;
+}
+
+// To whom a request counts: its key, the key's organisation, and everybody.
+template <class F>
+void for_each_party(Account& account, Counters& all, F use) {
+  for (PartyCounters* c : {&account.counters, &account.organisation->counters, &all.total}) use(*c);
 }
 
 }  // namespace
@@ -94,7 +91,11 @@ Provider::Provider(const Scenario& scenario)
       faults_(scenario.faults, scenario.seed),
       pace_random_(mix(scenario.seed ^ 2)),
       arrival_random_(mix(scenario.seed ^ 3)) {
-  for (const auto& [name, own] : scenario_.organisations) organisation(name).scenario = own;
+  for (const auto& [name, own] : scenario_.organisations) {
+    Organisation& org = organisation(name);
+    org.scenario = own;
+    org.searches_left = own.searches;
+  }
   for (const auto& [key, name] : scenario_.keys) {
     accounts_[key] = std::make_unique<Account>(Account{&organisation(name), {}});
   }
@@ -112,13 +113,15 @@ Organisation& Provider::organisation(const std::string& name) {
   return *place;
 }
 
-Quota& Provider::quota(Organisation& organisation, const std::string& model) {
+Quota& Provider::quota(Organisation& organisation, const std::string& model, Now now) {
   static const std::string all;
   const std::string& name = scenario_.limits_per_model ? model : all;
   const auto found = organisation.quotas.find(name);
   if (found != organisation.quotas.end()) return found->second;
   const OrganisationScenario& limited = organisation.scenario;
-  return organisation.quotas.emplace(name, Quota(limited.limits, limited.limiter)).first->second;
+  const auto unix_at_start = now.unix_s - std::chrono::floor<std::chrono::seconds>(now.since_start).count();
+  return organisation.quotas.emplace(name, Quota(limited.limits, limited.limiter, unix_at_start))
+      .first->second;
 }
 
 Moment Provider::arrival_delay(const HttpRequest& request) {
@@ -131,251 +134,361 @@ void Provider::answer(const HttpRequest& request, Now now, WireReply& out, Ticke
   draft_.clear();
   ++replies_;
   id_ = fmt::format("{:016x}{:06x}", mix(scenario_.seed ^ (replies_ << 20)), replies_ & 0xffffff);
-  if (!request.field("authorization").empty()) ++counters_.with_credentials;
-  std::string_view path = request.path();
-  if (path.starts_with(control_path)) return answer_control(request, now, out);
-  Flavour flavour = scenario_.flavour;
-  if (path.starts_with("/openai/v1/")) {
-    flavour = Flavour::groq;
-    path.remove_prefix(std::string_view("/openai").size());
+  if (request.path().starts_with(control_path)) return answer_control(request, now, out);
+  last_request_.keep(request);
+  const Route route = route_of(request);
+  Exchange x{.request = request, .route = route, .now = now};
+  identify(x);
+  add_date_field(now);
+  switch (route.kind) {
+    case Route::Kind::call:
+      return answer_call(x, out, ticket);
+    case Route::Kind::models:
+      draft_models(x);
+      return send(x, out);
+    case Route::Kind::account:
+      draft_account(x);
+      return send(x, out);
+    case Route::Kind::wrong_method:
+      make_error(draft_, wrong_method(request, route.allowed), *x.dialect);
+      return send(x, out);
+    case Route::Kind::unknown:
+      make_error(draft_, unknown_url(request), *x.dialect);
+      return send(x, out);
   }
-  if (path == "/v1/chat/completions" && request.method == "POST") {
-    return answer_chat(request, flavour, now, out, ticket);
-  }
-  if (path == "/v1/models" || path.starts_with("/v1/models/")) {
-    return answer_models(request, path.substr(std::string_view("/v1/models").size()), flavour, now, out);
-  }
-  make_error(draft_, path == "/v1/chat/completions" ? wrong_method(request, "POST") : unknown_url(request),
-             flavour);
-  add_common_fields(flavour, nullptr, now);
-  write_reply(out, draft_, nullptr, nullptr, request.keep_alive);
 }
 
 void Provider::answer_malformed(const HttpParse& parse, Now now, WireReply& out) {
   ++counters_.malformed_http;
   draft_.clear();
-  make_error(draft_, {.status = parse.status, .message = parse.reason}, scenario_.flavour);
-  add_common_fields(scenario_.flavour, nullptr, now);
+  add_date_field(now);
+  make_error(draft_, {.message = parse.reason, .status = parse.status}, dialect_of(scenario_.flavour));
   write_reply(out, draft_, nullptr, nullptr, false);
   out.after = WireReply::After::linger;
 }
 
-Account* Provider::authenticate(const HttpRequest& request, std::string& key, ApiError& refused) {
-  std::string_view given = bearer(request.field("authorization"));
-  if (given.empty()) given = request.field("api-key");
-  key = given;
-  if (key.empty() && !scenario_.anonymous) {
-    refused = no_key();
-    return nullptr;
-  }
-  const auto found = accounts_.find(key);
+// Whose request it is and how it is spoken with.
+void Provider::identify(Exchange& x) {
+  key_ = credential_of(x.request, x.route.flavour);
+  if (!key_.empty()) ++counters_.with_credentials;
+  x.account = account_of(x.route);
+  x.flavour = flavour_of(x.route, x.account ? x.account->organisation : nullptr);
+  x.dialect = x.route.dialect ? x.route.dialect : &dialect_of(x.flavour);
+}
+
+// The path's where it tells, else the organisation's, else the scenario's, as far as they speak on such a
+// path.
+Flavour Provider::flavour_of(const Route& route, const Organisation* org) const {
+  if (route.flavour) return *route.flavour;
+  const bool any = route.kind != Route::Kind::call;
+  if (org && org->scenario.flavour && (any || speaks_chat(*org->scenario.flavour)))
+    return *org->scenario.flavour;
+  return any || speaks_chat(scenario_.flavour) ? scenario_.flavour : Flavour::openai;
+}
+
+// Null: the key is not good, or missing. Ollama asks nobody for a key.
+Account* Provider::account_of(const Route& route) {
+  const bool open_to_all = route.flavour.value_or(scenario_.flavour) == Flavour::ollama;
+  if (key_.empty() && !scenario_.anonymous && !open_to_all) return nullptr;
+  const auto found = accounts_.find(key_);
   if (found != accounts_.end()) return found->second.get();
-  if (!scenario_.keys.empty() && !key.empty()) {
-    refused = incorrect_key(key, false);
-    return nullptr;
-  }
-  auto& account = accounts_[key];
-  account = std::make_unique<Account>(Account{&organisation("org-" + (key.empty() ? "anonymous" : key)), {}});
+  if (!scenario_.keys.empty() && !key_.empty() && !open_to_all) return nullptr;
+  auto& account = accounts_[key_];
+  account =
+      std::make_unique<Account>(Account{&organisation("org-" + (key_.empty() ? "anonymous" : key_)), {}});
   return account.get();
 }
 
-void Provider::answer_chat(const HttpRequest& request, Flavour flavour, Now now, WireReply& out,
-                           Ticket& ticket) {
-  ApiError refused;
-  Account* account = authenticate(request, key_, refused);
-  const FaultRule* fault = nullptr;
-  if (!account) {
+Problem Provider::about(const Exchange& x) const {
+  return {.key = key_,
+          .organisation = x.account ? std::string_view(x.account->organisation->name) : "",
+          .model = call_.model,
+          .reply_id = id_,
+          .tokens = call_.prompt_tokens};
+}
+
+Problem Provider::problem(const Exchange& x, Trouble trouble) const {
+  Problem out = about(x);
+  out.trouble = trouble;
+  return out;
+}
+
+// Writes the draft as it is.
+void Provider::send(const Exchange& x, WireReply& out) {
+  x.dialect->append_reply_fields(draft_.fields, id_, x.account ? x.account->organisation->name : "");
+  write_reply(out, draft_, nullptr, nullptr, x.request.keep_alive);
+}
+
+void Provider::answer_call(Exchange& x, WireReply& out, Ticket& ticket) {
+  call_.clear();
+  if (!x.account) {
     ++counters_.unauthorized;
-    make_error(draft_, refused, flavour);
-    add_common_fields(flavour, nullptr, now);
-    return write_reply(out, draft_, nullptr, nullptr, request.keep_alive);
+    make_error(draft_, problem(x, key_.empty() ? Trouble::no_key : Trouble::incorrect_key), *x.dialect);
+    return send(x, out);
   }
-  Organisation& org = *account->organisation;
-  for (PartyCounters* c : {&account->counters, &org.counters, &counters_.total}) ++c->requests;
-  auto problem = parse_chat_request(request.body, chat_);
-  const bool known = scenario_.models.empty() || std::find(scenario_.models.begin(), scenario_.models.end(),
-                                                           chat_.model) != scenario_.models.end();
-  if (!problem && !known) problem = unknown_model(chat_.model);
-  Quota& budget = quota(org, chat_.model);
-  if (problem) {
+  Organisation& org = *x.account->organisation;
+  for_each_party(*x.account, counters_, [](PartyCounters& c) { ++c.requests; });
+  const std::optional<Problem> wrong = read_call(x);
+  Quota& budget = quota(org, call_.model, x.now);
+  if (wrong) {
     ++counters_.bad_requests;
-    make_error(draft_, *problem, flavour);
-    if (scenario_.failed_calls_count) budget.count_failed_call(now.since_start);
+    make_error(draft_, *wrong, *x.dialect);
+    if (scenario_.failed_calls_count) budget.count_failed_call(x.now.since_start);
   } else {
-    fault = faults_.for_request({.key = key_,
-                                 .organisation = org.name,
-                                 .model = chat_.model,
-                                 .last_user_text = chat_.last_user_text,
-                                 .stream = chat_.stream},
-                                now.since_start);
-    if (fault) ++counters_.faults[std::string(name(fault->kind))];
-    admit(*account, budget, flavour, fault, now, ticket);
+    judge(x, budget, ticket);
   }
-  add_common_fields(flavour, &org, now);
-  const std::size_t pieces = std::max<std::size_t>(1, completion_.piece_ends.size());
+  x.dialect->append_reply_fields(draft_.fields, id_, org.name);
+  draft_.keep_alive = x.dialect->keep_alive();
   const Pace pace{&scenario_.first_chunk, &scenario_.between_chunks, &pace_random_,
-                  scenario_.chunks ? std::min<std::size_t>(scenario_.chunks, pieces) : pieces};
-  write_reply(out, draft_, fault, ticket.open ? &pace : nullptr, request.keep_alive);
+                  std::max<std::size_t>(1, chunk_count(completion_, scenario_.chunks))};
+  write_reply(out, draft_, x.fault, ticket.open ? &pace : nullptr, x.request.keep_alive);
 }
 
-std::uint64_t Provider::tokens_reserved() const {
-  if (scenario_.charging == Charging::actual) return chat_.prompt_tokens;
-  return chat_.prompt_tokens + chat_.max_tokens.value_or(scenario_.default_max_tokens) * chat_.choices;
-}
-
-bool Provider::refuse_by_limit(Account& account, Quota& budget, Flavour flavour, Now now) {
-  const auto refusal = budget.admit(static_cast<double>(tokens_reserved()), now.since_start);
-  if (!refusal) return false;
-  Organisation& org = *account.organisation;
-  for (PartyCounters* c : {&account.counters, &org.counters, &counters_.total}) ++c->refused;
-  if (scenario_.failed_calls_count) budget.count_failed_call(now.since_start);
-  make_error(draft_, rate_limited(*refusal, chat_.model, org.name, flavour), flavour);
-  if (!refusal->too_large) add_retry_after(draft_, refusal->wait, flavour);
-  if (scenario_.rate_limit_headers) {
-    append_limit_fields(draft_.fields, budget, flavour, now.since_start, &*refusal);
+std::optional<Problem> Provider::read_call(const Exchange& x) {
+  std::optional<Problem> wrong =
+      x.route.endpoint->read(x.request, {.flavour = x.flavour, .model = x.route.model}, call_);
+  if (wrong) {
+    wrong->reply_id = id_;
+    return wrong;
   }
+  if (call_.task == Task::chat && tells_cached_reads(x.flavour)) {
+    call_.cached_tokens =
+        static_cast<std::uint64_t>(static_cast<double>(call_.prompt_tokens) * scenario_.cached_share);
+  }
+  const std::vector<std::string>& models = scenario_.models;
+  const bool known = call_.task == Task::search || models.empty() ||
+                     std::find(models.begin(), models.end(), call_.model) != models.end();
+  if (!known) return problem(x, Trouble::unknown_model);
+  return std::nullopt;
+}
+
+// Refused by a fault, refused by a limit, or admitted.
+void Provider::judge(Exchange& x, Quota& budget, Ticket& ticket) {
+  x.fault = faults_.for_request({.key = key_,
+                                 .organisation = x.account->organisation->name,
+                                 .model = call_.model,
+                                 .last_user_text = call_.last_user_text,
+                                 .stream = call_.stream},
+                                x.now.since_start);
+  if (x.fault) ++counters_.faults[std::string(name(x.fault->kind))];
+  if (x.fault && stage(x.fault->kind) == FaultStage::refused) {
+    if (scenario_.failed_calls_count) budget.count_failed_call(x.now.since_start);
+    return replace_with_fault(draft_, *x.fault, about(x), *x.dialect, x.now.unix_s);
+  }
+  if (refuse_by_searches(x) || refuse_by_limit(x, budget)) return;
+  open_ticket(x, budget, ticket);
+  draft_answer(x, ticket);
+  if (x.fault && x.fault->kind == FaultKind::absurd_limits) {
+    x.dialect->append_absurd_limit_fields(draft_.fields);
+  } else if (scenario_.rate_limit_headers) {
+    x.dialect->append_limit_fields(draft_.fields, budget, x.now, nullptr);
+  }
+}
+
+Charging Provider::charging(const Exchange& x) const {
+  const auto own = x.account->organisation->scenario.charging;
+  return own.value_or(scenario_.charging.value_or(charging_of(x.flavour)));
+}
+
+Cost Provider::cost(const Exchange& x) const {
+  if (call_.task == Task::search) return {.tokens = static_cast<double>(call_.queries.size())};
+  const bool free =
+      x.account->organisation->scenario.cached_reads_free.value_or(cached_reads_are_free(x.flavour));
+  const auto input = static_cast<double>(call_.prompt_tokens - (free ? call_.cached_tokens : 0));
+  double output = 0;
+  if (call_.task == Task::chat && charging(x) == Charging::reserves_max_tokens) {
+    output = static_cast<double>(call_.max_tokens.value_or(scenario_.default_max_tokens) * call_.choices);
+  }
+  return {.tokens = input + output, .input = input, .output = output};
+}
+
+bool Provider::refuse_by_searches(const Exchange& x) {
+  auto& left = x.account->organisation->searches_left;
+  if (call_.task != Task::search || !left) return false;
+  if (call_.queries.size() <= *left) {
+    *left -= call_.queries.size();
+    return false;
+  }
+  for_each_party(*x.account, counters_, [](PartyCounters& c) { ++c.refused; });
+  make_error(draft_, problem(x, Trouble::quota_gone), *x.dialect);
   return true;
 }
 
-void Provider::admit(Account& account, Quota& budget, Flavour flavour, const FaultRule* fault, Now now,
-                     Ticket& ticket) {
-  const FaultContext context{.flavour = flavour,
-                             .key = key_,
-                             .organisation = account.organisation->name,
-                             .model = chat_.model,
-                             .prompt_tokens = chat_.prompt_tokens,
-                             .unix_s = now.unix_s};
-  if (fault && stage(fault->kind) == FaultStage::refused) {
-    if (scenario_.failed_calls_count) budget.count_failed_call(now.since_start);
-    return replace_with_fault(draft_, *fault, context);
+bool Provider::refuse_by_limit(const Exchange& x, Quota& budget) {
+  const auto refusal = budget.admit(cost(x), x.now.since_start);
+  if (!refusal) return false;
+  for_each_party(*x.account, counters_, [](PartyCounters& c) { ++c.refused; });
+  if (auto& left = x.account->organisation->searches_left) *left += call_.queries.size();
+  if (scenario_.failed_calls_count) budget.count_failed_call(x.now.since_start);
+  Problem limited = problem(x, Trouble::rate_limited);
+  limited.refusal = refusal;
+  if (!refusal->too_large) {
+    const double wait_s = std::ceil(in_seconds(refusal->wait) * 1e3) / 1e3;
+    if (x.dialect->delay_is_in_body()) limited.retry_delay = fmt::format("{}", wait_s);
+    x.dialect->append_retry_after(draft_.fields, refusal->wait);
   }
-  if (refuse_by_limit(account, budget, flavour, now)) return;
+  make_error(draft_, limited, *x.dialect);
+  if (scenario_.rate_limit_headers) x.dialect->append_limit_fields(draft_.fields, budget, x.now, &*refusal);
+  return true;
+}
+
+void Provider::open_ticket(const Exchange& x, Quota& budget, Ticket& ticket) {
   ticket = Ticket{.open = true,
-                  .account = &account,
+                  .account = x.account,
                   .quota = &budget,
-                  .execution = execution_id(chat_),
-                  .prompt_tokens = chat_.prompt_tokens};
-  for (PartyCounters* c : {&account.counters, &account.organisation->counters, &counters_.total}) {
-    count_admission(*c, tokens_reserved(), now);
-  }
+                  .execution = execution_id(call_),
+                  .model = call_.model,
+                  .bill = {.input_tokens = call_.prompt_tokens,
+                           .cached_tokens = call_.cached_tokens,
+                           .searches = call_.queries.size()},
+                  .charges_output = charging(x) == Charging::actual};
+  const Cost charged = cost(x);
+  for_each_party(*x.account, counters_, [&](PartyCounters& c) { count_admission(c, charged, x.now); });
   if (scenario_.count_executions) executions_.admitted(ticket.execution);
-  if (fault) ticket.whole = leaves_answer_whole(*fault);
-  completion_.piece_ends.clear();
-  if (fault && stage(fault->kind) == FaultStage::replaces_answer) {
-    replace_with_fault(draft_, *fault, context);
-  } else {
-    draft_answer(flavour, fault, now, ticket);
+}
+
+void Provider::make_answer(const Exchange& x) {
+  const auto is = [&x](FaultKind kind) { return x.fault && x.fault->kind == kind; };
+  if (call_.task != Task::chat) {
+    completion_ = {};
+    return;
   }
-  if (fault && fault->kind == FaultKind::absurd_limits) {
-    draft_.fields += absurd_limit_fields;
-  } else if (scenario_.rate_limit_headers) {
-    append_limit_fields(draft_.fields, budget, flavour, now.since_start, nullptr);
+  if (is(FaultKind::blocked_prompt)) return make_blocked(completion_);
+  make_completion(call_, scenario_, completion_);
+  if (is(FaultKind::content_filter)) completion_.finish = Finish::filtered;
+  if (is(FaultKind::refusal)) completion_.finish = Finish::refused;
+  if (is(FaultKind::empty_choices)) {
+    completion_ = {};
+    call_.choices = 0;
   }
 }
 
-void Provider::draft_answer(Flavour flavour, const FaultRule* fault, Now now, Ticket& ticket) {
-  const auto is = [fault](FaultKind kind) { return fault && fault->kind == kind; };
-  make_completion(chat_, scenario_, completion_);
-  if (is(FaultKind::content_filter)) completion_.finish_reason = "content_filter";
-  if (is(FaultKind::refusal)) completion_.is_refusal = true;
-  ticket.completion_tokens = completion_.tokens;
-  const ReplyFrame frame{.flavour = flavour,
-                         .id = id_,
-                         .model = model_snapshot(chat_.model),
-                         .created = now.unix_s,
-                         .usage = !is(FaultKind::no_usage)};
-  draft_.streamed = chat_.stream && !is(FaultKind::plain_for_stream);
-  ticket.streamed = draft_.streamed;
-  if (is(FaultKind::empty_choices)) chat_.choices = 0;
-  if (draft_.streamed) {
-    draft_.content_type = "text/event-stream; charset=utf-8";
-    make_events(draft_.events, chat_, completion_, frame, scenario_.chunks);
-  } else {
-    append_plain(draft_.body, chat_, completion_, frame);
+void Provider::draft_answer(const Exchange& x, Ticket& ticket) {
+  const auto is = [&x](FaultKind kind) { return x.fault && x.fault->kind == kind; };
+  completion_.piece_ends.clear();
+  if (x.fault) ticket.whole = leaves_answer_whole(*x.fault);
+  if (x.fault && stage(x.fault->kind) == FaultStage::replaces_answer) {
+    return replace_with_fault(draft_, *x.fault, about(x), *x.dialect, x.now.unix_s);
   }
-  if (fault && stage(fault->kind) == FaultStage::events) spoil_events(draft_, *fault, flavour);
+  make_answer(x);
+  ticket.bill.output_tokens = completion_.tokens;
+  const ReplyFrame frame{.flavour = x.flavour,
+                         .id = id_,
+                         .model = call_.model,
+                         .created = x.now.unix_s,
+                         .usage = !is(FaultKind::no_usage),
+                         .no_results = is(FaultKind::no_results) || is(FaultKind::empty_choices)};
+  const Answer answer{call_, completion_, frame};
+  const Endpoint& endpoint = *x.route.endpoint;
+  draft_.streamed = call_.stream && !is(FaultKind::plain_for_stream);
+  ticket.streamed = draft_.streamed;
+  if (draft_.streamed) {
+    draft_.events = {};
+    draft_.events.form = endpoint.form(call_);
+    draft_.content_type = draft_.events.form.content_type;
+    if (x.fault) ticket.whole = leaves_answer_whole(*x.fault, draft_.events.form.end_mark_needed);
+    endpoint.make_events(draft_.events, answer, scenario_.chunks);
+  } else {
+    endpoint.append_plain(draft_.body, answer);
+  }
+  if (x.fault && stage(x.fault->kind) == FaultStage::events)
+    spoil_events(draft_, *x.fault, about(x), endpoint, *x.dialect);
+}
+
+void Provider::progressed(Ticket& ticket, std::size_t sent, std::size_t size, Now now) {
+  if (!ticket.open || !ticket.charges_output) return;
+  const std::uint64_t produced = ticket.bill.output_tokens * sent / std::max<std::size_t>(1, size);
+  if (produced <= ticket.output_charged) return;
+  const std::uint64_t more = produced - ticket.output_charged;
+  ticket.output_charged = produced;
+  ticket.quota->take_output(static_cast<double>(more), now.since_start);
+  for_each_party(*ticket.account, counters_, [more](PartyCounters& c) { c.tokens_charged += more; });
 }
 
 void Provider::finished(Ticket& ticket, bool sent_whole, Now now) {
   if (!ticket.open) std::abort();
+  // What nobody reads any more is produced to its end all the same, unless it was a stream.
+  if (sent_whole || !ticket.streamed) progressed(ticket, 1, 1, now);
   ticket.open = false;
   ticket.quota->release();
-  PartyCounters* const parties[] = {&ticket.account->counters, &ticket.account->organisation->counters,
-                                    &counters_.total};
-  for (PartyCounters* c : parties) --c->open;
-  if (scenario_.charging == Charging::actual && ticket.completion_tokens > 0) {
-    ticket.quota->take_tokens(static_cast<double>(ticket.completion_tokens), now.since_start);
-    for (PartyCounters* c : parties) c->tokens_charged += ticket.completion_tokens;
-  }
+  for_each_party(*ticket.account, counters_, [](PartyCounters& c) { --c.open; });
   if (!sent_whole) ++counters_.aborted;
-  if (!sent_whole || !ticket.whole) return;
-  for (PartyCounters* c : parties) ++c->completed;
+  if (!sent_whole || !ticket.whole) {
+    if (auto& left = ticket.account->organisation->searches_left) *left += ticket.bill.searches;
+    return;
+  }
+  for_each_party(*ticket.account, counters_, [&ticket](PartyCounters& c) {
+    ++c.completed;
+    add(c.bills[ticket.model], ticket.bill);
+  });
   if (ticket.streamed) ++counters_.streamed;
-  counters_.prompt_tokens += ticket.prompt_tokens;
-  counters_.completion_tokens += ticket.completion_tokens;
+  counters_.prompt_tokens += ticket.bill.input_tokens;
+  counters_.completion_tokens += ticket.bill.output_tokens;
   if (scenario_.count_executions) executions_.completed(ticket.execution);
 }
 
-void Provider::add_common_fields(Flavour flavour, const Organisation* organisation, Now now) {
+void Provider::add_date_field(Now now) {
   if (date_of_ != now.unix_s) {
     date_of_ = now.unix_s;
     date_ = http_date(now.unix_s);
   }
-  std::string& out = draft_.fields;
-  out.append("date: ").append(date_).append("\r\nx-request-id: req_").append(id_).append("\r\n");
-  if (flavour != Flavour::openai) return;
-  out += "openai-version: 2020-10-01\r\nopenai-processing-ms: 12\r\n";
-  if (organisation) out.append("openai-organization: ").append(organisation->name).append("\r\n");
+  draft_.fields.append("date: ").append(date_).append("\r\n");
 }
 
-void Provider::answer_models(const HttpRequest& request, std::string_view rest, Flavour flavour, Now now,
-                             WireReply& out) {
-  ApiError refused;
-  const Account* account = authenticate(request, key_, refused);
-  std::vector<std::string_view> models(scenario_.models.begin(), scenario_.models.end());
-  if (models.empty()) models.assign(std::begin(default_models), std::end(default_models));
-  std::string list;
-  for (std::string_view model : models) {
-    if (!rest.empty() && rest.substr(1) != model) continue;
-    list += list.empty() ? "" : ",";
-    list += "{\"id\":";
-    append_json_string(list, model);
-    list += R"(,"object":"model","created":1686935002,"owned_by":"system"})";
-  }
-  if (request.method != "GET") {
-    make_error(draft_, wrong_method(request, "GET"), flavour);
-  } else if (!account) {
-    make_error(draft_, refused, flavour);
-  } else if (rest.empty()) {
-    draft_.body = R"({"object":"list","data":[)" + list + "]}";
-  } else if (!list.empty()) {
-    draft_.body = list;
+void Provider::draft_models(const Exchange& x) {
+  call_.clear();
+  const std::vector<std::string> models =
+      scenario_.models.empty() ? default_models(x.flavour) : scenario_.models;
+  const std::string& wanted = x.route.model;
+  if (!x.account) {
+    make_error(draft_, problem(x, key_.empty() ? Trouble::no_key : Trouble::incorrect_key), *x.dialect);
+  } else if (wanted.empty()) {
+    draft_.body = x.dialect->model_list(models);
+  } else if (std::find(models.begin(), models.end(), wanted) != models.end()) {
+    draft_.body = x.dialect->model(wanted);
   } else {
-    make_error(draft_, unknown_model(rest.substr(1)), flavour);
+    call_.model = wanted;
+    make_error(draft_, problem(x, Trouble::unknown_model), *x.dialect);
   }
-  add_common_fields(flavour, account ? account->organisation : nullptr, now);
-  write_reply(out, draft_, nullptr, nullptr, request.keep_alive);
+}
+
+void Provider::draft_account(const Exchange& x) {
+  call_.clear();
+  if (!x.account) return make_error(draft_, problem(x, Trouble::incorrect_key), *x.dialect);
+  Organisation& org = *x.account->organisation;
+  Quota& budget = quota(org, "google", x.now);
+  Limiter* hourly = budget.limiter(Dimension::requests_per_hour);
+  const double used = hourly ? hourly->used(x.now.since_start) : 0;
+  draft_.body = serpapi_account(org.searches_left, static_cast<std::uint64_t>(used),
+                                budget.limit(Dimension::requests_per_hour));
 }
 
 void Provider::answer_control(const HttpRequest& request, Now now, WireReply& out) {
   const std::string_view path = request.path();
-  if (path == "/mock/counters" && request.method == "GET") {
+  const bool get = request.method == "GET";
+  if (path == "/mock/counters" && get) {
     draft_.body = to_json(counters(now));
-  } else if (path == "/mock/executions" && request.method == "GET") {
+  } else if (path == "/mock/executions" && get) {
     answer_executions(request);
+  } else if (path == "/mock/last_request" && get) {
+    draft_.body = last_request_.to_json();
   } else if (path == "/mock/reset" && request.method == "POST") {
-    executions_.clear();
-    const std::uint32_t open = counters_.open_connections;
-    PartyCounters total = counters_.total;
-    clear_counts(total);
-    counters_ = Counters{.total = total, .open_connections = open, .most_open_connections = open};
-    for (auto& [key, account] : accounts_) clear_counts(account->counters);
-    for (auto& [name, org] : organisations_) clear_counts(org->counters);
+    forget_counts();
     draft_.body = "{}";
   } else {
-    make_error(draft_, unknown_url(request), Flavour::openai);
+    make_error(draft_, unknown_url(request), openai_dialect());
   }
   write_reply(out, draft_, nullptr, nullptr, request.keep_alive);
+}
+
+void Provider::forget_counts() {
+  executions_.clear();
+  const std::uint32_t open = counters_.open_connections;
+  PartyCounters total = counters_.total;
+  clear_counts(total);
+  counters_ = Counters{.total = total, .open_connections = open, .most_open_connections = open};
+  for (auto& [key, account] : accounts_) clear_counts(account->counters);
+  for (auto& [name, org] : organisations_) clear_counts(org->counters);
 }
 
 void Provider::answer_executions(const HttpRequest& request) {

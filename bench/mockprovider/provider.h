@@ -10,12 +10,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bench/mockprovider/chat_request.h"
+#include "bench/mockprovider/call.h"
 #include "bench/mockprovider/completion.h"
 #include "bench/mockprovider/counters.h"
+#include "bench/mockprovider/dialect.h"
+#include "bench/mockprovider/dialects/routes.h"
 #include "bench/mockprovider/executions.h"
 #include "bench/mockprovider/fault.h"
 #include "bench/mockprovider/http_request.h"
+#include "bench/mockprovider/last_request.h"
 #include "bench/mockprovider/reply_draft.h"
 #include "bench/mockprovider/scenario.h"
 #include "bench/mockprovider/wire_reply.h"
@@ -32,7 +35,10 @@ struct Ticket {
   Account* account = nullptr;
   Quota* quota = nullptr;
   std::uint64_t execution = 0;
-  std::uint64_t prompt_tokens = 0, completion_tokens = 0;
+  std::string model{};
+  Bill bill{};                  // of this answer alone
+  bool charges_output = false;  // output counts against the limits as it is produced
+  std::uint64_t output_charged = 0;
   bool streamed = false;
   bool whole = true;  // no fault spoils the answer
 };
@@ -48,6 +54,8 @@ class Provider {
   void answer(const HttpRequest& request, Now now, WireReply& out, Ticket& ticket);
   // Answers what is no HTTP request.
   void answer_malformed(const HttpParse& parse, Now now, WireReply& out);
+  // `sent` of the reply's `size` bytes have gone out.
+  void progressed(Ticket& ticket, std::size_t sent, std::size_t size, Now now);
   // The reply has been sent to the last byte, or (`sent_whole` false) the connection ended before.
   void finished(Ticket& ticket, bool sent_whole, Now now);
 
@@ -61,20 +69,44 @@ class Provider {
   const Executions& executions() const { return executions_; }
 
  private:
-  void answer_chat(const HttpRequest& request, Flavour flavour, Now now, WireReply& out, Ticket& ticket);
-  void answer_models(const HttpRequest& request, std::string_view rest, Flavour flavour, Now now,
-                     WireReply& out);
+  // One request on its way to a reply.
+  struct Exchange {
+    const HttpRequest& request;
+    const Route& route;
+    const Now now;
+    Flavour flavour = Flavour::openai;
+    const Dialect* dialect = nullptr;
+    Account* account = nullptr;  // null: no good key
+    const FaultRule* fault = nullptr;
+  };
+
+  void identify(Exchange& x);
+  Flavour flavour_of(const Route& route, const Organisation* organisation) const;
+  Account* account_of(const Route& route);
+  Problem about(const Exchange& x) const;
+  Problem problem(const Exchange& x, Trouble trouble) const;
+
+  void answer_call(Exchange& x, WireReply& out, Ticket& ticket);
+  std::optional<Problem> read_call(const Exchange& x);
+  void judge(Exchange& x, Quota& budget, Ticket& ticket);
+  bool refuse_by_limit(const Exchange& x, Quota& budget);
+  bool refuse_by_searches(const Exchange& x);
+  void open_ticket(const Exchange& x, Quota& budget, Ticket& ticket);
+  void draft_answer(const Exchange& x, Ticket& ticket);
+  void make_answer(const Exchange& x);
+  void draft_models(const Exchange& x);
+  void draft_account(const Exchange& x);
+  void send(const Exchange& x, WireReply& out);
+
   void answer_control(const HttpRequest& request, Now now, WireReply& out);
   void answer_executions(const HttpRequest& request);
-  Account* authenticate(const HttpRequest& request, std::string& key, ApiError& refused);
-  bool refuse_by_limit(Account& account, Quota& quota, Flavour flavour, Now now);
-  void admit(Account& account, Quota& quota, Flavour flavour, const FaultRule* fault, Now now,
-             Ticket& ticket);
-  void draft_answer(Flavour flavour, const FaultRule* fault, Now now, Ticket& ticket);
-  void add_common_fields(Flavour flavour, const Organisation* organisation, Now now);
+  void forget_counts();
+
   Organisation& organisation(const std::string& name);
-  Quota& quota(Organisation& organisation, const std::string& model);
-  std::uint64_t tokens_reserved() const;
+  Quota& quota(Organisation& organisation, const std::string& model, Now now);
+  Charging charging(const Exchange& x) const;
+  Cost cost(const Exchange& x) const;
+  void add_date_field(Now now);
 
   const Scenario scenario_;
   FaultPicker faults_;
@@ -83,12 +115,13 @@ class Provider {
   std::unordered_map<std::string, std::unique_ptr<Account>> accounts_;
   Counters counters_;  // without by_key and by_organisation, which the accounts and organisations keep
   Executions executions_;
+  LastRequest last_request_;
   std::uint64_t replies_ = 0;
   std::int64_t date_of_ = -1;
   std::string date_;
 
   // Reused from request to request.
-  ChatRequest chat_;
+  Call call_;
   Completion completion_;
   ReplyDraft draft_;
   std::string key_, id_;

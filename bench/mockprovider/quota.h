@@ -4,28 +4,43 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "bench/mockprovider/limiter.h"
 
 namespace batchrun::mock {
 
-enum class Dimension {
+enum class Dimension : std::uint8_t {
   requests_per_minute,
   tokens_per_minute,
   requests_per_day,
   tokens_per_day,
+  input_tokens_per_minute,
+  output_tokens_per_minute,
+  requests_per_hour,
   concurrency
 };
-inline constexpr std::size_t windowed_dimensions = 4;  // all but concurrency
+inline constexpr std::size_t windowed_dimensions = 7;  // all but concurrency
 
-// As error messages write it: "RPM", "TPM", "RPD", "TPD".
+// As error messages write it: "RPM", "TPM", "RPD", "TPD", "ITPM", "OTPM", "RPH".
 std::string_view short_name(Dimension dimension);
+// "tokens per min (TPM)".
+std::string long_name(Dimension dimension);
+bool counts_tokens(Dimension dimension);
+bool is_daily(Dimension dimension);
 
 // Units per window; absent = not limited.
 struct Limits {
-  std::optional<double> rpm{}, tpm{}, rpd{}, tpd{};
+  std::optional<double> rpm{}, tpm{}, rpd{}, tpd{}, itpm{}, otpm{}, rph{};
   std::uint32_t concurrency = 0;  // requests being answered at once; 0 = not limited
+};
+
+// When a day begins for the limits of a day.
+enum class DayStart : std::uint8_t {
+  program,  // with the simulated provider, as any other window
+  utc,
+  pacific,  // midnight in California, as Gemini's (https://ai.google.dev/gemini-api/docs/rate-limits)
 };
 
 // How limits are enforced.
@@ -36,6 +51,13 @@ struct LimiterSettings {
   // share ("60 RPM may be enforced as 1 per second", OpenAI rate-limit guide; Azure 1 s or 10 s).
   Moment slice{};
   double largest_tokens = 0;  // what a bucket or a slice holds at least, so that a large prompt may pass
+  DayStart day = DayStart::program;  // else: limits of a day are windows that turn at that midnight
+};
+
+// What one request costs at admission.
+struct Cost {
+  double tokens = 0;             // against TPM and TPD
+  double input = 0, output = 0;  // against ITPM and OTPM
 };
 
 struct Refusal {
@@ -47,15 +69,16 @@ struct Refusal {
 
 class Quota {
  public:
-  Quota(const Limits& limits, const LimiterSettings& settings);
+  // `unix_at_start`: the wall clock, in seconds, when the time that all other methods tell was zero.
+  Quota(const Limits& limits, const LimiterSettings& settings, std::int64_t unix_at_start = 0);
 
-  // Takes one request and `tokens` and one place of the concurrency; or takes nothing and says which limit
+  // Takes one request and its cost and one place of the concurrency; or takes nothing and says which limit
   // refused it: one it can never fit first, then the one with the longest wait.
-  std::optional<Refusal> admit(double tokens, Moment now);
+  std::optional<Refusal> admit(const Cost& cost, Moment now);
   // Gives the place of an admitted request back.
   void release();
-  // Charges tokens beyond what admit took, whether they fit or not.
-  void take_tokens(double tokens, Moment now);
+  // Charges tokens that were produced, whether they fit or not.
+  void take_output(double tokens, Moment now);
   // Counts a request that was refused or failed before it was admitted, as far as there is room for it.
   void count_failed_call(Moment now);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <cmath>
 #include <limits>
@@ -62,9 +63,8 @@ class Object {
     read(member, value);
     out = value;
   }
-  template <class T>
-  void read_name(std::string_view member, T& out,
-                 std::initializer_list<std::pair<std::string_view, T>> names) {
+  template <class T, class Names = std::initializer_list<std::pair<std::string_view, T>>>
+  void read_name(std::string_view member, T& out, const Names& names) {
     std::string text;
     read(member, text);
     if (text.empty()) return;
@@ -78,6 +78,13 @@ class Object {
       choices += name;
     }
     fail(member, fmt::format("is \"{}\", must be one of: {}", text, choices));
+  }
+  template <class T, class Names = std::initializer_list<std::pair<std::string_view, T>>>
+  void read_name(std::string_view member, std::optional<T>& out, const Names& names) {
+    if (!find(member)) return;
+    T value{};
+    read_name(member, value, names);
+    out = value;
   }
   void read_seconds(std::string_view member, Moment& out) {
     double s = in_seconds(out);
@@ -146,8 +153,11 @@ void read_limits(Object& o, const std::string& place, Limits& l) {
   o.read("tpm", l.tpm);
   o.read("rpd", l.rpd);
   o.read("tpd", l.tpd);
+  o.read("itpm", l.itpm);
+  o.read("otpm", l.otpm);
+  o.read("rph", l.rph);
   o.read("concurrency", l.concurrency);
-  for (const auto& limit : {l.rpm, l.tpm, l.rpd, l.tpd}) {
+  for (const auto& limit : {l.rpm, l.tpm, l.rpd, l.tpd, l.itpm, l.otpm, l.rph}) {
     if (limit && !(*limit > 0))
       throw ScenarioError(place + ": a limit must be above 0 (leave it out for none)");
   }
@@ -165,9 +175,16 @@ LimiterSettings read_limiter(const json::value& value, const std::string& place)
   o.read_seconds("bucket_s", s.bucket);
   o.read_seconds("slice_s", s.slice);
   o.read("largest_tokens", s.largest_tokens);
+  o.read_name<DayStart>(
+      "day", s.day, {{"program", DayStart::program}, {"utc", DayStart::utc}, {"pacific", DayStart::pacific}});
   o.done();
   return s;
 }
+
+constexpr std::array<std::pair<std::string_view, Charging>, 3> charging_names = {
+    {{"reserves_max_tokens", Charging::reserves_max_tokens},
+     {"actual", Charging::actual},
+     {"input_only", Charging::input_only}}};
 
 // What is said of all organisations counts for one that says nothing of its own limiter.
 OrganisationScenario read_organisation(const json::value& value, const std::string& place,
@@ -175,6 +192,10 @@ OrganisationScenario read_organisation(const json::value& value, const std::stri
   Object o(value, place);
   OrganisationScenario organisation{.limits = {}, .limiter = limiter};
   read_limits(o, place, organisation.limits);
+  o.read_name("flavour", organisation.flavour, flavour_names);
+  o.read_name("charging", organisation.charging, charging_names);
+  o.read("cached_reads_free", organisation.cached_reads_free);
+  o.read("searches", organisation.searches);
   if (const json::value* own = o.find("limiter")) {
     organisation.limiter = read_limiter(*own, o.at("limiter"));
   }
@@ -214,11 +235,13 @@ FaultRule read_fault(const json::value& value, const std::string& place) {
   o.read("bytes", rule.bytes);
   o.read("seconds", rule.seconds);
   o.read("interval_ms", rule.interval_ms);
+  o.read("count", rule.count);
   o.read("from_body", rule.from_body);
   o.read("status", rule.code);
   o.read("location", rule.location);
   o.read("should_retry", rule.should_retry);
   o.read("echo_key", rule.echo_key);
+  o.read("variant", rule.variant);
   std::optional<std::string> form;
   o.read("retry_after", form);
   if (form) rule.retry_after = retry_after_named(*form);
@@ -284,6 +307,8 @@ void read_answers(Object& o, Scenario& s) {
     a.read("tokens", s.answer_tokens);
     a.read("longest", s.longest_answer);
     a.read("chunks", s.chunks);
+    a.read("cached_share", s.cached_share);
+    if (!(s.cached_share >= 0 && s.cached_share <= 1)) a.fail("cached_share", "must be from 0 to 1");
     a.done();
   }
   if (const json::value* models = o.find("models")) {
@@ -300,9 +325,7 @@ Scenario read_scenario(const json::value& root) {
   std::string comment;
   o.read("comment", comment);
   o.read("seed", s.seed);
-  o.read_name<Flavour>(
-      "flavour", s.flavour,
-      {{"openai", Flavour::openai}, {"groq", Flavour::groq}, {"cerebras", Flavour::cerebras}});
+  o.read_name("flavour", s.flavour, flavour_names);
   if (const json::value* v = o.find("limiter")) s.others.limiter = read_limiter(*v, o.at("limiter"));
   if (const json::value* v = o.find("limits")) {
     Object limits(*v, o.at("limits"));
@@ -312,9 +335,7 @@ Scenario read_scenario(const json::value& root) {
   read_keys(o, s);
   o.read("anonymous", s.anonymous);
   o.read("limits_per_model", s.limits_per_model);
-  o.read_name<Charging>(
-      "charging", s.charging,
-      {{"reserves_max_tokens", Charging::reserves_max_tokens}, {"actual", Charging::actual}});
+  o.read_name("charging", s.charging, charging_names);
   o.read("failed_calls_count", s.failed_calls_count);
   o.read("default_max_tokens", s.default_max_tokens);
   o.read("rate_limit_headers", s.rate_limit_headers);

@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <charconv>
+#include <chrono>
 #include <ctime>
 #include <iterator>
 
@@ -63,6 +65,36 @@ std::string go_duration(Moment duration) {
 
 std::string http_date(std::int64_t unix_s) {
   return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(static_cast<std::time_t>(unix_s)));
+}
+
+std::string rfc3339(std::int64_t unix_s) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_s)));
+}
+
+// From the second Sunday of March to the first of November, both at 2 o'clock of the time that ends.
+std::int64_t pacific_offset_s(std::int64_t unix_s) {
+  constexpr std::int64_t winter = -8 * 3600, summer = -7 * 3600;
+  using namespace std::chrono;
+  const sys_seconds now{seconds(unix_s)};
+  const year y = year_month_day(floor<days>(now)).year();
+  const sys_seconds begins = sys_days(y / March / Sunday[2]) + hours(2) - seconds(winter);
+  const sys_seconds ends = sys_days(y / November / Sunday[1]) + hours(2) - seconds(summer);
+  return now >= begins && now < ends ? summer : winter;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(&text[i + 1], &text[i + 1] + 2, code, 16).ptr == &text[i + 1] + 2) {
+      out += static_cast<char>(code);
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
 }
 
 std::string_view utf8_prefix(std::string_view text, std::size_t most) {

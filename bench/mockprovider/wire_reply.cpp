@@ -24,6 +24,10 @@ std::string_view reason(int status) {
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -161,43 +165,63 @@ class Writer {
 
   void write_stream() {
     const StreamEvents& events = draft_.events;
-    wait_at(0, drawn(pace_ ? pace_->first_chunk : nullptr));
+    const Moment first = drawn(pace_ ? pace_->first_chunk : nullptr);
+    if (events.preamble.empty()) wait_at(0, first);
     write_head(0);
+    if (!events.preamble.empty()) {
+      write_part(events.preamble);
+      wait_at(out_.bytes.size(), first);
+    }
     const std::size_t broken = fault_ ? event_after(events, fault_->after_chunks) : 0;
     std::string text;
     for (std::size_t i = 0; i < events.data.size(); ++i) {
-      const bool content = i > events.first_content && i < events.finish;
+      const bool content = i > events.first_content && i < events.first_content + events.contents;
       if (content && pace_) wait_at(out_.bytes.size(), drawn(pace_->between_chunks));
       if (i == broken) middle_ = out_.bytes.size();
       text.clear();
-      append_event(text, events.data[i], true);
+      append_event(text, i);
       write_part(text);
     }
-    if (draft_.done_mark) {
-      text.clear();
-      append_event(text, "[DONE]", draft_.final_blank_line);
-      write_part(text);
-    }
+    if (!events.tail.empty()) write_part(events.tail);
     if (framing_ == Framing::chunked && !is(FaultKind::done_keeps_open)) out_.bytes += "0\r\n\r\n";
   }
 
-  void append_event(std::string& out, std::string_view data, bool blank_line) const {
-    if (draft_.comments)
-      out.append(": OPENROUTER PROCESSING").append(draft_.line_end).append(draft_.line_end);
+  void append_event(std::string& out, std::size_t i) const {
+    const StreamEvents& events = draft_.events;
+    const StreamForm& form = events.form;
+    const std::string& data = events.data[i];
+    const bool last = i + 1 == events.data.size();
+    switch (form.framing) {
+      case StreamForm::Framing::sse:
+        return append_sse(out, data, last);
+      case StreamForm::Framing::ndjson:
+        out += data;
+        if (!last || draft_.final_blank_line) out += form.line_end;
+        return;
+      case StreamForm::Framing::array:
+        out.append(i == 0 ? "[" : ",\r\n").append(data);
+        if (last && !events.broken_off) out += ']';
+        return;
+    }
+  }
+
+  void append_sse(std::string& out, std::string_view data, bool last) const {
+    const std::string_view line_end = draft_.events.form.line_end;
+    if (draft_.comments) out.append(": OPENROUTER PROCESSING").append(line_end).append(line_end);
+    if (draft_.events.form.named) out.append("event: ").append(event_type(data)).append(line_end);
     const std::size_t comma = draft_.multi_line_data ? data.find(',') : data.npos;
     if (comma != data.npos) {
-      out.append("data: ").append(data.substr(0, comma + 1)).append(draft_.line_end);
+      out.append("data: ").append(data.substr(0, comma + 1)).append(line_end);
       data.remove_prefix(comma + 1);
     }
-    out.append("data: ").append(data).append(draft_.line_end);
-    if (blank_line) out += draft_.line_end;
+    out.append("data: ").append(data).append(line_end);
+    if (!last || draft_.final_blank_line) out += line_end;
   }
 
   std::string events_as_text() const {
     std::string text;
-    for (const std::string& data : draft_.events.data) append_event(text, data, true);
-    if (draft_.done_mark) append_event(text, "[DONE]", draft_.final_blank_line);
-    return text;
+    for (std::size_t i = 0; i < draft_.events.data.size(); ++i) append_event(text, i);
+    return text + draft_.events.tail;
   }
 
   Moment drawn(const Distribution* distribution) const {
@@ -229,6 +253,15 @@ class Writer {
     const auto later =
         std::find_if(out_.pauses.begin(), out_.pauses.end(), [at](const auto& p) { return p.at > at; });
     out_.pauses.insert(later, {at, from_seconds(fault_->seconds)});
+  }
+
+  // Signs of life and no more content, then not even those.
+  void keep_alive_and_hold() {
+    cut(middle_, After::hold);
+    for (std::uint32_t i = 0; i < fault_->count; ++i) {
+      wait_at(out_.bytes.size(), from_seconds(fault_->interval_ms / 1e3));
+      write_part(draft_.keep_alive);
+    }
   }
 
   // Into the middle of the event or half body that follows, never on a boundary.
@@ -264,6 +297,8 @@ class Writer {
       case FaultKind::done_keeps_open:
         out_.after = After::hold;
         return;
+      case FaultKind::keep_alives:
+        return keep_alive_and_hold();
       case FaultKind::drip:
       case FaultKind::slice:
         out_.slice = 1;

@@ -20,5 +20,14 @@ TEST(Counters, AreWrittenAsJson) {
   EXPECT_EQ(json.at("by_organisation").at("o").at("last_admitted_s").as_double(), 1.5);
 }
 
+TEST(Counters, BillsAreByModel) {
+  Counters c;
+  c.by_key["k"].bills["m"] = {
+      .answers = 1, .input_tokens = 2, .cached_tokens = 3, .output_tokens = 4, .searches = 5};
+  const auto bill = boost::json::parse(to_json(c)).at("by_key").at("k").at("models").at("m");
+  EXPECT_EQ(boost::json::serialize(bill),
+            R"({"answers":1,"input_tokens":2,"cached_tokens":3,"output_tokens":4,"searches":5})");
+}
+
 }  // namespace
 }  // namespace batchrun::mock

@@ -105,5 +105,19 @@ TEST(HttpRequest, ConnectionAndExpectAreSeen) {
   EXPECT_TRUE(request.expects_continue);
 }
 
+TEST(HttpRequest, QueryMembersKeepTheirOrder) {
+  HttpRequest request;
+  request.target = "/search?q=a%20b&num=3&q=second&flag&empty=";
+  const auto members = request.query_members();
+  ASSERT_EQ(members.size(), 4u) << "what has no value is left out";
+  EXPECT_EQ(members[0].first, "q");
+  EXPECT_EQ(members[0].second, "a%20b");
+  EXPECT_EQ(members[3].first, "empty");
+  EXPECT_EQ(request.query("q"), "a%20b") << "the first";
+  EXPECT_EQ(request.query("none"), "");
+  request.target = "/search";
+  EXPECT_TRUE(request.query_members().empty());
+}
+
 }  // namespace
 }  // namespace batchrun::mock

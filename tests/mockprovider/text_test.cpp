@@ -44,5 +44,34 @@ TEST(Text, PrefixesKeepCodePointsWhole) {
   EXPECT_EQ(utf8_prefix("a\xc3\xa9z", 3), "a\xc3\xa9");
 }
 
+TEST(Text, DatesAsRfc3339) {
+  EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(rfc3339(1'795'000'000), "2026-11-18T11:06:40Z");
+}
+
+// The turns of 2026 and 2027, from the published tables: 8 March and 14 March, 1 November and 7 November.
+TEST(Text, CaliforniasClocksTurnWhenTheyDo) {
+  const struct {
+    std::int64_t unix_s;
+    int hours;
+  } cases[] = {
+      {1'772'963'999, -8},  // 2026-03-08T09:59:59Z
+      {1'772'964'000, -7},  // 2026-03-08T10:00:00Z
+      {1'793'523'599, -7},  // 2026-11-01T08:59:59Z
+      {1'793'523'600, -8},  // 2026-11-01T09:00:00Z
+      {1'805'018'400, -7},  // 2027-03-14T10:00:00Z
+      {1'825'577'999, -7},  // 2027-11-07T08:59:59Z
+      {1'825'578'000, -8},
+  };
+  for (const auto& c : cases) EXPECT_EQ(pacific_offset_s(c.unix_s), c.hours * 3600) << c.unix_s;
+}
+
+TEST(Text, PercentSignsAreTakenBack) {
+  EXPECT_EQ(percent_decoded("a%20b+c%2Bd"), "a b c+d");
+  EXPECT_EQ(percent_decoded("caf%C3%A9"), "caf\xc3\xa9");
+  EXPECT_EQ(percent_decoded("100%"), "100%");
+  EXPECT_EQ(percent_decoded("%zz%4"), "%zz%4");
+}
+
 }  // namespace
 }  // namespace batchrun::mock

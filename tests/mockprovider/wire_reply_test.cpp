@@ -19,10 +19,12 @@ ReplyDraft stream_draft() {
   ReplyDraft draft;
   draft.streamed = true;
   draft.content_type = "text/event-stream; charset=utf-8";
-  draft.events.data = {R"({"r":1,"c":1})", R"({"a":1,"b":2})", R"({"b":1,"c":2})", R"({"f":1,"g":2})"};
+  draft.events.data = {R"({"r":1,"c":1})", R"({"a":1,"b":2})", R"({"b":1,"c":2})", R"({"f":1,"g":2})",
+                       "[DONE]"};
   draft.events.first_content = 1;
   draft.events.contents = 2;
   draft.events.finish = 3;
+  draft.events.end_mark = 4;
   return draft;
 }
 
@@ -182,7 +184,7 @@ TEST(WireReply, HugeHeadersAndGzipAreWhatTheySay) {
 
 TEST(WireReply, StreamTextHasVariants) {
   ReplyDraft draft = stream_draft();
-  draft.line_end = "\r\n";
+  draft.events.form.line_end = "\r\n";
   draft.comments = true;
   draft.multi_line_data = true;
   draft.final_blank_line = false;
@@ -192,6 +194,54 @@ TEST(WireReply, StreamTextHasVariants) {
       << bytes;
   EXPECT_NE(bytes.find("data: [DONE]\r\n\r\n0\r\n"), std::string::npos)
       << "one line end, then the chunk's own";
+}
+
+std::string body_of(const ReplyDraft& draft) {
+  const std::string bytes = written(draft, {.kind = FaultKind::http10_close}).bytes;
+  return bytes.substr(bytes.find("\r\n\r\n") + 4);
+}
+
+TEST(WireReply, StreamsHaveTheirFramings) {
+  ReplyDraft draft = stream_draft();
+  draft.events.data = {R"({"type":"a"})", R"({"type": "b"})"};
+  draft.events.form.named = true;
+  EXPECT_EQ(body_of(draft), "event: a\ndata: {\"type\":\"a\"}\n\nevent: b\ndata: {\"type\": \"b\"}\n\n");
+  draft.events.form = {.framing = StreamForm::Framing::ndjson};
+  EXPECT_EQ(body_of(draft), "{\"type\":\"a\"}\n{\"type\": \"b\"}\n");
+  draft.final_blank_line = false;
+  EXPECT_EQ(body_of(draft), "{\"type\":\"a\"}\n{\"type\": \"b\"}");
+  draft.events.form = {.framing = StreamForm::Framing::array};
+  EXPECT_EQ(body_of(draft), "[{\"type\":\"a\"},\r\n{\"type\": \"b\"}]");
+  draft.events.broken_off = true;
+  draft.events.tail = "[{}]";
+  EXPECT_EQ(body_of(draft), "[{\"type\":\"a\"},\r\n{\"type\": \"b\"}[{}]");
+}
+
+TEST(WireReply, APreambleGoesOutBeforeTheWait) {
+  const Distribution first{.a_ms = 100}, between{};
+  Random random(1);
+  const Pace pace{&first, &between, &random, 1};
+  ReplyDraft draft = stream_draft();
+  draft.events.preamble = ": wait\n\n";
+  WireReply out;
+  write_reply(out, draft, nullptr, &pace, true);
+  ASSERT_EQ(out.pauses.size(), 1u);
+  EXPECT_TRUE(out.bytes.substr(0, out.pauses[0].at).ends_with("8\r\n: wait\n\n\r\n")) << out.bytes;
+}
+
+TEST(WireReply, KeepAlivesComeBeforeEndlessSilence) {
+  for (const std::uint32_t after : {0u, 1u}) {
+    ReplyDraft draft = stream_draft();
+    draft.keep_alive = ": alive\n\n";
+    const WireReply reply =
+        written(draft, {.kind = FaultKind::keep_alives, .after_chunks = after, .interval_ms = 5, .count = 2});
+    EXPECT_EQ(reply.after, After::hold);
+    EXPECT_TRUE(reply.bytes.ends_with("9\r\n: alive\n\n\r\n9\r\n: alive\n\n\r\n")) << reply.bytes;
+    EXPECT_EQ(reply.bytes.find("{\"a\":1") == reply.bytes.npos, after == 0);
+    EXPECT_EQ(reply.bytes.find("{\"b\":1"), reply.bytes.npos);
+    ASSERT_EQ(reply.pauses.size(), 2u);
+    EXPECT_EQ(reply.pauses[1].wait, Moment(5ms));
+  }
 }
 
 TEST(WireReply, DripAndSliceGoByteByByte) {

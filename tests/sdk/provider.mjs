@@ -48,3 +48,19 @@ export const weatherTool = {
     },
   },
 };
+
+// What was sent last: {method, target, fields: {name: value}, body}.
+export async function lastRequest(url) {
+  const sent = await (await fetch(`${url}/mock/last_request`)).json();
+  return { ...sent, fields: Object.fromEntries(sent.fields), body: sent.body && JSON.parse(sent.body) };
+}
+
+// What the provider would bill a key for a model. It learns of an answer's end a moment after the client.
+export async function usageOf(url, key, model) {
+  for (let i = 0; i < 100; ++i) {
+    const bill = (await counters(url)).by_key[key]?.models[model];
+    if (bill) return bill;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return null;
+}
