@@ -238,7 +238,9 @@ void Provider::answer_call(Exchange& x, WireReply& out, Ticket& ticket) {
     judge(x, budget, ticket);
   }
   x.dialect->append_reply_fields(draft_.fields, id_, org.name);
-  draft_.keep_alive = x.dialect->keep_alive();
+  // Between the elements of an array only white space is legal.
+  const bool in_array = draft_.streamed && draft_.events.form.framing == StreamForm::Framing::array;
+  draft_.keep_alive = in_array ? "\n" : x.dialect->keep_alive();
   const Pace pace{&scenario_.first_chunk, &scenario_.between_chunks, &pace_random_,
                   std::max<std::size_t>(1, chunk_count(completion_, scenario_.chunks))};
   write_reply(out, draft_, x.fault, ticket.open ? &pace : nullptr, x.request.keep_alive);

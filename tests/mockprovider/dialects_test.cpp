@@ -248,15 +248,19 @@ TEST(Dialects, ErrorsInAStreamHaveTheirShape) {
   EXPECT_TRUE(broken(dialect_of(Flavour::gemini), "array").tail.starts_with(R"([{"error":{"code":500)"));
 }
 
-TEST(Dialects, ResponsesErrorsAreFlatOrNested) {
+TEST(Dialects, ResponsesErrorsHaveThreeForms) {
   StreamEvents events;
-  openai_responses().append_stream_error(events, dialect_of(Flavour::openai),
-                                         {.trouble = Trouble::server_error});
-  openai_responses().append_stream_error(events, dialect_of(Flavour::openai),
-                                         {.trouble = Trouble::server_error, .variant = "nested"});
+  for (const char* variant : {"", "nested", "failed"}) {
+    openai_responses().append_stream_error(events, dialect_of(Flavour::openai),
+                                           {.trouble = Trouble::server_error, .variant = variant});
+  }
   EXPECT_EQ(json::parse(events.data[0]).at("code").as_string(), "server_error");
   EXPECT_EQ(json::parse(events.data[0]).at("sequence_number").as_int64(), 0);
   EXPECT_EQ(json::parse(events.data[1]).at("error").at("code").as_string(), "server_error");
+  const json::value failed = json::parse(events.data[2]);
+  EXPECT_EQ(failed.at("type").as_string(), "response.failed");
+  EXPECT_EQ(failed.at("response").at("status").as_string(), "failed");
+  EXPECT_EQ(failed.at("response").at("error").at("code").as_string(), "server_error");
 }
 
 // --- header fields

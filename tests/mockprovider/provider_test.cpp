@@ -539,5 +539,30 @@ TEST(Provider, FaultsOfAnswersInOtherDialects) {
   EXPECT_EQ(a.provider.counters({}).total.completed, 4u) << "empty is no whole answer";
 }
 
+TEST(Provider, KeepAlivesAreTheDialects) {
+  const struct {
+    const char *head, *body, *keep_alive;
+  } cases[] = {
+      {"POST /v1/messages",
+       R"({"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}]})",
+       "event: ping\ndata: {\"type\": \"ping\"}\n\n"},
+      {"POST /api/v1/chat/completions",
+       R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})",
+       ": OPENROUTER PROCESSING\n\n"},
+      {"POST /v1beta/models/g:streamGenerateContent?alt=sse", R"({"contents":[{"parts":[{"text":"x"}]}]})",
+       ": keep-alive\r\n\r\n"},
+      {"POST /v1beta/models/g:streamGenerateContent", R"({"contents":[{"parts":[{"text":"x"}]}]})", "\n"},
+      {"POST /api/chat", R"({"model":"m","messages":[{"role":"user","content":"x"}]})", "\n"},
+  };
+  for (const auto& c : cases) {
+    Asker a(R"({"faults": [{"fault": "keep_alives", "count": 2}]})");
+    a.fields = "anthropic-version: 2023-06-01\r\nx-goog-api-key: k1\r\n";
+    a.ask(c.head, c.body);
+    EXPECT_TRUE(a.reply.bytes.ends_with(std::string(c.keep_alive) + "\r\n")) << c.head;
+    EXPECT_EQ(a.reply.after, WireReply::After::hold);
+    EXPECT_FALSE(a.ticket.whole);
+  }
+}
+
 }  // namespace
 }  // namespace batchrun::mock

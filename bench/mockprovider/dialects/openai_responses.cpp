@@ -238,16 +238,24 @@ class Responses final : public Endpoint {
     EventWriter(out, answer).write(chunks);
   }
 
-  // Flat here; variant "nested": as everywhere else.
+  // A flat event, usually. Variants: "nested", as everywhere else; "failed", the terminal event that says so.
   void append_stream_error(StreamEvents& events, const Dialect&, const Problem& problem) const override {
     const OpenAiError error = openai_error(problem);
     const std::string_view code = error.code.empty() ? std::string_view(error.type) : error.code;
-    const std::string members =
-        fmt::format(R"("code":"{}","message":{},"param":null)", code, quoted(error.message));
-    events.data.push_back(
-        problem.variant == "nested"
-            ? fmt::format(R"({{"type":"error","error":{{{}}}}})", members)
-            : fmt::format(R"({{"type":"error","sequence_number":{},{}}})", events.data.size(), members));
+    const std::string members = fmt::format(R"("code":"{}","message":{})", code, quoted(error.message));
+    const std::size_t number = events.data.size();
+    if (problem.variant == "nested") {
+      events.data.push_back(fmt::format(R"({{"type":"error","error":{{{},"param":null}}}})", members));
+    } else if (problem.variant == "failed") {
+      events.data.push_back(
+          fmt::format(R"({{"type":"response.failed","sequence_number":{},"response":{{"id":"resp_{}",)"
+                      R"("object":"response","created_at":0,"status":"failed","error":{{{}}},)"
+                      R"("incomplete_details":null,"model":{},"output":[],"usage":null}}}})",
+                      number, problem.reply_id, members, quoted(problem.model)));
+    } else {
+      events.data.push_back(
+          fmt::format(R"({{"type":"error","sequence_number":{},{},"param":null}})", number, members));
+    }
   }
 };
 
