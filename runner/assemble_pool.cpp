@@ -63,8 +63,9 @@ class Assembly {
   void name_keys(ProviderConfig& config);
   void add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key);
   std::string alias_of(const ProviderConfig& config, const KeyConfig& key, std::size_t number);
-  GroupSpec new_group(const ProviderConfig& provider, const std::string& name) const;
-  GroupId group_of(const ProviderConfig& provider, const KeyConfig& key, const std::string& alias);
+  GroupSpec new_group(DialectKind kind, const ProviderConfig& provider, const std::string& name) const;
+  GroupId group_of(DialectKind kind, const ProviderConfig& provider, const KeyConfig& key,
+                   const std::string& alias);
   void agree(GroupSpec& group, const KeyConfig& key, const std::string& alias,
              const std::string& first) const;
   void add_route(const RouteConfig& config);
@@ -167,9 +168,9 @@ void Assembly::add_provider(ProviderConfig& config) {
 
   Provider provider;
   provider.name = config.name;
-  const DialectKind kind = dialect_of(config, known, endpoint);
-  provider.dialect = make_dialect(kind);
-  provider.price_name = known ? known->name : config.dialect.given() ? name(kind) : config.name;
+  provider.kind = dialect_of(config, known, endpoint);
+  provider.dialect = make_dialect(provider.kind);
+  provider.price_name = known ? known->name : config.dialect.given() ? name(provider.kind) : config.name;
   provider.endpoint = std::move(endpoint);
   provider.default_model = config.default_model.text;
   provider.tier = *config.tier;
@@ -328,10 +329,35 @@ void Assembly::agree(GroupSpec& group, const KeyConfig& key, const std::string& 
   group.max_concurrent = *key.limits.max_concurrent;
 }
 
+// How the tokens of a request count against limits. Source: the rate-limit pages of each, 2026.
+Charging charging_of(DialectKind kind) {
+  using Output = Charging::Output;
+  switch (kind) {
+    case DialectKind::anthropic:  // "cache reads do not count"
+      return {Output::produced, true};
+    case DialectKind::gemini:  // limits are of input tokens
+      return {Output::free, false};
+    case DialectKind::groq:
+      return {Output::reserved, true};
+    case DialectKind::openai:
+    case DialectKind::cerebras:
+    case DialectKind::azure:
+    case DialectKind::ollama_v1:
+    case DialectKind::ollama:
+    case DialectKind::serpapi:
+    case DialectKind::serper:
+      break;
+  }
+  return {};
+}
+
 // What is known of a provider's limits without being told: its own service has some, and a day of its own.
-GroupSpec Assembly::new_group(const ProviderConfig& provider, const std::string& name) const {
+GroupSpec Assembly::new_group(DialectKind kind, const ProviderConfig& provider,
+                              const std::string& name) const {
   GroupSpec group;
   group.name = name;
+  group.charging = charging_of(kind);
+  if (kind == DialectKind::anthropic) group.ramp = std::chrono::minutes(1);  // ramp_limit_exceeded
   const KnownProvider* const known = find_known_provider(provider.name);
   if (known == nullptr) return group;
   group.day = known->day;
@@ -339,17 +365,18 @@ GroupSpec Assembly::new_group(const ProviderConfig& provider, const std::string&
   return group;
 }
 
-GroupId Assembly::group_of(const ProviderConfig& provider, const KeyConfig& key, const std::string& alias) {
+GroupId Assembly::group_of(DialectKind kind, const ProviderConfig& provider, const KeyConfig& key,
+                           const std::string& alias) {
   std::vector<GroupSpec>& groups = settings_.pool.groups;
   const GroupId next{static_cast<std::uint32_t>(groups.size())};
   if (key.group.empty()) {
-    groups.push_back(new_group(provider, alias));
+    groups.push_back(new_group(kind, provider, alias));
     agree(groups.back(), key, alias, alias);
     return next;
   }
   const std::string group_name = provider.name + "/" + key.group;
   const auto [at, is_new] = groups_.emplace(group_name, std::pair(next, alias));
-  if (is_new) groups.push_back(new_group(provider, group_name));
+  if (is_new) groups.push_back(new_group(kind, provider, group_name));
   agree(groups[at->second.first.value], key, alias, at->second.second);
   return at->second.first;
 }
@@ -357,7 +384,7 @@ GroupId Assembly::group_of(const ProviderConfig& provider, const KeyConfig& key,
 void Assembly::add_key(std::size_t provider, const ProviderConfig& config, KeyConfig& key) {
   KeySpec spec;
   spec.alias = key.alias;
-  spec.group = group_of(config, key, key.alias);
+  spec.group = group_of(settings_.providers[provider].kind, config, key, key.alias);
   spec.provider = static_cast<std::uint32_t>(provider);
   spec.tier = settings_.providers[provider].tier;
   spec.priority = key.priority;

@@ -42,8 +42,7 @@ int print_keys(const Settings& settings) {
   if (!settings.keys.empty() && settings.verb == Verb::check_keys) return print_checks(settings);
   fmt::print("{}", render_keys(settings));
   if (settings.keys.empty()) {
-    return no_usable_key("no key can be used",
-                         "those that are listed are switched off");
+    return no_usable_key("no key can be used", "those that are listed are switched off");
   }
   return static_cast<int>(ExitCode::ok);
 }

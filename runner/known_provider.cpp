@@ -6,8 +6,8 @@ namespace batchrun {
 
 std::span<const KnownProvider> known_providers() {
   using Kind = DialectKind;
-  // Each in its own protocol: the OpenAI-compatible sides of Gemini, Anthropic and Ollama leave out much of what those
-  // can do.
+  // Each in its own protocol: the OpenAI-compatible sides of Gemini, Anthropic and Ollama leave out much of
+  // what those can do.
   static constexpr std::array<KnownProvider, 8> table{{
       {.name = "openai",
        .env_prefix = "OPENAI",

@@ -1,5 +1,5 @@
-// The providers known by name: where they are, what their environment variables are called, and how they speak.
-// Source: the API references of each.
+// The providers known by name: where they are, what their environment variables are called, and how they
+// speak. Source: the API references of each.
 #pragma once
 
 #include <span>
@@ -18,9 +18,9 @@ struct KnownProvider {
   std::string_view base_url;    // its own address
   DialectKind dialect;          // how it speaks
   int tier = default_tier;
-  bool keyless = false;             // answers without a key too
-  bool counts_searches = false;     // one search is one token: its token limits are request limits
-  DayRule day = DayRule::rolling;   // when its day turns
+  bool keyless = false;            // answers without a key too
+  bool counts_searches = false;    // one search is one token: its token limits are request limits
+  DayRule day = DayRule::rolling;  // when its day turns
 };
 
 std::span<const KnownProvider> known_providers();

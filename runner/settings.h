@@ -38,7 +38,8 @@ enum class SyncPolicy : std::uint8_t { interval, batch, none };
 // One configured provider.
 struct Provider {
   std::string name;  // "openai", "groq", or whatever the config calls it
-  std::unique_ptr<Dialect> dialect;
+  DialectKind kind = DialectKind::openai;
+  std::unique_ptr<Dialect> dialect;  // of that kind
   Endpoint endpoint;
   std::string default_model;  // "" = rows must name one
   std::string price_name;     // what the price table calls it

@@ -46,18 +46,17 @@ TEST(KeysTable, ShowsWhatEachProviderAnswered) {
   checks[1].message = "Incorrect API key";
   checks[2].message = "no route to host";
   checks[3].message = "connection refused";
-  EXPECT_EQ(
-      render_key_checks(assembled(pool), checks),
-      "key       provider  group    answer                   status  time   organisation  limits of "
-      "the reply\n"
-      "größte    openai    org      ok                       200     85 ms  org-9         200k TPM\n"
-      "openai-2  openai    org      unauthorized             401     0 ms   -             -\n"
-      "    Incorrect API key\n"
-      "openai-3  openai    its own  not tried: switched off\n"
-      "gemini-1  gemini    its own  unreachable              -       0 ms   -             -\n"
-      "    no route to host\n"
-      "ollama-1  ollama    its own  unreachable              -       0 ms   -             -\n"
-      "    connection refused\n");
+  EXPECT_EQ(render_key_checks(assembled(pool), checks),
+            "key       provider  group    answer                   status  time   organisation  limits of "
+            "the reply\n"
+            "größte    openai    org      ok                       200     85 ms  org-9         200k TPM\n"
+            "openai-2  openai    org      unauthorized             401     0 ms   -             -\n"
+            "    Incorrect API key\n"
+            "openai-3  openai    its own  not tried: switched off\n"
+            "gemini-1  gemini    its own  unreachable              -       0 ms   -             -\n"
+            "    no route to host\n"
+            "ollama-1  ollama    its own  unreachable              -       0 ms   -             -\n"
+            "    connection refused\n");
 }
 
 }  // namespace

@@ -300,13 +300,34 @@ TEST_F(MakeSettings, KnowsHowEachProviderSpeaks) {
   EXPECT_TRUE(serves(R"("serper": {"keys": ["k"]})", Api::search));
   EXPECT_FALSE(serves(R"("serper": {"keys": ["k"]})", Api::chat));
   EXPECT_TRUE(serves(R"("ollama": {})", Api::ollama_chat));
-  EXPECT_FALSE(serves(R"("ollama": {"base_url": "http://127.0.0.1:11434/v1"})", Api::ollama_chat)) << "its other side";
-  EXPECT_FALSE(serves(R"("mine": {"base_url": "http://127.0.0.1:1/v1", "keys": ["k"]})", Api::anthropic_messages));
+  EXPECT_FALSE(serves(R"("ollama": {"base_url": "http://127.0.0.1:11434/v1"})", Api::ollama_chat))
+      << "its other side";
+  EXPECT_FALSE(
+      serves(R"("mine": {"base_url": "http://127.0.0.1:1/v1", "keys": ["k"]})", Api::anthropic_messages));
   EXPECT_TRUE(serves(R"("mine": {"base_url": "http://127.0.0.1:1", "dialect": "anthropic", "keys": ["k"]})",
                      Api::anthropic_messages));
   const UsageError error = refusal(
-      R"({"providers": {"mine": {"base_url": "http://127.0.0.1:1", "dialect": "antropic", "keys": ["k"]}}})", {});
+      R"({"providers": {"mine": {"base_url": "http://127.0.0.1:1", "dialect": "antropic", "keys": ["k"]}}})",
+      {});
   EXPECT_NE(error.hint.find("anthropic"), std::string::npos) << error.hint;
+}
+
+TEST_F(MakeSettings, KnowsHowEachProviderCounts) {
+  const Settings s = make(
+      {{"OPENAI_API_KEY", "a"}, {"ANTHROPIC_API_KEY", "b"}, {"GEMINI_API_KEY", "c"}, {"GROQ_API_KEY", "d"}});
+  const auto group = [&](const std::string& alias) {
+    for (const GroupSpec& one : s.pool.groups) {
+      if (one.name == alias) return one;
+    }
+    return GroupSpec{};
+  };
+  EXPECT_EQ(group("openai-1").charging.output, Charging::Output::reserved);
+  EXPECT_FALSE(group("openai-1").charging.cached_input_free);
+  EXPECT_EQ(group("anthropic-1").charging.output, Charging::Output::produced);
+  EXPECT_TRUE(group("anthropic-1").charging.cached_input_free);
+  EXPECT_GT(group("anthropic-1").ramp, Duration::zero());
+  EXPECT_EQ(group("gemini-1").charging.output, Charging::Output::free);
+  EXPECT_TRUE(group("groq-1").charging.cached_input_free);
 }
 
 TEST_F(MakeSettings, ShowsNoSecrets) {
