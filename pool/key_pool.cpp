@@ -89,6 +89,7 @@ bool KeyPool::alive(KeyId id) const {
 
 void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   PoolKey& key = keys_[id.value];
+  note_circuit(key);
   key.provider->sent(key.breaker, row);
   ++key.in_flight;
   ++key.sends;
@@ -120,6 +121,7 @@ void KeyPool::note_service(GroupId id, Duration took) {
 PoolKey& KeyPool::came_back(KeyId id) {
   PoolKey& key = keys_[id.value];
   if (!key.breaker.closed()) changed();
+  note_circuit(key);
   return key;
 }
 
@@ -144,6 +146,7 @@ void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
   PoolKey& key = came_back(id);
   key.health.bad(now);
   if (key.provider->refused(key.breaker, row, now)) died();
+  note_circuit(key);
 }
 
 void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
@@ -179,6 +182,7 @@ bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
       keys_[trail.stops[i].key.value].breaker.forgive(trail.stops[i].streak);
     }
     changed();
+    ++circuits_;
   }
   if (looked_at && trail.culprit) {
     key.provider->abandoned(key.breaker, job.row, now);
@@ -186,7 +190,9 @@ bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
   }
   if (looked_at) trail.note(id, key.breaker.streak());
   key.health.bad(now);
-  return key.provider->failed(key.breaker, job.row, now);
+  const bool counts = key.provider->failed(key.breaker, job.row, now);
+  note_circuit(key);
+  return counts;
 }
 
 void KeyPool::retire(GroupId id, std::string because) {

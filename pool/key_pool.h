@@ -97,12 +97,16 @@ class KeyPool {
   std::uint64_t deaths() const { return deaths_; }
   void died() { ++deaths_, ++changes_; }
 
+  // Goes up whenever circuits may let other keys through than before, time aside.
+  std::uint64_t circuits() const { return circuits_; }
+
   std::vector<KeyFigures> key_figures(TimePoint now);
   std::vector<GroupFigures> group_figures(TimePoint now) const;
   std::vector<GroupHistory> take_history();
 
  private:
   PoolKey& came_back(KeyId key);
+  void note_circuit(const PoolKey& key) { circuits_ += !key.breaker.closed(); }
   bool is_culprit(KeyId key, const FailureTrail& trail) const;
 
   std::vector<QuotaGroup> groups_;
@@ -113,6 +117,7 @@ class KeyPool {
   double turn_ = 0;  // of the weighted key sent last
   std::uint64_t changes_ = 0;
   std::uint64_t deaths_ = 0;
+  std::uint64_t circuits_ = 0;
 };
 
 }  // namespace batchrun

@@ -64,22 +64,6 @@ Limit* find(std::vector<Limit>& limits, Dimension dimension) {
 
 }  // namespace
 
-double amount(const Cost& cost, Dimension dimension) {
-  switch (dimension) {
-    case Dimension::requests_per_minute:
-    case Dimension::requests_per_day:
-      return cost.requests;
-    case Dimension::tokens_per_minute:
-    case Dimension::tokens_per_day:
-      return cost.tokens();
-    case Dimension::input_tokens_per_minute:
-      return cost.input_tokens;
-    case Dimension::output_tokens_per_minute:
-      return cost.output_tokens;
-  }
-  broken_invariant("a dimension without an amount");
-}
-
 QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
     : name_(spec.name),
       charging_(spec.charging),
@@ -258,7 +242,7 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
   for (MinuteLimit& limit : minutes_) limit.take(amount(cost, limit.dimension()), now);
   for (Climb& climb : climbs_) climb.ramp.take(amount(cost, climb.dimension), now);
   for (DayLimit& limit : days_) limit.count(amount(cost, limit.dimension()), now, now);
-  if (limited()) ++version_;
+  ++version_;
 }
 
 bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now,
@@ -286,7 +270,7 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
     limit.count(units, admitted_at, now);
     freed = freed || units < 0;
   }
-  if (limited()) ++version_;
+  ++version_;
   return freed;
 }
 

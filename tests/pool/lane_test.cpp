@@ -335,8 +335,7 @@ TEST(Lane, WhenAllKeysAreOutOneProbeAtATimeGoes) {
   const auto probe = world.go(now);
   ASSERT_TRUE(probe);
   EXPECT_EQ(std::get<Lane::Blocked>(world.lane->next(now)).until, never);
-  world.pool->key(probe->candidate.key).breaker.succeeded(probe->job.row);
-  world.pool->changed();
+  world.pool->succeeded(probe->candidate.key, probe->job.row, now);
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(world.go(now)) << "one works: the others may be probed, each once";
 }
 
