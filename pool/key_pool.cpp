@@ -63,6 +63,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
   for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
   service_s_.assign(groups_.size(), service_at_first_s);
   sends_of_.resize(groups_.size());
+  for (std::uint32_t group = 0; group < groups_.size(); ++group) merged_into_.push_back({group});
   std::uint32_t providers = 0;
   for (const KeySpec& key : spec.keys) providers = std::max(providers, key.provider + 1);
   providers_.assign(providers, ProviderHealth(settings));
@@ -73,6 +74,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
                      .breaker = Breaker(settings),
                      .health = KeyHealth(settings.degraded_recovery),
                      .provider = &providers_[key.provider],
+                     .provider_number = key.provider,
                      .group = key.group,
                      .tier = key.tier,
                      .weight = weight_of(key.priority),
@@ -202,6 +204,36 @@ void KeyPool::retire(GroupId id, std::string because) {
   died();
 }
 
+GroupId KeyPool::now(GroupId group) const {
+  while (merged_into_[group.value] != group) group = merged_into_[group.value];
+  return group;
+}
+
+std::optional<GroupId> KeyPool::shares_quota_with(const Permit& permit, std::uint64_t organisation) {
+  const PoolKey& key = keys_[permit.key().value];
+  const auto first = shared_quota_.named(key.group, key.provider_number, permit.model(), organisation);
+  if (!first) return std::nullopt;
+  const GroupId other = now(*first);
+  const bool works = !groups_[other.value].retired() && !groups_[key.group.value].retired();
+  return other != key.group && works ? std::optional(other) : std::nullopt;
+}
+
+void KeyPool::merge(GroupId into, GroupId from, TimePoint now) {
+  require(into != from, "a group was merged into itself");
+  GroupMerge merge;
+  for (PoolKey& key : keys_) {
+    if (key.group == into) merge.keys.push_back(key.alias);
+    if (key.group != from) continue;
+    merge.joined.push_back(key.alias);
+    key.group = into;
+  }
+  merges_.push_back(std::move(merge));
+  merged_into_[from.value] = into;
+  groups_[into.value].absorb(groups_[from.value], now);
+  sends_of_[into.value] += sends_of_[from.value];
+  changed();
+}
+
 std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
   std::vector<KeyFigures> figures;
   figures.reserve(keys_.size());
@@ -230,7 +262,9 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
 std::vector<GroupFigures> KeyPool::group_figures(TimePoint now) const {
   std::vector<GroupFigures> figures;
   figures.reserve(groups_.size());
-  for (const QuotaGroup& group : groups_) {
+  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    if (merged_into_[g].value != g) continue;
+    const QuotaGroup& group = groups_[g];
     figures.push_back(
         {.name = group.name(), .limits = group.limits(), .used = group.used(now), .total = group.total()});
   }

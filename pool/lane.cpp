@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <set>
+#include <utility>
 
 #include "pool/invariant.h"
 
@@ -22,19 +22,36 @@ std::uint64_t mixed(std::uint64_t seed) {
 
 Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings)
     : id_(id), pool_(pool), settings_(settings), queue_(settings), deaths_seen_(pool.deaths() - 1) {
-  std::set<GroupId> groups;
   for (const Candidate& candidate : spec.candidates) {
     require(candidate.key.value < pool.size(), "a candidate whose key does not exist");
     PoolKey& key = pool.key(candidate.key);
-    groups.insert(key.group);
-    const std::size_t option = option_for(key.group, candidate.model);
-    options_[option].choices.push_back(choices_.size());
-    choices_.push_back({candidate.key, key.tier, &key, option, false});
+    choices_.push_back({candidate.key, key.tier, &key, 0, false});
+    enlist(choices_.size() - 1, candidate.model);
     lowest_tier_ = std::min(lowest_tier_, key.tier);
   }
   require(!choices_.empty(), "a lane without candidates");
-  groups_ = groups.size();
   open_.reserve(options_.size());
+}
+
+void Lane::enlist(std::size_t number, std::uint32_t model) {
+  Choice& choice = choices_[number];
+  choice.option = option_for(choice.pool_key->group, model);
+  options_[choice.option].choices.push_back(number);
+}
+
+void Lane::regroup(TimePoint now) {
+  release_hold(now);
+  plan_.clear();
+  const std::vector<Option> before = std::exchange(options_, {});
+  standings_.clear();
+  groups_ = 0;
+  for (std::size_t number = 0; number < choices_.size(); ++number) {
+    const Option& old = before[choices_[number].option];
+    const std::size_t known = options_.size();
+    enlist(number, old.model);
+    if (options_.size() > known) options_.back().estimate = old.estimate;
+  }
+  deaths_seen_ = pool_.deaths() - 1;
 }
 
 std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
@@ -42,6 +59,8 @@ std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
     return option.group == group && option.model == model;
   });
   if (found == options_.end()) {
+    groups_ += std::none_of(options_.begin(), options_.end(),
+                            [&](const Option& option) { return option.group == group; });
     options_.push_back({.group = group, .quota = &pool_.group(group), .model = model});
     standings_.push_back({.quota = options_.back().quota});
     return options_.size() - 1;
@@ -77,7 +96,7 @@ void Lane::exclude(KeyId key, std::uint32_t model) {
 
 void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   if (!usage.known) return;
-  Option& option = options_[option_for(permit.group(), permit.model())];
+  Option& option = options_[option_for(pool_.now(permit.group()), permit.model())];
   option.estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens));
   option.estimate.learn_output(static_cast<double>(usage.output_tokens));
 }

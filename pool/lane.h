@@ -86,6 +86,9 @@ class Lane {
   // What Strategy::saturate goes by; without a plan it is as least_loaded.
   LanePlan& plan() { return plan_; }
 
+  // Groups of the pool were merged: candidates that now share one share an option. Its plan is gone.
+  void regroup(TimePoint now);
+
   // What a reply reported for a row sent to that group and model.
   void learn(const Permit& permit, const Job& job, const Usage& usage);
 
@@ -177,6 +180,7 @@ class Lane {
     Rank rank;
   };
 
+  void enlist(std::size_t choice, std::uint32_t model);
   std::size_t option_for(GroupId group, std::uint32_t model);
   void survey(TimePoint now);
   void forget_what_changed(TimePoint now);

@@ -61,6 +61,10 @@ class QuotaGroup {
   std::uint32_t max_concurrent() const { return max_concurrent_; }      // 0 = no limit
   bool full() const { return max_concurrent_ != 0 && in_flight_ >= max_concurrent_; }
 
+  // `other` turns out to be the same group: what it was sent counts here, its requests in flight are settled
+  // here, and of two limits the lower one holds. It is left without limits.
+  void absorb(QuotaGroup& other, TimePoint now);
+
   // Out for the rest of the run, and why.
   bool retired() const { return !retired_because_.empty(); }
   const std::string& retired_because() const { return retired_because_; }

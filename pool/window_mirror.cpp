@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pool/invariant.h"
+
 namespace batchrun {
 namespace {
 
@@ -46,6 +48,19 @@ void WindowMirror::add(double units, TimePoint at, TimePoint now) {
   ring_[place] += units;
   blocks_[place / block] += units;
   sum_ += units;
+}
+
+void WindowMirror::absorb(WindowMirror& other, TimePoint now) {
+  require(window_ == other.window_ && slot_ == other.slot_, "mirrors of different windows became one");
+  advance(now);
+  other.advance(now);
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    const std::size_t place = (oldest_place_ + i) % ring_.size();
+    const double units = other.ring_[(other.oldest_place_ + i) % ring_.size()];
+    ring_[place] += units;
+    blocks_[place / block] += units;
+    sum_ += units;
+  }
 }
 
 double WindowMirror::sum_at(TimePoint now) const {

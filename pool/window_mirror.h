@@ -24,6 +24,9 @@ class WindowMirror {
   // the window. REQUIRES: at <= now.
   void add(double units, TimePoint at, TimePoint now);
 
+  // Counts what `other` holds as well. REQUIRES: same window and slots.
+  void absorb(WindowMirror& other, TimePoint now);
+
   // The sum of the window that ends now.
   double sum(TimePoint now) {
     advance(now);

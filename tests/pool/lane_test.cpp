@@ -381,5 +381,22 @@ TEST(Lane, ByPlanNoKindGoesFarAheadOfItsShare) {
   EXPECT_EQ(went->job.row.value, 2U);
 }
 
+TEST(Lane, MergedGroupsAreOneWayToAnswerItsRows) {
+  LaneWorld world(
+      Groups{{.tokens_per_minute = 1000}, {.tokens_per_minute = 1000}, {.tokens_per_minute = 1000}});
+  ASSERT_EQ(world.lane->ways(), 3U);
+  for (std::uint32_t row = 0; row < 4; ++row) world.wait(row, 900);
+  ASSERT_TRUE(world.go(start));
+  world.pool->merge({0}, {2}, start);
+  world.lane->regroup(start);
+  EXPECT_EQ(world.lane->ways(), 2U);
+  EXPECT_EQ(world.lane->groups(), 2U);
+  EXPECT_TRUE(world.go(start)) << "the group that was not merged";
+  EXPECT_FALSE(world.go(start)) << "the two others are one, and its minute is used";
+  const auto later = world.go(start + std::chrono::seconds(61));
+  ASSERT_TRUE(later);
+  EXPECT_NE(later->group, GroupId{2});
+}
+
 }  // namespace
 }  // namespace batchrun

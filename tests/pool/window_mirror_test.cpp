@@ -96,5 +96,27 @@ TEST(WindowMirror, ALongPauseEmptiesIt) {
   EXPECT_EQ(mirror.sum(start + std::chrono::hours(3)), 0);
 }
 
+// Against one mirror that was told everything.
+TEST(WindowMirror, AbsorbsAnotherAsIfItHadCountedBoth) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
+    WindowMirror ours(window), theirs(window), all(window);
+    TimePoint now = start;
+    for (int i = 0; i < 300; ++i) {
+      now += milliseconds(random() % 700);
+      const double units = static_cast<double>(random() % 50);
+      (random() % 3 == 0 ? ours : theirs).add(units, now, now);
+      all.add(units, now, now);
+    }
+    ours.absorb(theirs, now);
+    for (int i = 0; i < 300; ++i) {
+      now += milliseconds(random() % 700);
+      ASSERT_EQ(ours.sum(now), all.sum(now)) << "seed " << seed;
+      const double ceiling = static_cast<double>(random() % 3000);
+      ASSERT_EQ(ours.ready_at(ceiling, now), all.ready_at(ceiling, now)) << "seed " << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace batchrun
