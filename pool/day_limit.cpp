@@ -49,6 +49,14 @@ void DayLimit::count(double units, TimePoint at, TimePoint now) {
   }
 }
 
+void DayLimit::absorb(DayLimit& other, TimePoint now) {
+  set_limit(std::min(limit_, other.limit_));
+  turn(now);
+  other.turn(now);
+  used_ += other.used_;
+  if (last_day_ && other.last_day_) last_day_->absorb(*other.last_day_, now);
+}
+
 double DayLimit::used_at(TimePoint now) const {
   if (last_day_) return last_day_->sum_at(now);
   return now < turns_ ? used_ : 0;

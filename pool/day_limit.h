@@ -32,6 +32,9 @@ class DayLimit {
   // not count. REQUIRES: at <= now.
   void count(double units, TimePoint at, TimePoint now);
 
+  // Another group's is the same limit: the lower one holds, for what both have sent.
+  void absorb(DayLimit& other, TimePoint now);
+
   // What counts at `now`; for readers.
   double used_at(TimePoint now) const;
 

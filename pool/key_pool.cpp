@@ -63,6 +63,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
   for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
   service_s_.assign(groups_.size(), service_at_first_s);
   sends_of_.resize(groups_.size());
+  for (std::uint32_t group = 0; group < groups_.size(); ++group) merged_into_.push_back({group});
   std::uint32_t providers = 0;
   for (const KeySpec& key : spec.keys) providers = std::max(providers, key.provider + 1);
   providers_.assign(providers, ProviderHealth(settings));
@@ -73,6 +74,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
                      .breaker = Breaker(settings),
                      .health = KeyHealth(settings.degraded_recovery),
                      .provider = &providers_[key.provider],
+                     .provider_number = key.provider,
                      .group = key.group,
                      .tier = key.tier,
                      .weight = weight_of(key.priority),
@@ -89,6 +91,7 @@ bool KeyPool::alive(KeyId id) const {
 
 void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   PoolKey& key = keys_[id.value];
+  note_circuit(key);
   key.provider->sent(key.breaker, row);
   ++key.in_flight;
   ++key.sends;
@@ -120,6 +123,7 @@ void KeyPool::note_service(GroupId id, Duration took) {
 PoolKey& KeyPool::came_back(KeyId id) {
   PoolKey& key = keys_[id.value];
   if (!key.breaker.closed()) changed();
+  note_circuit(key);
   return key;
 }
 
@@ -144,6 +148,7 @@ void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
   PoolKey& key = came_back(id);
   key.health.bad(now);
   if (key.provider->refused(key.breaker, row, now)) died();
+  note_circuit(key);
 }
 
 void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
@@ -179,6 +184,7 @@ bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
       keys_[trail.stops[i].key.value].breaker.forgive(trail.stops[i].streak);
     }
     changed();
+    ++circuits_;
   }
   if (looked_at && trail.culprit) {
     key.provider->abandoned(key.breaker, job.row, now);
@@ -186,7 +192,9 @@ bool KeyPool::failed(KeyId id, Job& job, bool looked_at, TimePoint now) {
   }
   if (looked_at) trail.note(id, key.breaker.streak());
   key.health.bad(now);
-  return key.provider->failed(key.breaker, job.row, now);
+  const bool counts = key.provider->failed(key.breaker, job.row, now);
+  note_circuit(key);
+  return counts;
 }
 
 void KeyPool::retire(GroupId id, std::string because) {
@@ -194,6 +202,36 @@ void KeyPool::retire(GroupId id, std::string because) {
   if (group.retired()) return;
   group.retire(std::move(because));
   died();
+}
+
+GroupId KeyPool::now(GroupId group) const {
+  while (merged_into_[group.value] != group) group = merged_into_[group.value];
+  return group;
+}
+
+std::optional<GroupId> KeyPool::shares_quota_with(const Permit& permit, std::uint64_t organisation) {
+  const PoolKey& key = keys_[permit.key().value];
+  const auto first = shared_quota_.named(key.group, key.provider_number, permit.model(), organisation);
+  if (!first) return std::nullopt;
+  const GroupId other = now(*first);
+  const bool works = !groups_[other.value].retired() && !groups_[key.group.value].retired();
+  return other != key.group && works ? std::optional(other) : std::nullopt;
+}
+
+void KeyPool::merge(GroupId into, GroupId from, TimePoint now) {
+  require(into != from, "a group was merged into itself");
+  GroupMerge merge;
+  for (PoolKey& key : keys_) {
+    if (key.group == into) merge.keys.push_back(key.alias);
+    if (key.group != from) continue;
+    merge.joined.push_back(key.alias);
+    key.group = into;
+  }
+  merges_.push_back(std::move(merge));
+  merged_into_[from.value] = into;
+  groups_[into.value].absorb(groups_[from.value], now);
+  sends_of_[into.value] += sends_of_[from.value];
+  changed();
 }
 
 std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
@@ -224,7 +262,9 @@ std::vector<KeyFigures> KeyPool::key_figures(TimePoint now) {
 std::vector<GroupFigures> KeyPool::group_figures(TimePoint now) const {
   std::vector<GroupFigures> figures;
   figures.reserve(groups_.size());
-  for (const QuotaGroup& group : groups_) {
+  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    if (merged_into_[g].value != g) continue;
+    const QuotaGroup& group = groups_[g];
     figures.push_back(
         {.name = group.name(), .limits = group.limits(), .used = group.used(now), .total = group.total()});
   }

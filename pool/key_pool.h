@@ -12,6 +12,7 @@
 #include "pool/provider_health.h"
 #include "pool/quota_group.h"
 #include "pool/scheduler.h"
+#include "pool/shared_quota.h"
 
 namespace batchrun {
 
@@ -21,6 +22,7 @@ struct PoolKey {
   Breaker breaker;
   KeyHealth health;
   ProviderHealth* provider;
+  std::uint32_t provider_number = 0;
   GroupId group;
   int tier = 0;
   double weight = 1;          // from its priority: n for n >= 1, else 1 / (1 - n)
@@ -88,6 +90,16 @@ class KeyPool {
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
 
+  // A reply to the attempt of that permit names an organisation. Returns the group that is the same as the
+  // attempt's, if that is now clear and neither is out.
+  std::optional<GroupId> shares_quota_with(const Permit& permit, std::uint64_t organisation);
+
+  // `from` turns out to be the group `into`: its keys draw on that from now on.
+  void merge(GroupId into, GroupId from, TimePoint now);
+
+  // The group that counts what was admitted in `group`: itself, unless it was merged.
+  GroupId now(GroupId group) const;
+
   // Goes up whenever something that could not be admitted may now be, so that an answer "nothing may go
   // before t" holds until t as long as this stays the same.
   std::uint64_t changes() const { return changes_; }
@@ -97,22 +109,31 @@ class KeyPool {
   std::uint64_t deaths() const { return deaths_; }
   void died() { ++deaths_, ++changes_; }
 
+  // Goes up whenever circuits may let other keys through than before, time aside.
+  std::uint64_t circuits() const { return circuits_; }
+
   std::vector<KeyFigures> key_figures(TimePoint now);
   std::vector<GroupFigures> group_figures(TimePoint now) const;
+  const std::vector<GroupMerge>& merges() const { return merges_; }
   std::vector<GroupHistory> take_history();
 
  private:
   PoolKey& came_back(KeyId key);
+  void note_circuit(const PoolKey& key) { circuits_ += !key.breaker.closed(); }
   bool is_culprit(KeyId key, const FailureTrail& trail) const;
 
   std::vector<QuotaGroup> groups_;
   std::vector<ProviderHealth> providers_;
   std::vector<PoolKey> keys_;
   std::vector<double> service_s_, sends_of_;  // by group
+  std::vector<GroupId> merged_into_;          // by group: itself, or the one it was merged into
+  std::vector<GroupMerge> merges_;
+  SharedQuota shared_quota_;
   std::uint64_t sends_ = 0;
   double turn_ = 0;  // of the weighted key sent last
   std::uint64_t changes_ = 0;
   std::uint64_t deaths_ = 0;
+  std::uint64_t circuits_ = 0;
 };
 
 }  // namespace batchrun

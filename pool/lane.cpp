@@ -1,8 +1,9 @@
 #include "pool/lane.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
-#include <set>
+#include <utility>
 
 #include "pool/invariant.h"
 
@@ -21,19 +22,33 @@ std::uint64_t mixed(std::uint64_t seed) {
 
 Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings)
     : id_(id), pool_(pool), settings_(settings), queue_(settings), deaths_seen_(pool.deaths() - 1) {
-  std::set<GroupId> groups;
   for (const Candidate& candidate : spec.candidates) {
     require(candidate.key.value < pool.size(), "a candidate whose key does not exist");
     PoolKey& key = pool.key(candidate.key);
-    groups.insert(key.group);
-    const std::size_t option = option_for(key.group, candidate.model);
-    options_[option].choices.push_back(choices_.size());
-    choices_.push_back({candidate.key, key.tier, &key, option, false});
+    choices_.push_back({candidate.key, key.tier, &key, 0, false});
+    enlist(choices_.size() - 1, candidate.model);
     lowest_tier_ = std::min(lowest_tier_, key.tier);
   }
   require(!choices_.empty(), "a lane without candidates");
-  groups_ = groups.size();
   open_.reserve(options_.size());
+}
+
+void Lane::enlist(std::size_t number, std::uint32_t model) {
+  Choice& choice = choices_[number];
+  choice.option = option_for(choice.pool_key->group, model);
+  options_[choice.option].choices.push_back(number);
+}
+
+void Lane::regroup(TimePoint now) {
+  release_hold(now);
+  plan_.clear();
+  const std::vector<Option> before = std::exchange(options_, {});
+  standings_.clear();
+  groups_ = 0;
+  for (std::size_t number = 0; number < choices_.size(); ++number) {
+    enlist(number, before[choices_[number].option].model);
+  }
+  deaths_seen_ = pool_.deaths() - 1;
 }
 
 std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
@@ -41,8 +56,11 @@ std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
     return option.group == group && option.model == model;
   });
   if (found == options_.end()) {
+    groups_ += std::none_of(options_.begin(), options_.end(),
+                            [&](const Option& option) { return option.group == group; });
     options_.push_back(
         {.group = group, .quota = &pool_.group(group), .model = model, .estimate = &estimates_[model]});
+    standings_.push_back({.quota = options_.back().quota});
     return options_.size() - 1;
   }
   return static_cast<std::size_t>(found - options_.begin());
@@ -53,6 +71,7 @@ bool Lane::alive() {
   deaths_seen_ = pool_.deaths();
   alive_ = false;
   for (Option& option : options_) option.alive = false;
+  for (Standing& standing : standings_) standing.version = 0;
   for (const Choice& choice : choices_) {
     if (choice.excluded || !pool_.alive(choice.key)) continue;
     options_[choice.option].alive = true;
@@ -81,47 +100,55 @@ void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   estimate.learn_output(static_cast<double>(usage.output_tokens));
 }
 
-Cost Lane::cost_of(double input_tokens, double max_output_tokens, const Option& option) const {
-  if (option.quota->charging().output != Charging::Output::produced) {
-    return expected_cost(input_tokens, max_output_tokens, option);
+Cost Lane::Option::cost(double input_tokens, double max_output_tokens) const {
+  if (quota->charging().output != Charging::Output::produced) {
+    return expected_cost(input_tokens, max_output_tokens);
   }
-  const std::uint32_t in_flight = option.quota->in_flight() + 1;
-  return with_output(input_tokens, option.estimate->output_reserve(max_output_tokens, in_flight), option);
+  const std::uint32_t in_flight = quota->in_flight() + 1;
+  return with_output(input_tokens, estimate->output_reserve(max_output_tokens, in_flight));
 }
 
-Cost Lane::expected_cost(double input_tokens, double max_output_tokens, const Option& option) const {
-  switch (option.quota->charging().output) {
+Cost Lane::Option::expected_cost(double input_tokens, double max_output_tokens) const {
+  switch (quota->charging().output) {
     case Charging::Output::reserved:
-      return with_output(input_tokens, Estimate::whole(max_output_tokens), option);
+      return with_output(input_tokens, Estimate::whole(max_output_tokens));
     case Charging::Output::produced:
-      return with_output(input_tokens, option.estimate->output(max_output_tokens), option);
+      return with_output(input_tokens, estimate->output(max_output_tokens));
     case Charging::Output::free:
-      return with_output(input_tokens, 0, option);
+      return with_output(input_tokens, 0);
   }
   broken_invariant("a way to charge output without a cost");
 }
 
-Cost Lane::with_output(double input_tokens, double output_tokens, const Option& option) const {
-  const Estimate& estimate = *option.estimate;
+Cost Lane::Option::with_output(double input_tokens, double output_tokens) const {
   Cost cost{.requests = 1,
-            .input_tokens = option.quota->charging().cached_input_free ? estimate.uncached_input(input_tokens)
-                                                                       : estimate.input(input_tokens),
+            .input_tokens = quota->charging().cached_input_free ? estimate->uncached_input(input_tokens)
+                                                                : estimate->input(input_tokens),
             .output_tokens = output_tokens};
   // What was learned from other rows must not make a row impossible that may well fit: let the server say so.
-  if (!option.quota->exceeds(cost)) return cost;
-  if (estimate.ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
-  if (option.quota->charging().output == Charging::Output::produced) {
-    const Room& most = option.quota->most();
+  if (!quota->exceeds(cost)) return cost;
+  if (estimate->ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
+  if (quota->charging().output == Charging::Output::produced) {
+    const Room& most = quota->most();
     cost.output_tokens = std::clamp(most.tokens - cost.input_tokens, 0.0, cost.output_tokens);
     cost.output_tokens = std::min(cost.output_tokens, most.output_tokens);
   }
   return cost;
 }
 
+// No row of the bucket costs less.
+Cost Lane::Option::least_cost(std::size_t bucket) const {
+  const RowMix::Least least = RowMix::least(bucket);
+  Cost cost = this->cost(least.input_tokens, least.max_output_tokens);
+  cost.input_tokens = std::min(cost.input_tokens, Estimate::plain_input(least.input_tokens));
+  if (least.max_output_tokens == 0) cost.output_tokens = 0;  // else no maximum is set
+  return cost;
+}
+
 bool Lane::exceeds_every_window(const Job& job) {
   if (!alive()) return false;
   return std::all_of(options_.begin(), options_.end(), [&](const Option& option) {
-    return !option.alive || option.quota->exceeds(cost_of(job, option));
+    return !option.alive || option.quota->exceeds(option.cost(job));
   });
 }
 
@@ -129,7 +156,7 @@ std::optional<SpentDay> Lane::spent_day(const Job& job, TimePoint now) {
   std::optional<SpentDay> first;
   if (!alive()) return first;
   for (const Option& option : options_) {
-    const Cost cost = cost_of(job, option);
+    const Cost cost = option.cost(job);
     if (!option.alive || option.quota->exceeds(cost)) continue;
     const auto spent = option.quota->spent_day(cost, now);
     if (!spent) return std::nullopt;
@@ -173,63 +200,121 @@ TimePoint Lane::usable_at(const Option& option) {
 void Lane::survey(TimePoint now) {
   open_.clear();
   opens_at_ = never;
-  short_of_room_ = false;
+  short_of_room_ = some_unsuited_ = false;
   may_probe_.reset();
-  for (Option& option : options_) {
-    QuotaGroup& quota = *option.quota;
-    if (!option.alive || quota.full() || (quota.held_by() && *quota.held_by() != id_)) continue;
-    if (known_full(option, now)) continue;
-    const TimePoint when = std::max(quota.gate(now), usable_at(option));
-    if (when > now) {
-      opens_at_ = std::min(opens_at_, when);
-    } else if (has_room(option, now)) {
-      open_.push_back(&option);
+  forget_what_changed(now);
+  for (std::size_t i = 0; i < options_.size(); ++i) {
+    Standing& standing = standings_[i];
+    if (standing.version != standing.quota->version() || now >= standing.holds_until) {
+      look(options_[i], standing, now);
+    } else if (newcomers_ > 0 && standing.state == Standing::State::unsuited) {
+      ask_about_newcomers(options_[i], standing, now);
     }
+    note(options_[i], standing);
   }
 }
 
-// Whether the last look still holds: no room for the smallest row until later.
-bool Lane::known_full(const Option& option, TimePoint now) {
-  if (option.quota == held_ || option.no_room_version != option.quota->version()) return false;
-  if (now >= option.no_room_until || !(option.no_room_for == least_cost(option))) return false;
-  note_full(option.no_room_until);
-  return true;
+void Lane::forget_what_changed(TimePoint now) {
+  newcomers_ = std::min<std::size_t>(queue_.came_last() - came_last_, queue_.window());
+  came_last_ = queue_.came_last();
+  Basis basis{.circuits = pool_.circuits(),
+              .came_ahead = queue_.came_ahead(),
+              .plan = plan_.number(),
+              .by_plan = by_plan(),
+              .least = queue_.least()};
+  if (queue_.overdue(now)) basis.overdue = queue_.at(0).row;
+  if (basis == basis_) return;
+  basis_ = basis;
+  for (Standing& standing : standings_) standing.version = 0;
 }
 
-void Lane::note_full(TimePoint until) {
-  short_of_room_ = true;
-  opens_at_ = std::min(opens_at_, until);
+void Lane::look(Option& option, Standing& standing, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  standing.version = quota.version();
+  if (!option.alive || quota.full() || (quota.held_by() && *quota.held_by() != id_)) {
+    standing.state = Standing::State::out;
+    standing.opens_at = standing.holds_until = never;
+    return;
+  }
+  const TimePoint when = std::max(quota.gate(now), usable_at(option));
+  if (when > now) {
+    standing.state = Standing::State::shut;
+    standing.opens_at = standing.holds_until = when;
+  } else {
+    look_for_room(option, standing, now);
+  }
+}
+
+// Whether there may be room for a row of the look-ahead; if not for the smallest, then not for any.
+void Lane::look_for_room(Option& option, Standing& standing, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  standing.state = Standing::State::open;
+  standing.holds_until = never;
+  if (!quota.limited()) return;
+  standing.holds_until = TimePoint::min();  // room grows with time
+  const Cost least = least_cost(option);
+  if (option.quota == held_) return look_beside_first(option, standing, least, now);
+  option.room = quota.room(now);
+  if (option.room.holds(least)) return;
+  standing.state = Standing::State::full;
+  standing.opens_at = standing.holds_until = quota.ready_at(least, now);
+}
+
+// The same of a group that saves up for the first row: others may only have what the first will not need.
+void Lane::look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  const Cost first = option.cost(queue_.at(0));
+  const TimePoint when = quota.ready_at(first, now);
+  option.room = when <= now ? quota.room(now) : quota.room_beside(first, when, now);
+  if (option.room.holds(least)) return;
+  standing.state = Standing::State::full;
+  standing.opens_at = when;
+}
+
+// No row went there, but those that came into the look-ahead since may, or sooner than others.
+void Lane::ask_about_newcomers(const Option& option, Standing& standing, TimePoint now) {
+  for (std::size_t place = queue_.window() - newcomers_; place < queue_.window(); ++place) {
+    if (!may_take(option, place)) continue;
+    const TimePoint when = option.quota->ready_at(option.cost(queue_.at(place)), now);
+    if (when <= now) return look(options_[number_of(option)], standing, now);
+    standing.opens_at = standing.holds_until = std::min(standing.opens_at, when);
+  }
+}
+
+void Lane::note(Option& option, const Standing& standing) {
+  switch (standing.state) {
+    case Standing::State::open:
+      open_.push_back(&option);
+      return;
+    case Standing::State::unsuited:
+      some_unsuited_ = true;
+      [[fallthrough]];
+    case Standing::State::full:
+      short_of_room_ = true;
+      break;
+    case Standing::State::out:
+    case Standing::State::shut:
+      break;
+  }
+  opens_at_ = std::min(opens_at_, standing.opens_at);
+}
+
+// Until when no row of the look-ahead goes on an open option.
+TimePoint Lane::rest(const Option& option, TimePoint now) {
+  const TimePoint when = first_fits_at(option, now);
+  if (option.quota != held_) {
+    Standing& standing = standings_[number_of(option)];
+    standing.state = Standing::State::unsuited;
+    standing.opens_at = standing.holds_until = when;
+  }
+  return when;
 }
 
 Cost Lane::least_cost(const Option& option) const {
   const LaneQueue::Bounds least = queue_.least();
-  return cost_of(least.input_tokens, least.max_output_tokens, option);
-}
-
-// Whether there may be room for a row of the look-ahead; if not for the smallest, then not for any.
-bool Lane::has_room(Option& option, TimePoint now) {
-  QuotaGroup& quota = *option.quota;
-  if (!quota.limited()) return true;
-  const Cost cost = least_cost(option);
-  if (option.quota == held_) return has_room_beside_first(option, cost, now);
-  option.room = quota.room(now);
-  if (option.room.holds(cost)) return true;
-  option.no_room_for = cost;
-  option.no_room_version = quota.version();
-  option.no_room_until = quota.ready_at(cost, now);
-  note_full(option.no_room_until);
-  return false;
-}
-
-// The same of a group that saves up for the first row: others may only have what the first will not need.
-bool Lane::has_room_beside_first(Option& option, const Cost& least, TimePoint now) {
-  QuotaGroup& quota = *option.quota;
-  const Cost first = cost_of(queue_.at(0), option);
-  const TimePoint when = quota.ready_at(first, now);
-  option.room = when <= now ? quota.room(now) : quota.room_beside(first, when, now);
-  if (option.room.holds(least)) return true;
-  note_full(when);
-  return false;
+  Cost cost = option.cost(least.input_tokens, least.max_output_tokens);
+  if (least.max_output_tokens == 0) cost.output_tokens = 0;  // such a row sets no maximum, others set a small one
+  return cost;
 }
 
 // A lot for each key, drawn anew for each row sent.
@@ -283,7 +368,7 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   for (std::size_t i = 0; i < open_.size(); ++i) {
     const Option* option = open_[(static_cast<std::size_t>(start) + i) % open_.size()];
     if (!may_take(*option, place)) continue;
-    const Cost cost = cost_of(job, *option);
+    const Cost cost = option->cost(job);
     if (option->quota->limited() && !option->room.holds(cost)) continue;
     Rank its_rank{};
     const auto pick = best_key(*option, job, now, its_rank);
@@ -304,10 +389,11 @@ bool Lane::unbeatable(const Rank& rank) const {
 
 // Whether no open option is short of room for any row of the look-ahead: then the order of rows is free.
 bool Lane::all_fit() const {
+  if (some_unsuited_) return false;
   return std::all_of(open_.begin(), open_.end(), [&](const Option* option) {
     if (!option->quota->limited()) return true;
     const LaneQueue::Bounds most = queue_.most();
-    return option->room.holds(cost_of(most.input_tokens, most.max_output_tokens, *option));
+    return option->room.holds(option->cost(most.input_tokens, most.max_output_tokens));
   });
 }
 
@@ -338,18 +424,49 @@ std::optional<Lane::Pick> Lane::best_key(const Option& option, const Job& job, T
   return best;
 }
 
+// What credit() says of each row of the look-ahead, with fewer looks where many are asked about: rows of a
+// kind have the same, but for those that go by rules of their own.
+class Lane::Credits {
+ public:
+  // `fitting`: kinds that surely do not fit have none.
+  Credits(const Lane& lane, const Option& option, bool fitting)
+      : lane_(lane), option_(option), special_(std::max<std::size_t>(lane.queue_.again(), 1)) {
+    const std::size_t way = lane.number_of(option);
+    const double group_sends = lane.pool_.sends_of(option.group);
+    lane.queue_.for_each_bucket([&](std::size_t bucket) {
+      double& credit = of_kind_[bucket];
+      credit = lane.by_plan() ? lane.plan_.credit_if_suited(way, bucket, group_sends) : 0;
+      if (fitting && credit > greatest_ && !option.room.holds(option.least_cost(bucket))) {
+        credit = LanePlan::unsuited;
+      }
+      greatest_ = std::max(greatest_, credit);
+    });
+  }
+  double operator[](std::size_t place) const {
+    return place < special_ ? lane_.credit(option_, place) : of_kind_[lane_.queue_.bucket(place)];
+  }
+
+  // No row from that place on has more.
+  bool greatest(double credit, std::size_t place) const { return credit >= greatest_ && place >= special_; }
+
+ private:
+  const Lane& lane_;
+  const Option& option_;
+  const std::size_t special_;                    // so many first rows are asked about one by one
+  std::array<double, RowMix::buckets> of_kind_;  // of those there are
+  double greatest_ = LanePlan::unsuited;
+};
+
 // Of the rows that suit an option and fit it, the first of the kind that has the greatest credit.
 std::optional<std::size_t> Lane::row_for(const Option& option) const {
-  const std::size_t way = number_of(option);
-  const double group_sends = pool_.sends_of(option.group);
   const bool limited = option.quota->limited();
+  const Credits credits(*this, option, limited);
   std::optional<std::size_t> best;
-  double most_credit = 0;
-  for (std::size_t place = 0; place < queue_.window(); ++place) {
-    const double credit = plan_.credit(way, queue_.bucket(place), group_sends);
-    if (best && credit <= most_credit) continue;
-    if (!suits(way, place, credit)) continue;
-    if (limited && !option.room.holds(cost_of(queue_.at(place), option))) continue;
+  double most_credit = LanePlan::unsuited;
+  for (std::size_t place = 0; place < queue_.window() && !credits.greatest(most_credit, place); ++place) {
+    const double credit = credits[place];
+    if (credit <= most_credit) continue;
+    if (limited && !option.room.holds(option.cost(queue_.at(place)))) continue;
     best = place;
     most_credit = credit;
   }
@@ -368,9 +485,10 @@ std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
     const auto next = std::min_element(untried_.begin(), untried_.end(),
                                        [](const Untried& a, const Untried& b) { return a.rank < b.rank; });
     if (const auto place = row_for(*next->option)) {
-      next->pick.cost = cost_of(queue_.at(*place), *next->option);
+      next->pick.cost = next->option->cost(queue_.at(*place));
       return admit(*place, next->pick, now);
     }
+    rest(*next->option, now);
     *next = untried_.back();
     untried_.pop_back();
   }
@@ -382,7 +500,7 @@ std::optional<std::size_t> Lane::largest_that_fits() const {
   double best_tokens = -1;
   for (const Option* option : open_) {
     for (std::size_t place = 0; place < queue_.window(); ++place) {
-      const Cost cost = cost_of(queue_.at(place), *option);
+      const Cost cost = option->cost(queue_.at(place));
       if (cost.tokens() <= best_tokens) continue;
       if (option->quota->limited() && !option->room.holds(cost)) continue;
       best = place;
@@ -408,7 +526,7 @@ void Lane::hold_for_first(TimePoint now) {
   for (Option& option : options_) {
     QuotaGroup& quota = *option.quota;
     if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) continue;
-    const Cost cost = cost_of(first, option);
+    const Cost cost = option.cost(first);
     const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
     if (when >= best_time) continue;
     best = &quota;
@@ -442,18 +560,17 @@ std::optional<Job> Lane::take_overaged(TimePoint now) {
   return job;
 }
 
-bool Lane::may_take(const Option& option, std::size_t place) const {
-  if (!by_plan()) return true;
+// Of a row's kind on that way, or `unsuited` where the plan keeps the way from it. A row that is sent again
+// may go anywhere; an overdue one does not wait for its kind's share.
+double Lane::credit(const Option& option, std::size_t place) const {
+  if (!by_plan()) return 0;
   const std::size_t way = number_of(option);
-  return suits(way, place, plan_.credit(way, queue_.bucket(place), pool_.sends_of(option.group)));
-}
-
-// Whether the plan lets a way take a row whose kind has that credit there. A row that is sent again may go
-// anywhere; the first one does not wait for its kind's share when it is its turn.
-bool Lane::suits(std::size_t way, std::size_t place, double credit) const {
-  if (queue_.at(place).sends > 0) return true;
-  if (!plan_.suits(way, queue_.bucket(place))) return false;
-  return credit >= -LanePlan::most_ahead || (place == 0 && first_goes_first_);
+  const std::size_t bucket = queue_.bucket(place);
+  const double group_sends = pool_.sends_of(option.group);
+  const bool again = queue_.at(place).sends > 0;
+  const bool overdue = place == 0 && first_goes_first_;
+  if (again || (overdue && plan_.suits(way, bucket))) return plan_.credit(way, bucket, group_sends);
+  return plan_.credit_if_suited(way, bucket, group_sends);
 }
 
 // When some row of the look-ahead fits somewhere, if nothing else happens.
@@ -461,17 +578,27 @@ TimePoint Lane::earliest(TimePoint now) {
   TimePoint when = opens_at_;
   if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
-    const std::size_t rows = option->quota == held_ ? 1 : queue_.window();
-    std::optional<Cost> least;  // of those asked about: what is no smaller is ready no sooner
-    for (std::size_t place = 0; place < rows; ++place) {
-      if (!may_take(*option, place)) continue;
-      const Cost cost = cost_of(queue_.at(place), *option);
-      if (least && cost.input_tokens >= least->input_tokens && cost.output_tokens >= least->output_tokens) {
-        continue;
-      }
-      least = cost;
-      when = std::min(when, option->quota->ready_at(cost, now));
+    const Standing& standing = standings_[number_of(*option)];
+    const bool rests = standing.state == Standing::State::unsuited;
+    when = std::min(when, rests ? standing.opens_at : rest(*option, now));
+  }
+  return when;
+}
+
+// When a row of the look-ahead may go on that option. A group that is held waits for the first one.
+TimePoint Lane::first_fits_at(const Option& option, TimePoint now) const {
+  TimePoint when = never;
+  const std::size_t rows = option.quota == held_ ? 1 : queue_.window();
+  const Credits credits(*this, option, false);
+  std::optional<Cost> least;  // of those asked about: what is no smaller is ready no sooner
+  for (std::size_t place = 0; place < rows; ++place) {
+    if (credits[place] == LanePlan::unsuited) continue;
+    const Cost cost = option.cost(queue_.at(place));
+    if (least && cost.input_tokens >= least->input_tokens && cost.output_tokens >= least->output_tokens) {
+      continue;
     }
+    least = cost;
+    when = std::min(when, option.quota->ready_at(cost, now));
   }
   return when;
 }
@@ -497,20 +624,20 @@ Lane::Turn Lane::next(TimePoint now) {
   queue_.spread_over_kinds(by_plan());
   queue_.promote(now);
   if (queue_.window() == 0) return Blocked{queue_.next_promotion()};
+  first_goes_first_ = queue_.overdue(now);
   survey(now);
   if (open_.empty() && !short_of_room_) return Blocked{std::min(opens_at_, queue_.next_promotion())};
-  const bool overdue = queue_.overdue(now);
-  first_goes_first_ = !by_plan() || queue_.at(0).sends > 0 || overdue;
-  if (by_plan() ? first_goes_first_ : overdue || all_fit()) {
+  if (first_goes_first_ || (by_plan() ? queue_.at(0).sends > 0 : all_fit())) {
     if (const auto pick = choose(0, now)) return admit(0, *pick, now);
   }
   if (exceeds_every_window(queue_.at(0))) {
     release_hold(now);
     return Expired{queue_.take(0, now), GiveUp::exceeds_window, {}};
   }
-  if (settle_hold(now)) survey(now);
+  const bool hold_changed = settle_hold(now);
+  first_goes_first_ = queue_.overdue(now);
+  if (hold_changed) survey(now);
   if (by_plan()) {
-    first_goes_first_ = queue_.overdue(now);
     if (auto admission = admit_by_plan(now)) return *admission;
   } else if (const auto place = largest_that_fits()) {
     if (const auto pick = choose(*place, now)) return admit(*place, *pick, now);

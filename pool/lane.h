@@ -85,11 +85,14 @@ class Lane {
   Way way(std::size_t number);
   // What a row will probably be charged there; what is reserved for it may be more.
   Cost expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
-    return expected_cost(input_tokens, max_output_tokens, options_[way]);
+    return options_[way].expected_cost(input_tokens, max_output_tokens);
   }
 
   // What Strategy::saturate goes by; without a plan it is as least_loaded.
   LanePlan& plan() { return plan_; }
+
+  // Groups of the pool were merged: candidates that now share one share an option. Its plan is gone.
+  void regroup(TimePoint now);
 
   // What a reply reported for a row sent to that model.
   void learn(const Permit& permit, const Job& job, const Usage& usage);
@@ -103,10 +106,42 @@ class Lane {
     Estimate* estimate;                  // of its model
     std::vector<std::size_t> choices{};  // places in choices_
     bool alive = true;
-    Room room{};         // while in open_
-    Cost no_room_for{};  // what had no room when last asked, by the version of the group then, and until when
-    std::uint64_t no_room_version = 0;
-    TimePoint no_room_until{};
+    Room room{};  // while in open_
+
+    // What is reserved for a row, and what it will probably be charged. Learned from replies of whichever group, so
+    // that a Standing may rest on a cost that has since been learned to be a little less: for as long as it holds.
+    Cost cost(double input_tokens, double max_output_tokens) const;
+    Cost expected_cost(double input_tokens, double max_output_tokens) const;
+    Cost cost(const Job& job) const { return cost(job.input_tokens, job.max_output_tokens); }
+    Cost least_cost(std::size_t bucket) const;  // of RowMix
+
+   private:
+    Cost with_output(double input_tokens, double output_tokens) const;
+  };
+  // What the last look at an option came to, so that only what has changed is looked at again.
+  struct Standing {
+    enum class State : std::uint8_t {
+      out,       // not alive, at its group's open requests, or kept for another lane
+      shut,      // nobody may be sent before `opens_at`
+      full,      // its keys are ready, but it has no room for any row before then
+      unsuited,  // it has some room, but no row of the look-ahead goes there before then
+      open,
+    };
+    const QuotaGroup* quota;
+    State state = State::out;
+    TimePoint opens_at = never;
+    std::uint64_t version = 0;                 // of the group when looked at; 0: look again
+    TimePoint holds_until = TimePoint::min();  // unless the group changes before
+  };
+  // What all standings rest upon besides their groups.
+  struct Basis {
+    std::uint64_t circuits = 0;    // of the pool
+    std::uint64_t came_ahead = 0;  // of the queue
+    std::uint64_t plan = 0;        // its number
+    bool by_plan = false;
+    std::optional<RowId> overdue{};  // the first row, if it is
+    LaneQueue::Bounds least{};
+    friend bool operator==(const Basis&, const Basis&) = default;
   };
   struct Choice {
     KeyId key;
@@ -144,19 +179,18 @@ class Lane {
     Rank rank;
   };
 
+  void enlist(std::size_t choice, std::uint32_t model);
   std::size_t option_for(GroupId group, std::uint32_t model);
-  Cost expected_cost(double input_tokens, double max_output_tokens, const Option& option) const;
-  Cost with_output(double input_tokens, double output_tokens, const Option& option) const;
-  Cost cost_of(double input_tokens, double max_output_tokens, const Option& option) const;
-  Cost cost_of(const Job& job, const Option& option) const {
-    return cost_of(job.input_tokens, job.max_output_tokens, option);
-  }
   void survey(TimePoint now);
-  bool known_full(const Option& option, TimePoint now);
-  void note_full(TimePoint until);
+  void forget_what_changed(TimePoint now);
+  void look(Option& option, Standing& standing, TimePoint now);
+  void look_for_room(Option& option, Standing& standing, TimePoint now);
+  void look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now);
+  void ask_about_newcomers(const Option& option, Standing& standing, TimePoint now);
+  void note(Option& option, const Standing& standing);
+  TimePoint rest(const Option& option, TimePoint now);
+  TimePoint first_fits_at(const Option& option, TimePoint now) const;
   Cost least_cost(const Option& option) const;
-  bool has_room(Option& option, TimePoint now);
-  bool has_room_beside_first(Option& option, const Cost& least, TimePoint now);
   TimePoint usable_at(const Option& option);
   bool usable(const Choice& choice, TimePoint now);
   bool may_probe();
@@ -170,11 +204,14 @@ class Lane {
   std::optional<Admission> admit_by_plan(TimePoint now);
   std::optional<Pick> best_key(const Option& option, const Job& job, TimePoint now, Rank& rank);
   std::optional<std::size_t> row_for(const Option& option) const;
+  class Credits;
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
-  bool may_take(const Option& option, std::size_t place) const;
-  bool suits(std::size_t way, std::size_t place, double credit) const;
+  double credit(const Option& option, std::size_t place) const;
+  bool may_take(const Option& option, std::size_t place) const {
+    return credit(option, place) > LanePlan::unsuited;
+  }
   bool unbeatable(const Rank& rank) const;
   std::size_t number_of(const Option& option) const {
     return static_cast<std::size_t>(&option - options_.data());
@@ -186,6 +223,10 @@ class Lane {
   LaneQueue queue_;
   std::map<std::uint32_t, Estimate> estimates_;  // by model, whichever group its replies came from
   std::vector<Option> options_;
+  std::vector<Standing> standings_;  // by option
+  Basis basis_;
+  std::uint64_t came_last_ = 0;  // of the queue, at the last survey
+  std::size_t newcomers_ = 0;    // last places of the look-ahead that rows may have come to since
   std::vector<Choice> choices_;
   LanePlan plan_;
   std::size_t groups_ = 0;
@@ -200,8 +241,9 @@ class Lane {
   std::vector<Option*> open_;
   std::vector<Untried> untried_;
   TimePoint opens_at_ = never;    // earliest time another option opens
-  bool first_goes_first_ = true;  // wherever it suits and fits
-  bool short_of_room_ = false;    // some option has keys ready, but no room for any row
+  bool first_goes_first_ = true;  // wherever it suits and fits: it is overdue
+  bool short_of_room_ = false;    // some option has keys ready, but no row goes there yet,
+  bool some_unsuited_ = false;    //   though it has room for the smallest
   std::optional<bool> may_probe_;
 };
 

@@ -5,6 +5,7 @@
 namespace batchrun {
 
 void LanePlan::renew(const std::vector<double>& group_sends) {
+  ++number_;
   ways_.resize(group_sends.size());
   known_.fill(false);
   for (std::size_t way = 0; way < ways_.size(); ++way) {

@@ -10,6 +10,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "pool/row_mix.h"
@@ -23,7 +25,13 @@ class LanePlan {
 
   // Without ways it is no plan.
   bool active() const { return !ways_.empty(); }
-  void clear() { ways_.clear(); }
+  void clear() {
+    ways_.clear();
+    ++number_;
+  }
+
+  // Another one, another number.
+  std::uint64_t number() const { return number_; }
 
   // A new plan, which knows no kind yet; credits are kept. `group_sends` of
   // each way: rows its group has sent so far.
@@ -45,6 +53,13 @@ class LanePlan {
     const Kind& of = its.kinds[kind];
     return of.carried + of.share * (group_sends - its.group_sends) - of.sent;
   }
+  // The credit of a kind that the way may take: it suits, and is not too far ahead. None: `unsuited`.
+  static constexpr double unsuited = -std::numeric_limits<double>::infinity();
+  double credit_if_suited(std::size_t way, std::size_t kind, double group_sends) const {
+    if (!suits(way, kind)) return unsuited;
+    const double its = credit(way, kind, group_sends);
+    return its >= -most_ahead ? its : unsuited;
+  }
   void raise(std::size_t way, double by) {
     for (Kind& kind : ways_[way].kinds) kind.carried += static_cast<float>(by);
   }
@@ -59,6 +74,7 @@ class LanePlan {
     double group_sends = 0;  // when the plan was made
   };
   std::vector<Way> ways_;
+  std::uint64_t number_ = 0;
   std::array<bool, RowMix::buckets> known_{};
 };
 

@@ -27,12 +27,13 @@ void LaneQueue::push(const Job& job) {
   Waiting waiting(job);
   waiting.number = pushed_++;
   if (window() == look_ahead_) {
-    fresh_[waiting.bucket].push_back(waiting);
+    Kind& kind = this->kind(waiting.bucket);
+    if (kind.rows.empty()) kind.first = waiting.number;
+    kind.rows.push_back(waiting);
     ++fresh_count_;
     return;
   }
   enter(waiting);
-  bounds_.reset();
 }
 
 void LaneQueue::push_again(const Job& job, bool budgeted) {
@@ -46,6 +47,67 @@ void LaneQueue::push_again(const Job& job, bool budgeted) {
   next_promotion_ = std::min(next_promotion_, job.not_before);
 }
 
+template <double Job::*figure, class Before>
+double LaneQueue::Extreme<figure, Before>::of(const LaneQueue& queue) const {
+  if (rows_ > 0) return units_;
+  for (std::size_t place = 0; place < queue.window(); ++place) {
+    const double units = queue.at(place).*figure;
+    if (rows_ == 0 || Before()(units, units_)) {
+      units_ = units;
+      rows_ = 0;
+    }
+    rows_ += units == units_;
+  }
+  return units_;
+}
+
+template <double Job::*figure, class Before>
+void LaneQueue::Extreme<figure, Before>::came(const Job& job) {
+  const double units = job.*figure;
+  if (rows_ == 0) return;
+  if (units == units_) {
+    ++rows_;
+  } else if (Before()(units, units_)) {
+    units_ = units;
+    rows_ = 1;
+  }
+}
+
+LaneQueue::Bounds LaneQueue::least() const {
+  return {least_input_.of(*this), least_output_.of(*this)};
+}
+
+LaneQueue::Bounds LaneQueue::most() const {
+  return {most_input_.of(*this), most_output_.of(*this)};
+}
+
+void LaneQueue::came(const Waiting& waiting) {
+  if (in_window_of_[waiting.bucket]++ == 0) {
+    buckets_there_[waiting.bucket / 64] |= std::uint64_t{1} << waiting.bucket % 64;
+  }
+  least_input_.came(waiting.job);
+  least_output_.came(waiting.job);
+  most_input_.came(waiting.job);
+  most_output_.came(waiting.job);
+}
+
+void LaneQueue::went(const Waiting& waiting) {
+  if (--in_window_of_[waiting.bucket] == 0) {
+    buckets_there_[waiting.bucket / 64] &= ~(std::uint64_t{1} << waiting.bucket % 64);
+  }
+  least_input_.went(waiting.job);
+  least_output_.went(waiting.job);
+  most_input_.went(waiting.job);
+  most_output_.went(waiting.job);
+}
+
+LaneQueue::Kind& LaneQueue::kind(std::size_t bucket) {
+  for (Kind& kind : fresh_) {
+    if (kind.bucket == bucket) return kind;
+  }
+  return fresh_.emplace_back(Kind{bucket, 0, {}});
+}
+
 // Behind the due rows, before the new ones.
 void LaneQueue::push_due(const Job& job) {
   if (due_in_window_ == look_ahead_) {
@@ -54,15 +116,18 @@ void LaneQueue::push_due(const Job& job) {
   }
   if (window() == look_ahead_) {
     const Waiting& last = window_.back();
-    --in_window_of_[last.bucket];
-    fresh_[last.bucket].push_front(last);
+    went(last);
+    Kind& kind = this->kind(last.bucket);
+    kind.first = last.number;
+    kind.rows.push_front(last);
     ++fresh_count_;
     window_.pop_back();
   }
-  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), Waiting(job));
-  ++in_window_of_[RowMix::bucket_of(job)];
+  const Waiting waiting(job);
+  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), waiting);
+  came(waiting);
   ++due_in_window_;
-  bounds_.reset();
+  ++came_ahead_;
 }
 
 void LaneQueue::promote(TimePoint now) {
@@ -81,22 +146,6 @@ void LaneQueue::promote(TimePoint now) {
   }
 }
 
-const std::pair<LaneQueue::Bounds, LaneQueue::Bounds>& LaneQueue::bounds() const {
-  if (!bounds_) {
-    Bounds least{at(0).input_tokens, at(0).max_output_tokens};
-    Bounds most = least;
-    for (std::size_t place = 1; place < window(); ++place) {
-      const Job& job = at(place);
-      least.input_tokens = std::min(least.input_tokens, job.input_tokens);
-      least.max_output_tokens = std::min(least.max_output_tokens, job.max_output_tokens);
-      most.input_tokens = std::max(most.input_tokens, job.input_tokens);
-      most.max_output_tokens = std::max(most.max_output_tokens, job.max_output_tokens);
-    }
-    bounds_ = {least, most};
-  }
-  return *bounds_;
-}
-
 Job LaneQueue::take(std::size_t place, TimePoint now) {
   for (std::size_t i = 0; i < place; ++i) {
     Waiting& overtaken = in_window(i);
@@ -110,7 +159,7 @@ Job LaneQueue::take(std::size_t place, TimePoint now) {
 
 void LaneQueue::remove(std::size_t place) {
   const auto begin = window_.begin() + static_cast<std::ptrdiff_t>(first_);
-  --in_window_of_[in_window(place).bucket];
+  went(in_window(place));
   const auto hole = begin + static_cast<std::ptrdiff_t>(place);
   std::move_backward(begin, hole, hole + 1);
   if (++first_ == look_ahead_) {
@@ -118,7 +167,6 @@ void LaneQueue::remove(std::size_t place) {
     first_ = 0;
   }
   if (place < due_in_window_) --due_in_window_;
-  bounds_.reset();
   if (!due_.empty()) {
     enter(due_.front());
     due_.pop_front();
@@ -130,19 +178,19 @@ void LaneQueue::remove(std::size_t place) {
 
 // With the oldest row, or with the oldest of the kind there is least of in the look-ahead.
 void LaneQueue::refill() {
-  std::deque<Waiting>* from = nullptr;
+  Kind* from = nullptr;
   int fewest = 0;
-  for (auto& [bucket, rows] : fresh_) {
-    if (rows.empty()) continue;
-    const int there = spread_ ? std::min<int>(in_window_of_[bucket], wanted_of_a_kind) : 0;
-    const bool sooner =
-        from == nullptr || there < fewest || (there == fewest && rows.front().number < from->front().number);
+  for (Kind& kind : fresh_) {
+    if (kind.rows.empty()) continue;
+    const int there = spread_ ? std::min<int>(in_window_of_[kind.bucket], wanted_of_a_kind) : 0;
+    const bool sooner = from == nullptr || there < fewest || (there == fewest && kind.first < from->first);
     if (!sooner) continue;
-    from = &rows;
+    from = &kind;
     fewest = there;
   }
-  enter(from->front());
-  from->pop_front();
+  enter(from->rows.front());
+  from->rows.pop_front();
+  if (!from->rows.empty()) from->first = from->rows.front().number;
   --fresh_count_;
 }
 
@@ -176,11 +224,12 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
     due_.erase(found);
     return job;
   }
-  for (auto& [bucket, rows] : fresh_) {
-    const auto found = std::find_if(rows.begin(), rows.end(), waits_over);
-    if (found == rows.end()) continue;
+  for (Kind& kind : fresh_) {
+    const auto found = std::find_if(kind.rows.begin(), kind.rows.end(), waits_over);
+    if (found == kind.rows.end()) continue;
     const Job job = found->job;
-    rows.erase(found);
+    kind.rows.erase(found);
+    if (!kind.rows.empty()) kind.first = kind.rows.front().number;
     --fresh_count_;
     return job;
   }
@@ -193,8 +242,8 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
   next_deadline_ = never;
   for (std::size_t place = 0; place < window(); ++place) note_deadline(at(place));
   for (const Waiting& waits : due_) note_deadline(waits.job);
-  for (const auto& [bucket, rows] : fresh_) {
-    for (const Waiting& waits : rows) note_deadline(waits.job);
+  for (const Kind& kind : fresh_) {
+    for (const Waiting& waits : kind.rows) note_deadline(waits.job);
   }
   for (const Job& job : paused_) note_deadline(job);
   return std::nullopt;

@@ -5,9 +5,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -40,12 +41,31 @@ class LaneQueue {
   const Job& at(std::size_t place) const { return window_[first_ + place].job; }
   std::size_t bucket(std::size_t place) const { return window_[first_ + place].bucket; }  // of RowMix
 
+  // Rows 0 .. again() - 1 of the look-ahead have been sent before.
+  std::size_t again() const { return due_in_window_; }
+
+  // Calls visit(bucket) for each that has rows in the look-ahead.
+  template <class Visit>
+  void for_each_bucket(Visit visit) const {
+    for (std::size_t word = 0; word < buckets_there_.size(); ++word) {
+      for (std::uint64_t left = buckets_there_[word]; left != 0; left &= left - 1) {
+        visit(word * 64 + static_cast<std::size_t>(std::countr_zero(left)));
+      }
+    }
+  }
+
+  // How many rows have come into the look-ahead, at its end and ahead of others. Of those at the end that
+  // came since somebody looked, each is among that many last places, if it is still there.
+  std::uint64_t came_last() const { return came_last_; }
+  std::uint64_t came_ahead() const { return came_ahead_; }
+
   // The smallest and the largest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
   struct Bounds {
     double input_tokens, max_output_tokens;
+    friend bool operator==(const Bounds&, const Bounds&) = default;
   };
-  Bounds least() const { return bounds().first; }
-  Bounds most() const { return bounds().second; }
+  Bounds least() const;
+  Bounds most() const;
 
   // From now on, rows come into the look-ahead so that each kind that waits has its place in it; without, as
   // they came.
@@ -87,16 +107,38 @@ class LaneQueue {
     std::uint64_t number = 0;       // of new rows: in the order they came
     TimePoint unfit_since = never;  // first overtaken, or first and not fitting
   };
+  // New rows of one bucket behind the window, and the number of the first.
+  struct Kind {
+    std::size_t bucket;
+    std::uint64_t first;
+    std::deque<Waiting> rows;
+  };
   static bool later(const Job& a, const Job& b) { return a.not_before > b.not_before; }
-  const std::pair<Bounds, Bounds>& bounds() const;
+  // The smallest or the largest of one figure among the rows of the look-ahead, and how many have it; looked
+  // for again when the last of those is gone.
+  template <double Job::*figure, class Before>
+  class Extreme {
+   public:
+    double of(const LaneQueue& queue) const;
+    void came(const Job& job);
+    void went(const Job& job) { rows_ -= rows_ > 0 && job.*figure == units_; }
+
+   private:
+    mutable double units_ = 0;
+    mutable std::size_t rows_ = 0;  // 0: not known
+  };
   void note_deadline(const Job& job);
   void push_due(const Job& job);
+  Kind& kind(std::size_t bucket);
   void remove(std::size_t place);
   void refill();
   void enter(const Waiting& waiting) {
     window_.push_back(waiting);
-    ++in_window_of_[waiting.bucket];
+    came(waiting);
+    ++came_last_;
   }
+  void came(const Waiting& waiting);
+  void went(const Waiting& waiting);
   Waiting& in_window(std::size_t place) { return window_[first_ + place]; }
 
   const PoolSettings& settings_;
@@ -105,14 +147,19 @@ class LaneQueue {
   std::vector<Waiting> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
   std::size_t first_ = 0;        // what lies before is taken; cleared away now and then, all at once
   std::size_t due_in_window_ = 0;
-  std::deque<Waiting> due_;                           // due as well; only while the window holds nothing else
-  std::map<std::size_t, std::deque<Waiting>> fresh_;  // new ones behind the window, by bucket
+  std::deque<Waiting> due_;  // due as well; only while the window holds nothing else
+  std::vector<Kind> fresh_;
   std::size_t fresh_count_ = 0;
   std::uint64_t pushed_ = 0;
+  std::uint64_t came_last_ = 0, came_ahead_ = 0;
   std::array<std::uint16_t, RowMix::buckets> in_window_of_{};
+  std::array<std::uint64_t, RowMix::buckets / 64> buckets_there_{};  // bits: whether it is not 0
   bool spread_ = false;
   std::vector<Job> paused_;  // a heap, earliest not_before first
-  mutable std::optional<std::pair<Bounds, Bounds>> bounds_;
+  Extreme<&Job::input_tokens, std::less<>> least_input_;
+  Extreme<&Job::max_output_tokens, std::less<>> least_output_;
+  Extreme<&Job::input_tokens, std::greater<>> most_input_;
+  Extreme<&Job::max_output_tokens, std::greater<>> most_output_;
   TimePoint next_promotion_ = never;
   TimePoint next_deadline_ = never;
 };

@@ -33,12 +33,12 @@ const MinuteLimit* minute_limit(const QuotaGroup& group, Dimension dimension) {
 LossWatch::LossWatch(KeyPool& pool) : pool_(pool), groups_(pool.groups()) {}
 
 void LossWatch::taken(GroupId id, const Cost& reserved) {
-  add(groups_[id.value].in_flight, reserved, 1);
+  add(groups_[pool_.now(id).value].in_flight, reserved, 1);
 }
 
 void LossWatch::settled(GroupId id, const Cost& reserved, const Cost& charged,
                         std::optional<LossCause> wasted) {
-  Group& group = groups_[id.value];
+  Group& group = groups_[pool_.now(id).value];
   add(group.in_flight, reserved, -1);
   if (wasted) {
     of(group.wasted_requests, *wasted) += charged.requests;
@@ -54,10 +54,21 @@ void LossWatch::settled(GroupId id, const Cost& reserved, const Cost& charged,
   fade_in(group.charged, charged);
 }
 
+void LossWatch::merged(GroupId from) {
+  const GroupId into = pool_.now(from);
+  Group& group = groups_[into.value];
+  add(group.in_flight, groups_[from.value].in_flight, 1);
+  groups_[from.value] = Group{};
+  for (Entry& entry : group.entries) {
+    if (entry.dimension) entry.used = pool_.group(into).total()[static_cast<std::size_t>(*entry.dimension)];
+  }
+}
+
 void LossWatch::pass(const std::vector<Lane*>& lanes, const Rows& rows, TimePoint now) {
   if (now <= at_) return;
   look(lanes);
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    if (pool_.now({g}) != GroupId{g}) continue;
     note_limits({g});
     const std::optional<LossCause> why = cause({g}, rows, now);
     for (Entry& entry : groups_[g].entries) pass({g}, entry, why, now);

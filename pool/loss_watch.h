@@ -36,6 +36,9 @@ class LossWatch {
   void taken(GroupId group, const Cost& reserved);
   void settled(GroupId group, const Cost& reserved, const Cost& charged, std::optional<LossCause> wasted);
 
+  // The pool has merged `from` into another group: what was sent on either counts there from now on.
+  void merged(GroupId from);
+
   // Of a limit (none: the group's open requests, in seconds of them), what of `granted` in the run was lost,
   // wasted units included, so that it is all that was not used well. What is left of a day was not used in
   // time.

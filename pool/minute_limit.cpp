@@ -134,6 +134,36 @@ MinuteLimit::Margins MinuteLimit::margins() const {
   return {ceiling_ / window_s_, deviations * error_ * std::sqrt(std::max(0.0, squares_)), foreign_};
 }
 
+void MinuteLimit::absorb(MinuteLimit& other, TimePoint now) {
+  const auto searched_for = [](const MinuteLimit& limit) { return limit.search_ && limit.told_ == 0; };
+  const auto told = [](const MinuteLimit& limit) { return limit.search_ ? limit.told_ : limit.limit_; };
+  if (searched_for(*this) && searched_for(other)) {
+    search_ = LimitSearch::around(limit_ + other.limit_);  // each has found its share
+    limit_ = whole(search_->limit(now));
+  } else {
+    limit_ = searched_for(other)   ? told(*this)
+             : searched_for(*this) ? told(other)
+                                   : std::min(told(*this), told(other));
+    search_.reset();
+  }
+  mirror_.absorb(other.mirror_, now);
+  refused_.absorb(other.refused_, now);
+  if (slice_ && other.slice_) slice_->absorb(*other.slice_, now);
+  squares_ += other.squares_;
+  largest_ = std::max(largest_, other.largest_);
+  error_square_ = std::max(error_square_, other.error_square_);
+  error_ = std::max(error_, other.error_);
+  refused_share_ = guard_ = caution_ = 0;
+  foreign_seen_ = 0;
+  guard_at_ = TimePoint::min();
+  if (!slice_) burst_ = least_burst;
+  saves_up_ = false;
+  loosen_at_ = never;
+  loosen_pause_ = first_loosening;
+  flow_.set_brim(burst_, now);
+  work_out_rates();
+}
+
 // A slice holds its share of the limit; a request that is larger has it alone.
 double MinuteLimit::slice_ceiling(double units) const {
   return std::max(whole(ceiling_ * slice_share_), units);

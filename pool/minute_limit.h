@@ -99,6 +99,10 @@ class MinuteLimit {
   // replies it is counted here as well, unless it is more than comes back until the server's reset.
   void told(const LimitReading& reading, double in_window, bool may_rise, TimePoint now);
 
+  // Another group's is the same limit: the lower one holds, for what both have sent. What either has learned
+  // from refusals was about the other's sends, and is forgotten.
+  void absorb(MinuteLimit& other, TimePoint now);
+
   // Whether the limit is searched for, and whether the search has found it.
   bool searched() const { return search_.has_value(); }
   bool found() const { return search_ && search_->settled(); }

@@ -87,7 +87,8 @@ struct LimitReading {
 // Everything a reply says about limits.
 struct ServerLimits {
   std::array<LimitReading, dimensions> readings;
-  bool any = false;  // at least one reading is there
+  std::uint64_t organisation = 0;  // a hash of the account that it says they are counted for; 0: it says none
+  bool any = false;                // at least one reading is there
   LimitReading& operator[](Dimension d) { return readings[static_cast<std::size_t>(d)]; }
   const LimitReading& operator[](Dimension d) const { return readings[static_cast<std::size_t>(d)]; }
 };

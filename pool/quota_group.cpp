@@ -64,22 +64,6 @@ Limit* find(std::vector<Limit>& limits, Dimension dimension) {
 
 }  // namespace
 
-double amount(const Cost& cost, Dimension dimension) {
-  switch (dimension) {
-    case Dimension::requests_per_minute:
-    case Dimension::requests_per_day:
-      return cost.requests;
-    case Dimension::tokens_per_minute:
-    case Dimension::tokens_per_day:
-      return cost.tokens();
-    case Dimension::input_tokens_per_minute:
-      return cost.input_tokens;
-    case Dimension::output_tokens_per_minute:
-      return cost.output_tokens;
-  }
-  broken_invariant("a dimension without an amount");
-}
-
 QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
     : name_(spec.name),
       charging_(spec.charging),
@@ -214,6 +198,39 @@ void QuotaGroup::note_most() {
   for (const DayLimit& limit : days_) narrow(most_, limit.dimension(), limit.limit());
 }
 
+void QuotaGroup::absorb(QuotaGroup& other, TimePoint now) {
+  const auto take_over = [&](auto& ours, auto& theirs) {
+    for (auto& limit : theirs) {
+      if (auto* const same = find(ours, limit.dimension())) {
+        same->absorb(limit, now);
+      } else {
+        ours.push_back(std::move(limit));
+      }
+    }
+    theirs.clear();
+  };
+  take_over(minutes_, other.minutes_);
+  take_over(days_, other.days_);
+  other.climbs_.clear();
+  if (max_concurrent_ == 0 || (other.max_concurrent_ != 0 && other.max_concurrent_ < max_concurrent_)) {
+    max_concurrent_ = other.max_concurrent_;
+  }
+  in_flight_ += std::exchange(other.in_flight_, 0);
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    total_[d] += std::exchange(other.total_[d], 0);
+    configured_[d] = configured_[d] || other.configured_[d];
+  }
+  closed_until_ = std::max(closed_until_, other.closed_until_);
+  closed_at_ = now;  // replies to what was sent before are no news of the group that is now
+  day_gone_until_ = std::max(day_gone_until_, other.day_gone_until_);
+  observed_at_ = now;
+  pauses_ = 0;
+  for (QuotaGroup* group : {this, &other}) {
+    group->note_most();
+    ++group->version_;
+  }
+}
+
 std::optional<TimePoint> QuotaGroup::day_spent_until(TimePoint now) {
   TimePoint until = now;
   for (DayLimit& limit : days_) until = std::max(until, limit.ready_at(1, now));
@@ -267,7 +284,7 @@ void QuotaGroup::take(const Cost& cost, TimePoint now) {
   for (MinuteLimit& limit : minutes_) limit.take(amount(cost, limit.dimension()), now);
   for (Climb& climb : climbs_) climb.ramp.take(amount(cost, climb.dimension), now);
   for (DayLimit& limit : days_) limit.count(amount(cost, limit.dimension()), now, now);
-  if (limited()) ++version_;
+  ++version_;
 }
 
 bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admitted_at, TimePoint now,
@@ -299,7 +316,7 @@ bool QuotaGroup::settle(const Cost& reserved, const Cost& actual, TimePoint admi
     limit.count(units, admitted_at, now);
     freed = freed || units < 0;
   }
-  if (limited()) ++version_;
+  ++version_;
   return freed;
 }
 

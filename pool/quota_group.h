@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pool/day_limit.h"
+#include "pool/invariant.h"
 #include "pool/minute_limit.h"
 #include "pool/permit.h"
 #include "pool/pool_spec.h"
@@ -20,7 +21,21 @@
 namespace batchrun {
 
 // The part of a cost that counts in a dimension.
-double amount(const Cost& cost, Dimension dimension);
+inline double amount(const Cost& cost, Dimension dimension) {
+  switch (dimension) {
+    case Dimension::requests_per_minute:
+    case Dimension::requests_per_day:
+      return cost.requests;
+    case Dimension::tokens_per_minute:
+    case Dimension::tokens_per_day:
+      return cost.tokens();
+    case Dimension::input_tokens_per_minute:
+      return cost.input_tokens;
+    case Dimension::output_tokens_per_minute:
+      return cost.output_tokens;
+  }
+  broken_invariant("a dimension without an amount");
+}
 
 // The largest amounts one request may have, dimension by dimension.
 struct Room {
@@ -45,6 +60,10 @@ class QuotaGroup {
   bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
   std::uint32_t max_concurrent() const { return max_concurrent_; }      // 0 = no limit
   bool full() const { return max_concurrent_ != 0 && in_flight_ >= max_concurrent_; }
+
+  // `other` turns out to be the same group: what it was sent counts here, its requests in flight are settled
+  // here, and of two limits the lower one holds. It is left without limits.
+  void absorb(QuotaGroup& other, TimePoint now);
 
   // Out for the rest of the run, and why.
   bool retired() const { return !retired_because_.empty(); }
@@ -73,7 +92,7 @@ class QuotaGroup {
   // Earliest time at which `cost` fits if nothing else happens: `never` when only a settle could make room.
   TimePoint ready_at(const Cost& cost, TimePoint now);
 
-  // Goes up whenever something other than time changes what ready_at() answers.
+  // Goes up whenever something other than time changes what may be sent.
   std::uint64_t version() const { return version_; }
 
   // More than a whole window or day holds: it will never fit.

@@ -5,8 +5,13 @@
 
 namespace batchrun {
 
+namespace {
+
+constexpr int first_octave = 5;  // ends at 2 to the power of this
+
+}  // namespace
+
 std::size_t RowMix::bucket_of(const Job& job) {
-  constexpr int first_octave = 5;  // ends at 2 to the power of this
   const double tokens = std::max(1.0, job.input_tokens + job.max_output_tokens);
   int octave = 0;
   std::frexp(tokens, &octave);
@@ -14,6 +19,13 @@ std::size_t RowMix::bucket_of(const Job& job) {
   const double share = std::clamp(job.max_output_tokens / tokens, 0.0, 1.0);
   return static_cast<std::size_t>(octave) * shares +
          std::min(static_cast<std::size_t>(share * shares), shares - 1);
+}
+
+RowMix::Least RowMix::least(std::size_t bucket) {
+  const std::size_t octave = bucket / shares, share = bucket % shares;
+  if (octave == 0) return {0, 0};
+  const double eighth = static_cast<double>(std::uint64_t{1} << (octave + first_octave - 1)) / shares;
+  return {eighth * static_cast<double>(shares - 1 - share), eighth * static_cast<double>(share)};
 }
 
 void RowMix::add(const Job& job, double times) {

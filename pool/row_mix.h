@@ -20,6 +20,12 @@ class RowMix {
   static constexpr std::size_t buckets = octaves * shares;
   static std::size_t bucket_of(const Job& job);
 
+  // What a row of that bucket has at least.
+  struct Least {
+    double input_tokens, max_output_tokens;
+  };
+  static Least least(std::size_t bucket);
+
   void add(const Job& job) { add(job, 1); }
   void remove(const Job& job) { add(job, -1); }  // REQUIRES: it was added
   void add(const RowMix& other);

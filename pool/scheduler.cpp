@@ -103,6 +103,7 @@ struct Scheduler::Impl {
   void watch_losses(TimePoint now);
   std::optional<QuotaFigures> quota_figures(TimePoint now);
   std::optional<QuotaFigures> work_out_figures(TimePoint until, bool last);
+  void merge_if_shared(const Permit& permit, std::uint64_t organisation, TimePoint now);
   void find_overaged(TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
@@ -337,13 +338,14 @@ Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
 // What the attempt tells about budgets and figures, whatever comes of the row.
 void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcome& outcome, TimePoint now) {
   PoolKey& key = pool.key(permit.key());
-  QuotaGroup& group = pool.group(permit.group());
+  const GroupId group_id = pool.now(permit.group());
+  QuotaGroup& group = pool.group(group_id);
   if (key.full()) pool.changed();
   require(key.in_flight > 0 && in_flight > 0, "more settled than sent");
   --key.in_flight;
   --in_flight;
   last_end = std::max(last_end, now);
-  pool.note_service(permit.group(), now - permit.admitted_at());
+  pool.note_service(group_id, now - permit.admitted_at());
   key.input_tokens += outcome.usage.input_tokens;
   key.output_tokens += outcome.usage.output_tokens;
   seats[job.lane.value].lane.learn(permit, job, outcome.usage);
@@ -352,6 +354,19 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   if (group.settle(permit.reserved(), actual, permit.admitted_at(), now, refused)) pool.changed();
   watch.settled(permit.group(), permit.reserved(), actual, wasted_by(outcome));
   group.observe(outcome.limits, permit.window(), permit.admitted_at(), now);
+  if (outcome.limits.organisation != 0) merge_if_shared(permit, outcome.limits.organisation, now);
+}
+
+// Lanes and prices are about groups, and begin anew.
+void Scheduler::Impl::merge_if_shared(const Permit& permit, std::uint64_t organisation, TimePoint now) {
+  const std::optional<GroupId> other = pool.shares_quota_with(permit, organisation);
+  if (!other) return;
+  const GroupId from = pool.now(permit.group());
+  pool.merge(*other, from, now);
+  watch.merged(from);
+  for (Seat& seat : seats) seat.lane.regroup(now);
+  pricing.reset();
+  price_at = TimePoint::min();
 }
 
 // What a fault does to key and group. Returns whether it may count as an attempt of the row.
@@ -374,7 +389,7 @@ bool Scheduler::Impl::blame(const Permit& permit, Job& job, const Fault& fault, 
   if (fault.kind == FaultKind::rate_limited) {
     pool.rate_limited(permit.key(), fault, permit.admitted_at(), now, share());
   } else if (fault.kind == FaultKind::quota_exhausted) {
-    pool.quota_gone(permit.group(), fault, now);
+    pool.quota_gone(pool.now(permit.group()), fault, now);
   } else if (fault.kind == FaultKind::model_unavailable) {
     seats[job.lane.value].lane.exclude(permit.key(), permit.model());
   }
@@ -409,7 +424,7 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
     return decide(permit, job, *outcome.fault, counts, now);
   }
   pool.succeeded(permit.key(), job.row, permit.admitted_at());
-  pool.group(permit.group()).succeeded();
+  pool.group(pool.now(permit.group())).succeeded();
   return finished;
 }
 
@@ -514,6 +529,7 @@ PoolFigures Scheduler::figures(TimePoint now) const {
           .waiting = impl_->waiting,
           .in_flight = impl_->in_flight,
           .retries = impl_->retries,
+          .merges = impl_->pool.merges(),
           .quota = {}};
 }
 

@@ -116,6 +116,13 @@ struct GroupFigures {
   std::array<double, dimensions> total{};                // admitted since the start of the run
 };
 
+// Keys that were configured in different groups, and whose replies name one organisation: their groups were
+// merged.
+struct GroupMerge {
+  std::vector<std::string> keys;    // aliases of those of the group that stays
+  std::vector<std::string> joined;  // and of those that came to it
+};
+
 // How near a run came to the best there is: the least time any schedule needs for the rows that were sent, at
 // the limits that were granted, each minute limit taken as an even flow.
 struct QuotaFigures {
@@ -134,6 +141,7 @@ struct PoolFigures {
   std::size_t waiting = 0;
   std::size_t in_flight = 0;
   std::uint64_t retries = 0;
+  std::vector<GroupMerge> merges;     // as they came
   std::optional<QuotaFigures> quota;  // only where somebody asked for it: see Scheduler::quota_figures
 };
 

@@ -5,14 +5,6 @@
 #include <limits>
 
 namespace batchrun {
-namespace {
-
-// Far in the past, with room to subtract from.
-constexpr TimePoint long_ago{Duration::min() / 4};
-constexpr double longest_ns =
-    1e17;  // three years: a cost beyond is as good as never paid off, and must not overflow
-
-}  // namespace
 
 TokenBucket::TokenBucket(double units_per_second, Duration brim, Duration at_first)
     : wanted_brim_(brim), at_first_(at_first), full_at_(long_ago) {
@@ -23,16 +15,6 @@ void TokenBucket::set_rate(double units_per_second) {
   interval_ns_ = std::min(1e9 / units_per_second, longest_ns);
   one_unit_ = time_for(1);
   brim_ = std::max(wanted_brim_, one_unit_);
-}
-
-Duration TokenBucket::time_for(double units) const {
-  const double ns = std::clamp(units * interval_ns_, -longest_ns, longest_ns);
-  return Duration(static_cast<Duration::rep>(ns < 0 ? ns - 0.5 : ns + 0.5));
-}
-
-TimePoint TokenBucket::ready_at(double cost) const {
-  if (cost <= 0) return long_ago;
-  return full_at_ - brim_ + (cost < 1 ? time_for(cost) : one_unit_);
 }
 
 TimePoint TokenBucket::holds_at(double units) const {

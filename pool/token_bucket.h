@@ -5,6 +5,8 @@
 // I.371), in whole nanoseconds: ready_at() is then exact, and asking again at that time always succeeds.
 #pragma once
 
+#include <algorithm>
+
 #include "pool/time.h"
 
 namespace batchrun {
@@ -18,7 +20,10 @@ class TokenBucket {
 
   // Earliest time at which `cost` may be taken: when the level is at least one unit, or `cost` if that is
   // less. May lie in the past: then now. A cost of zero is ready at any time.
-  TimePoint ready_at(double cost) const;
+  TimePoint ready_at(double cost) const {
+    if (cost <= 0) return long_ago;
+    return full_at_ - brim_ + (cost < 1 ? time_for(cost) : one_unit_);
+  }
 
   // Earliest time at which the level is `units`, or the brim if that is less. May lie in the past.
   TimePoint holds_at(double units) const;
@@ -46,8 +51,15 @@ class TokenBucket {
   double level(TimePoint now) const;
 
  private:
-  Duration time_for(double units) const;
+  // Far in the past, with room to subtract from.
+  static constexpr TimePoint long_ago{Duration::min() / 4};
+  // Three years: a cost beyond is as good as never paid off, and must not overflow.
+  static constexpr double longest_ns = 1e17;
 
+  Duration time_for(double units) const {
+    const double ns = std::clamp(units * interval_ns_, -longest_ns, longest_ns);
+    return Duration(static_cast<Duration::rep>(ns < 0 ? ns - 0.5 : ns + 0.5));
+  }
   void start(TimePoint now);
 
   Duration wanted_brim_;

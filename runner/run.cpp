@@ -63,6 +63,11 @@ class Run {
     const std::string warning = state_.take_warning();
     if (!warning.empty()) say(render_note(warning, color_));
   }
+  void say_of_merges(const RunFigures& now) {
+    for (; merges_said_ < now.pool.merges.size(); ++merges_said_) {
+      say(render_note(describe(now.pool.merges[merges_said_]), color_));
+    }
+  }
   void say(const std::string& text) {
     if (!settings_.quiet) progress_.say(text);
   }
@@ -72,6 +77,7 @@ class Run {
   const bool color_;
   const SteadyClock clock_;
   Signals signals_;
+  std::size_t merges_said_ = 0;
   RowReader reader_;
   Outputs outputs_;
   IntakeQueue intake_;
@@ -123,6 +129,7 @@ void Run::watch() {
     const std::optional<int> signal = signals_.wait(tick);
     const RunFigures now = figures();
     progress_.update(now, std::time(nullptr));
+    say_of_merges(now);
     if (signal) heed(*signal);
     heed_limits();
     say_of_state();

@@ -28,6 +28,7 @@ class Summary {
     tokens();
     cost();
     keys();
+    merges();
     quotas();
     optimum();
     latencies();
@@ -50,6 +51,7 @@ class Summary {
   void tokens();
   void cost();
   void keys();
+  void merges();
   void quotas();
   void optimum();
   void latencies();
@@ -134,6 +136,11 @@ void Summary::keys() {
   }
   if (keys.size() > most_keys_shown)
     add("... and {} more keys: see the report\n", keys.size() - most_keys_shown);
+}
+
+void Summary::merges() {
+  if (!figures_.pool.merges.empty()) out_ += '\n';
+  for (const GroupMerge& merge : figures_.pool.merges) add("{}\n", describe(merge));
 }
 
 void Summary::quotas() {
@@ -261,6 +268,20 @@ void Summary::resume() {
 
 bool resumable(const Settings& settings, RunEnd end) {
   return end != RunEnd::complete && settings.input != "-" && settings.output != "-";
+}
+
+std::string describe(const GroupMerge& merge) {
+  constexpr std::size_t most_named = 3;
+  const auto named = [&](const std::vector<std::string>& aliases) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(aliases.size(), most_named); ++i) {
+      text += (i > 0 ? ", " : "") + inert(shortened(aliases[i]));
+    }
+    if (aliases.size() > most_named) text += fmt::format(" ({} more)", aliases.size() - most_named);
+    return text;
+  };
+  return fmt::format("{} and {} share one quota: their replies name the same organisation", named(merge.keys),
+                     named(merge.joined));
 }
 
 std::string render_summary(const Settings& settings, const RunFigures& figures, RunEnd end, bool color) {

@@ -14,6 +14,7 @@ constexpr Duration day = std::chrono::hours(24);
 // for a server that rounds. In doubt it is a minute's: one taken for a day's would be waited for until the
 // day turns.
 constexpr Duration longest_minute_reset = std::chrono::seconds(125);
+constexpr std::size_t longest_organisation = 128;
 
 struct FieldNames {
   std::string_view limit, remaining, reset;
@@ -33,6 +34,15 @@ LimitReading read(const ResponseHead& head, const FieldNames& names) {
 
 bool states_something(const LimitReading& reading) {
   return reading.limit || reading.remaining || reading.resets_in;
+}
+
+// FNV-1a. Only as long as such names are: what somebody else may put there says nothing.
+std::uint64_t organisation_of(const ResponseHead& head) {
+  const std::string_view name = head.field("openai-organization");
+  if (name.empty() || name.size() > longest_organisation) return 0;
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
 }
 
 void put(ServerLimits& limits, Dimension dimension, LimitReading reading) {
@@ -64,6 +74,7 @@ ServerLimits read_openai(const ResponseHead& head) {
   const LimitReading project = read(head, project_tokens);
   if (project.remaining && (!binding.remaining || *project.remaining < *binding.remaining)) binding = project;
   put_by_reset(limits, Dimension::tokens_per_minute, Dimension::tokens_per_day, binding);
+  limits.organisation = organisation_of(head);
   return limits;
 }
 

@@ -13,6 +13,7 @@ namespace batchrun {
 //    the organisation's when less of it is left. Azure writes bare seconds, and -1 for what it does not know.
 //  - groq: the same names, requests per day and tokens per minute, always.
 //  - cerebras: the window is in the name; other windows than minute and day are passed over.
+// OpenAI names the organisation as well (openai-organization).
 // A negative or unreadable value, and a limit of zero, is absent. A reset is at most its window.
 ServerLimits openai_limits(OpenAiFlavour flavour, const ResponseHead& head);
 

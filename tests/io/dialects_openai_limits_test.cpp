@@ -137,5 +137,18 @@ TEST(OpenAiLimits, ReadsEachProvidersFields) {
     EXPECT_EQ(show(openai_limits(c.flavour, reply_head(200, c.fields))), c.expected);
 }
 
+TEST(OpenAiLimits, TellsOrganisationsApartByTheirHash) {
+  const auto organisation = [](std::string_view name) {
+    return openai_limits(openai, reply_head(200, {{"openai-organization", name}})).organisation;
+  };
+  EXPECT_NE(organisation("org-a"), 0U);
+  EXPECT_EQ(organisation("org-a"), organisation("org-a"));
+  EXPECT_NE(organisation("org-a"), organisation("org-b"));
+  EXPECT_EQ(organisation(""), 0U);
+  EXPECT_NE(organisation(std::string(128, 'x')), 0U);
+  EXPECT_EQ(organisation(std::string(129, 'x')), 0U) << "no name of an organisation";
+  EXPECT_EQ(openai_limits(openai, reply_head(200, {})).organisation, 0U);
+}
+
 }  // namespace
 }  // namespace batchrun

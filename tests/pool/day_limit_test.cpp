@@ -68,5 +68,17 @@ TEST(DayLimit, AgreesWithAListOverRandomUse) {
   }
 }
 
+TEST(DayLimit, AbsorbsAnotherWithTheLowerLimitAndBothUses) {
+  for (const Calendar& calendar : {Calendar{}, Calendar{DayRule::pacific_midnight, evening}}) {
+    DayLimit ours(Dimension::requests_per_day, 20, calendar),
+        theirs(Dimension::requests_per_day, 10, calendar);
+    ours.count(3, start, start);
+    theirs.count(4, start, start);
+    ours.absorb(theirs, start + minutes(1));
+    EXPECT_EQ(ours.limit(), 10);
+    EXPECT_EQ(ours.room(start + minutes(1)), 3);
+  }
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -155,5 +155,27 @@ TEST(KeyPool, StatesHaveNames) {
   EXPECT_EQ(name(KeyState::unavailable), "unavailable");
 }
 
+TEST(KeyPool, MergedGroupsAreOneFromThenOn) {
+  PoolSpec spec = two_groups();
+  spec.groups[0].limits[1] = spec.groups[1].limits[1] = 1000;
+  KeyPool pool(spec, spec.settings);
+  pool.take({0}, {1, 10, 0}, RowId{1}, start);
+  pool.take({2}, {1, 20, 0}, RowId{2}, start);
+  const std::uint64_t changes = pool.changes();
+  pool.merge({0}, {1}, start);
+  EXPECT_GT(pool.changes(), changes);
+  EXPECT_EQ(pool.now({1}), GroupId{0});
+  EXPECT_EQ(pool.now({0}), GroupId{0});
+  EXPECT_EQ(pool.key({2}).group, GroupId{0});
+  EXPECT_EQ(pool.sends_of({0}), 2);
+  const auto figures = pool.group_figures(start);
+  ASSERT_EQ(figures.size(), 1U);
+  EXPECT_EQ(figures[0].name, "a");
+  EXPECT_EQ(figures[0].used[1], 30);
+  ASSERT_EQ(pool.merges().size(), 1U);
+  EXPECT_EQ(pool.merges()[0].keys, (std::vector<std::string>{"a-1", "a-2"}));
+  EXPECT_EQ(pool.merges()[0].joined, std::vector<std::string>{"b-1"});
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -52,5 +52,22 @@ TEST(LanePlan, CreditIsKeptFromPlanToPlanWithinBounds) {
   EXPECT_GE(plan.credit(0, 5, 1000), -LanePlan::most_ahead - 1);
 }
 
+TEST(LanePlan, AWayMayTakeWhatSuitsItUntilThatIsAhead) {
+  LanePlan plan;
+  plan.renew({0});
+  const std::uint64_t number = plan.number();
+  EXPECT_EQ(plan.credit_if_suited(0, 5, 0), 0) << "not known yet: suits every way";
+  plan.know(5);
+  EXPECT_EQ(plan.credit_if_suited(0, 5, 0), LanePlan::unsuited);
+  plan.give(0, 5, 30, 0.5);
+  EXPECT_EQ(plan.credit_if_suited(0, 5, 0), 0);
+  plan.sent(0, 5);
+  EXPECT_EQ(plan.credit_if_suited(0, 5, 0), LanePlan::unsuited);
+  EXPECT_EQ(plan.credit_if_suited(0, 5, 1), -0.5);
+  EXPECT_EQ(plan.number(), number) << "still the same plan";
+  plan.renew({1});
+  EXPECT_NE(plan.number(), number);
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -335,8 +335,7 @@ TEST(Lane, WhenAllKeysAreOutOneProbeAtATimeGoes) {
   const auto probe = world.go(now);
   ASSERT_TRUE(probe);
   EXPECT_EQ(std::get<Lane::Blocked>(world.lane->next(now)).until, never);
-  world.pool->key(probe->candidate.key).breaker.succeeded(probe->job.row);
-  world.pool->changed();
+  world.pool->succeeded(probe->candidate.key, probe->job.row, now);
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(world.go(now)) << "one works: the others may be probed, each once";
 }
 
@@ -380,6 +379,23 @@ TEST(Lane, ByPlanNoKindGoesFarAheadOfItsShare) {
   const auto went = world.go(now);
   ASSERT_TRUE(went);
   EXPECT_EQ(went->job.row.value, 2U);
+}
+
+TEST(Lane, MergedGroupsAreOneWayToAnswerItsRows) {
+  LaneWorld world(
+      Groups{{.tokens_per_minute = 1000}, {.tokens_per_minute = 1000}, {.tokens_per_minute = 1000}});
+  ASSERT_EQ(world.lane->ways(), 3U);
+  for (std::uint32_t row = 0; row < 4; ++row) world.wait(row, 900);
+  ASSERT_TRUE(world.go(start));
+  world.pool->merge({0}, {2}, start);
+  world.lane->regroup(start);
+  EXPECT_EQ(world.lane->ways(), 2U);
+  EXPECT_EQ(world.lane->groups(), 2U);
+  EXPECT_TRUE(world.go(start)) << "the group that was not merged";
+  EXPECT_FALSE(world.go(start)) << "the two others are one, and its minute is used";
+  const auto later = world.go(start + std::chrono::seconds(61));
+  ASSERT_TRUE(later);
+  EXPECT_NE(later->group, GroupId{2});
 }
 
 }  // namespace

@@ -137,5 +137,44 @@ TEST(MinuteLimit, HoldsRoomForARowThatWaits) {
   EXPECT_LE(limit.ready_at(10'000, now), when + milliseconds(1));
 }
 
+TEST(MinuteLimit, AbsorbsAnotherWithTheLowerLimitAndBothUses) {
+  MinuteLimit ours = tokens(6000), theirs = tokens(5000);
+  ours.take(2000, start);
+  theirs.take(2500, start);
+  ours.absorb(theirs, start);
+  EXPECT_EQ(ours.limit(), 5000);
+  EXPECT_EQ(ours.sum(start), 4500);
+  EXPECT_FALSE(fits(ours, 501, start + seconds(50)));
+  EXPECT_TRUE(fits(ours, 500, start + seconds(50)));
+}
+
+// Each was refused for what the other sent: the limit is what it was said to be after all.
+TEST(MinuteLimit, ThatAbsorbsAnotherForgetsTheSearchThatRefusalsBegan) {
+  MinuteLimit ours = tokens(6000), theirs = tokens(6000);
+  for (int i = 0; i < 200; ++i) {
+    const TimePoint now = start + seconds(i);
+    for (MinuteLimit* limit : {&ours, &theirs}) {
+      if (!fits(*limit, 10, now)) continue;
+      limit->take(10, now);
+      limit->settle(10, 0, {now, now, true, true});
+      limit->refused(now);
+    }
+  }
+  ASSERT_TRUE(ours.searched());
+  ASSERT_LT(ours.limit(), 6000);
+  ours.absorb(theirs, start + seconds(200));
+  EXPECT_FALSE(ours.searched());
+  EXPECT_EQ(ours.limit(), 6000);
+}
+
+TEST(MinuteLimit, OfTwoSearchesBecomesOneAroundTheSumOfWhatTheyFound) {
+  MinuteLimit ours(Dimension::requests_per_minute, LimitSearch::around(100), plain);
+  MinuteLimit theirs(Dimension::requests_per_minute, LimitSearch::around(140), plain);
+  const double found = ours.limit() + theirs.limit();
+  ours.absorb(theirs, start);
+  EXPECT_TRUE(ours.searched());
+  EXPECT_NEAR(ours.limit(), found, 0.1 * found);
+}
+
 }  // namespace
 }  // namespace batchrun

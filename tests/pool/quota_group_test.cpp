@@ -348,5 +348,42 @@ TEST(QuotaGroup, TellsALearnedLimitOnceUntilItChanges) {
   EXPECT_EQ(group.take_history().learned_limits[0], 50);
 }
 
+TEST(QuotaGroup, AbsorbsWhatIsKnownOfOneThatIsTheSame) {
+  const PoolSettings settings;
+  GroupSpec spec = limited(Dimension::tokens_per_minute, 1000);
+  QuotaGroup ours(spec, settings);
+  spec.limits[0] = 30;
+  spec.limits[1] = 800;
+  spec.limits[5] = 5000;
+  spec.max_concurrent = 4;
+  QuotaGroup theirs(spec, settings);
+  ours.take({1, 200, 0}, start);
+  theirs.take({1, 300, 0}, start);
+  theirs.rate_limited(seconds(9), {}, start, start, 0);
+  const std::uint64_t version = ours.version();
+  ours.absorb(theirs, start);
+  EXPECT_NE(ours.version(), version);
+  EXPECT_EQ(ours.limits()[0], 30);
+  EXPECT_EQ(ours.limits()[1], 800);
+  EXPECT_EQ(ours.used(start)[1], 500);
+  EXPECT_EQ(ours.used(start)[5], 300) << "what it knows of the day";
+  EXPECT_EQ(ours.total()[1], 500);
+  EXPECT_EQ(ours.in_flight(), 2U);
+  EXPECT_EQ(ours.max_concurrent(), 4U);
+  EXPECT_EQ(ours.closed_until(), start + seconds(9));
+  EXPECT_FALSE(theirs.limited());
+  EXPECT_EQ(theirs.total()[1], 0);
+  // Both requests are settled here.
+  ours.settle({1, 200, 0}, {1, 100, 0}, start, start + seconds(1));
+  ours.settle({1, 300, 0}, {1, 100, 0}, start, start + seconds(1));
+  EXPECT_EQ(ours.used(start + seconds(1))[1], 200);
+  // A reply to what was sent before counted the other's requests, which were no one else's.
+  ServerLimits limits;
+  limits.any = true;
+  limits[Dimension::tokens_per_minute] = {.limit = 700, .remaining = 0, .resets_in = {}};
+  ours.observe(limits, {}, start - seconds(1), start + seconds(1));
+  EXPECT_EQ(ours.limits()[1], 800);
+}
+
 }  // namespace
 }  // namespace batchrun

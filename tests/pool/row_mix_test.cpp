@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <random>
+
 namespace batchrun {
 namespace {
 
@@ -25,6 +28,22 @@ TEST(RowMix, HasABucketForEveryRow) {
     EXPECT_LT(RowMix::bucket_of(job(0, tokens)), RowMix::buckets) << tokens;
   }
   EXPECT_EQ(RowMix::bucket_of(job(0, 1e18)), RowMix::buckets - 1);
+}
+
+// And comes near it: rows of a bucket have less than twice its tokens.
+TEST(RowMix, NoRowHasLessThanTheLeastOfItsBucket) {
+  std::mt19937_64 random(11);
+  std::uniform_real_distribution<double> exponent(0, 14), share(0, 1);
+  for (int i = 0; i < 20'000; ++i) {
+    const double tokens = std::exp(exponent(random)), output = tokens * share(random);
+    const Job row = i % 2 == 0 ? job(tokens - output, output) : job(std::round(tokens), std::round(output));
+    const RowMix::Least least = RowMix::least(RowMix::bucket_of(row));
+    ASSERT_GE(row.input_tokens, least.input_tokens);
+    ASSERT_GE(row.max_output_tokens, least.max_output_tokens);
+    if (tokens < 64 || tokens > 500'000) continue;
+    const double eighth = (row.input_tokens + row.max_output_tokens) / RowMix::shares;
+    ASSERT_GT(least.input_tokens + least.max_output_tokens, (RowMix::shares - 1) * eighth / 2 - 1);
+  }
 }
 
 TEST(RowMix, CountsWhatIsAddedAndRemoved) {

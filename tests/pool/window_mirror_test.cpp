@@ -52,20 +52,25 @@ TEST(WindowMirror, IsBetweenTheExactSumsOfTheWindowAndOfOneSlotMore) {
   }
 }
 
+// Whatever the length of slots: the ring goes round many times, and holds from less than one block to dozens.
 TEST(WindowMirror, ReadyAtIsTheFirstTimeTheSumIsLowEnough) {
-  std::mt19937_64 random(5);
-  WindowMirror mirror(window);
-  TimePoint now = start;
-  for (int i = 0; i < 200; ++i) {
-    now += milliseconds(random() % 1000);
-    mirror.add(static_cast<double>(random() % 100), now, now);
-    const double ceiling = static_cast<double>(random() % 10000);
-    const TimePoint ready = mirror.ready_at(ceiling, now);
-    ASSERT_GE(ready, now);
-    EXPECT_LE(mirror.sum_at(ready), ceiling);
-    EXPECT_TRUE(ready == now || mirror.sum_at(ready - Duration(1)) > ceiling);
+  for (const Duration length : {milliseconds(50), milliseconds(700), milliseconds(60'000)}) {
+    std::mt19937_64 random(5);
+    WindowMirror mirror(window, length);
+    TimePoint now = start;
+    for (int i = 0; i < 2000; ++i) {
+      now += milliseconds(random() % (random() % 20 == 0 ? 10'000 : 1000));
+      const double units = static_cast<double>(random() % 100);
+      mirror.add(units, now, now);
+      if (random() % 3 == 0) mirror.add(-std::floor(units / 2), now, now);
+      const double ceiling = static_cast<double>(random() % 10000);
+      const TimePoint ready = mirror.ready_at(ceiling, now);
+      ASSERT_GE(ready, now);
+      ASSERT_LE(mirror.sum_at(ready), ceiling);
+      ASSERT_TRUE(ready == now || mirror.sum_at(ready - Duration(1)) > ceiling);
+    }
+    EXPECT_EQ(mirror.ready_at(-1, now), never);
   }
-  EXPECT_EQ(mirror.ready_at(-1, now), never);
 }
 
 TEST(WindowMirror, ReadersSeeTheFutureWithoutChangingIt) {
@@ -89,6 +94,28 @@ TEST(WindowMirror, ALongPauseEmptiesIt) {
   WindowMirror mirror(window);
   for (int i = 0; i < 700; ++i) mirror.add(1, start + i * slot, start + i * slot);
   EXPECT_EQ(mirror.sum(start + std::chrono::hours(3)), 0);
+}
+
+// Against one mirror that was told everything.
+TEST(WindowMirror, AbsorbsAnotherAsIfItHadCountedBoth) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
+    WindowMirror ours(window), theirs(window), all(window);
+    TimePoint now = start;
+    for (int i = 0; i < 300; ++i) {
+      now += milliseconds(random() % 700);
+      const double units = static_cast<double>(random() % 50);
+      (random() % 3 == 0 ? ours : theirs).add(units, now, now);
+      all.add(units, now, now);
+    }
+    ours.absorb(theirs, now);
+    for (int i = 0; i < 300; ++i) {
+      now += milliseconds(random() % 700);
+      ASSERT_EQ(ours.sum(now), all.sum(now)) << "seed " << seed;
+      const double ceiling = static_cast<double>(random() % 3000);
+      ASSERT_EQ(ours.ready_at(ceiling, now), all.ready_at(ceiling, now)) << "seed " << seed;
+    }
+  }
 }
 
 }  // namespace

@@ -115,5 +115,17 @@ TEST(Summary, ShortensLongTables) {
   EXPECT_NE(text.find("40 more kinds"), std::string::npos);
 }
 
+TEST(Summary, SaysWhichKeysTurnedOutToShareAQuota) {
+  RunFigures figures = sample_figures();
+  figures.pool.merges.push_back({.keys = {"openai-1"}, .joined = {"openai-3\x1b[31m"}});
+  figures.pool.merges.push_back({.keys = {"a", "b", "c", "d", "e"}, .joined = {"f"}});
+  const std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
+  for (const char* part :
+       {"openai-1 and openai-3\\x1b[31m share one quota: their replies name the same organisation\n",
+        "a, b, c (2 more) and f share one quota"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+}
+
 }  // namespace
 }  // namespace batchrun

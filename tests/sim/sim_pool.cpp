@@ -193,7 +193,7 @@ void SimPool::dispatched(Dispatch&& dispatch) {
   note(row * 64 + permit.key().value);
   if (verdict_.ends[row] != End::pending) violated("a row was sent after its end");
   if (verdict_.first_sent_at_s[row] < 0) verdict_.first_sent_at_s[row] = now_s() - 3600;
-  if (plan_.pool.keys[permit.key().value].group != permit.group())
+  if (organisation_of(plan_.pool.keys[permit.key().value].group) != organisation_of(permit.group()))
     violated("a permit names another key's group");
   if (failed_at_s_[row] >= 0) {
     verdict_.slowest_failover_s = std::max(verdict_.slowest_failover_s, now_s() - 3600 - failed_at_s_[row]);
@@ -279,8 +279,12 @@ ServerLimits SimPool::limits_of(Organisation& organisation) {
   return limits;
 }
 
+std::uint32_t SimPool::organisation_of(GroupId group) const {
+  return plan_.organisations[group.value].same_as.value_or(group.value);
+}
+
 Outcome SimPool::answer(const Dispatch& dispatch) {
-  const std::uint32_t group = dispatch.permit.group().value;
+  const std::uint32_t group = organisation_of(plan_.pool.keys[dispatch.permit.key().value].group);
   const OrganisationPlan& plan = plan_.organisations[group];
   const RowPlan& row = plan_.rows[dispatch.job.row.value];
   const double since_start_s = now_s() - 3600;
@@ -320,6 +324,7 @@ Outcome SimPool::answer(const Dispatch& dispatch) {
   ++verdict_.requests_by_minute[minute];
   Outcome good;
   if (plan.says_limits) good.limits = limits_of(organisations_[group]);
+  if (since_start_s >= plan.names_itself_from_s) good.limits.organisation = group + 1;
   good.usage.known = true;
   good.usage.input_tokens = static_cast<std::uint64_t>(row.actual_input);
   good.usage.cached_tokens = static_cast<std::uint64_t>(row.cached);

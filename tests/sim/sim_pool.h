@@ -39,6 +39,8 @@ struct OrganisationPlan {
   double limits_change_at_s = -1, limits_change_by = 1;
   double foreign = 0;                       // share of each limit that somebody else sends, evenly
   bool says_limits = false;                 // in every reply: limit and what remains
+  double names_itself_from_s = 1e9;         // in every good reply
+  std::optional<std::uint32_t> same_as{};   // keys of this group belong to that organisation
   bool names_a_time = true;                 // says retry-after with a 429
   double fails = 0;                         // share of requests that fail in a way a retry may mend
   double down_from_s = -1, down_to_s = -1;  // everything fails in between
@@ -138,6 +140,7 @@ class SimPool {
   void happen(const Event& event);
   void request_arrives(Attempt& attempt);
   Outcome answer(const Dispatch& dispatch);
+  std::uint32_t organisation_of(GroupId group) const;
   std::optional<double> refused_for_s(Organisation& organisation, const Cost& cost);
   void count_output(std::uint32_t organisation, double tokens);
   void let_time_pass(Organisation& organisation, const OrganisationPlan& plan);

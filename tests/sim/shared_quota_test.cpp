@@ -1,0 +1,93 @@
+// Keys of one organisation that are configured as groups of their own.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "tests/sim/sim_pool.h"
+
+namespace batchrun::sim {
+namespace {
+
+constexpr double requests_per_minute = 600, tokens_per_minute = 60'000;
+constexpr std::size_t minutes = 10;
+
+// Four keys, each in a group of its own with the limits of the one organisation they all belong to.
+Plan four_groups_of_one(LimiterKind limiter, double named_from_s) {
+  Plan plan;
+  plan.seed = 9;
+  plan.stop_after_s = minutes * 60;
+  plan.check_limits = false;  // the groups are not what they are said to be
+  LaneSpec lane{.name = "lane", .candidates = {}};
+  for (std::uint32_t g = 0; g < 4; ++g) {
+    plan.pool.groups.push_back({.name = fmt::format("group-{}", g), .limits = {requests_per_minute}});
+    plan.pool.groups.back().limits[1] = tokens_per_minute;
+    plan.organisations.push_back({.limiter = limiter, .names_itself_from_s = named_from_s, .same_as = 0});
+    plan.pool.keys.push_back({.alias = fmt::format("key-{}", g), .group = {g}});
+    lane.candidates.push_back({.key = {g}});
+  }
+  plan.dead_keys.resize(4);
+  plan.lanes.push_back(lane);
+  std::mt19937_64 random(1);
+  for (std::size_t i = 0; i < minutes * 1000; ++i) {
+    RowPlan row;
+    row.actual_input = row.estimated_input = 20 + static_cast<double>(random() % 60);
+    row.max_output = row.output = 20;
+    plan.rows.push_back(row);
+  }
+  return plan;
+}
+
+double sum(const std::vector<double>& by_minute, std::size_t from) {
+  if (by_minute.size() < minutes) return -1;
+  return std::accumulate(by_minute.begin() + static_cast<std::ptrdiff_t>(from),
+                         by_minute.begin() + static_cast<std::ptrdiff_t>(minutes), 0.0);
+}
+
+class SharedQuotas : public testing::TestWithParam<LimiterKind> {};
+
+void show(const char* what, LimiterKind limiter, const Verdict& verdict, std::size_t from) {
+  fmt::print("{:<17} {:<22} used {:6.2f} % from minute {} on; 429s by minute: {}\n", name(limiter), what,
+             sum(verdict.requests_by_minute, from) /
+                 (requests_per_minute * static_cast<double>(minutes - from)) * 100,
+             from, fmt::join(verdict.too_many_by_minute, " "));
+}
+
+TEST_P(SharedQuotas, AreUsedAndNotOverrunWhereRepliesNameTheOrganisation) {
+  const Verdict verdict = SimPool(four_groups_of_one(GetParam(), 0)).run();
+  for (const std::string& what : verdict.violations) ADD_FAILURE() << what;
+  show("named at once", GetParam(), verdict, 0);
+  EXPECT_EQ(verdict.figures.merges.size(), 3U);
+  EXPECT_EQ(verdict.figures.groups.size(), 1U);
+  EXPECT_EQ(verdict.too_many, 0U);
+  EXPECT_GE(sum(verdict.requests_by_minute, 0), 0.98 * requests_per_minute * minutes);
+}
+
+// By then the groups have been refused so often that each searches for the limit.
+TEST_P(SharedQuotas, AreUsedFromTheMinuteAfterTheMergeAndNotOverrunAnyMore) {
+  const Verdict verdict = SimPool(four_groups_of_one(GetParam(), 180)).run();
+  for (const std::string& what : verdict.violations) ADD_FAILURE() << what;
+  show("named after 3 minutes", GetParam(), verdict, 5);
+  EXPECT_GT(sum(verdict.too_many_by_minute, 0) - sum(verdict.too_many_by_minute, 3), 20);
+  EXPECT_EQ(verdict.figures.merges.size(), 3U);
+  EXPECT_EQ(sum(verdict.too_many_by_minute, 4), 0);
+  EXPECT_GE(sum(verdict.requests_by_minute, 5), 0.98 * requests_per_minute * (minutes - 5));
+}
+
+TEST_P(SharedQuotas, AreFourWhereNobodyNamesThem) {
+  const Verdict verdict = SimPool(four_groups_of_one(GetParam(), 1e9)).run();
+  EXPECT_TRUE(verdict.figures.merges.empty());
+  EXPECT_EQ(verdict.figures.groups.size(), 4U);
+  EXPECT_GT(verdict.too_many, 100U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SharedQuotas,
+                         testing::Values(LimiterKind::fixed_window, LimiterKind::sliding_log,
+                                         LimiterKind::token_bucket));
+
+}  // namespace
+}  // namespace batchrun::sim
