@@ -4,6 +4,7 @@
 
 #include "io/dialects/anthropic.h"
 #include "io/dialects/gemini.h"
+#include "io/dialects/ollama.h"
 #include "io/dialects/openai.h"
 #include "io/dialects/serpapi.h"
 #include "io/dialects/serper.h"
@@ -49,7 +50,7 @@ std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
     case DialectKind::gemini:
       return make_gemini_dialect();
     case DialectKind::ollama:
-      break;
+      return make_ollama_dialect();
     case DialectKind::serpapi:
       return make_serpapi_dialect();
     case DialectKind::serper:
