@@ -43,8 +43,9 @@ StreamValidator::StreamValidator(const Dialect& dialect, Api api, bool streamed,
       api_(api),
       streamed_(streamed),
       caps_(caps),
-      decoder_(caps.event_bytes),
-      line_decoder_(caps.event_bytes) {}
+      event_cap_(api == Api::responses ? caps.body_bytes : caps.event_bytes),
+      decoder_(event_cap_),
+      line_decoder_(event_cap_) {}
 
 Flow StreamValidator::on_head(const ResponseHead& head) {
   head_ = head;
@@ -136,8 +137,7 @@ Flow StreamValidator::take_lines(std::string_view octets) {
 
 Flow StreamValidator::after_events(bool overflowed) {
   if (!overflowed) return go_on();
-  return fail(FaultKind::malformed_reply,
-              "an event is longer than " + std::to_string(caps_.event_bytes) + " bytes");
+  return fail(FaultKind::malformed_reply, "an event is longer than " + std::to_string(event_cap_) + " bytes");
 }
 
 Flow StreamValidator::take_event(std::string_view name, std::string_view data) {

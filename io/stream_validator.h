@@ -31,7 +31,8 @@ namespace batchrun {
 
 struct ReplyCaps {
   std::size_t body_bytes = 64u << 20;        // a whole reply, plain or streamed
-  std::size_t event_bytes = 1u << 20;        // one event of a stream
+  std::size_t event_bytes = 1u << 20;        // one event of a stream; of Api::responses, whose last event is
+                                             //   the whole reply, body_bytes hold instead
   std::size_t error_body_bytes = 64u << 10;  // kept of a reply that is an error; the rest is passed over
 };
 
@@ -80,6 +81,7 @@ class StreamValidator final : public ResponseSink {
   const Api api_;
   const bool streamed_;
   const ReplyCaps caps_;
+  const std::size_t event_cap_;
   State state_ = State::awaiting_head;
   Form form_ = Form::undecided;
   ResponseHead head_;

@@ -87,18 +87,19 @@ std::string_view name_of_call(const ChatView& chat, std::size_t message) {
   return id.empty() ? "\"\"" : id;
 }
 
-std::string text_of_parts(const std::vector<Part>& parts) {
+// What a tool said: its text as the output of the call, an image as a part that follows.
+void append_response(std::string& out, const ChatView& chat, std::size_t message) {
+  const std::vector<Part>& parts = chat.messages[message].parts;
   std::string text;
   for (const Part& part : parts) text += text_of(part.text);
-  return text;
-}
-
-void append_response(std::string& out, const ChatView& chat, std::size_t message) {
   append_comma(out);
   out.append("{\"functionResponse\":{\"name\":").append(name_of_call(chat, message));
   out += ",\"response\":{\"output\":";
-  append_json_string(out, text_of_parts(chat.messages[message].parts));
+  append_json_string(out, text);
   out += "}}}";
+  for (const Part& part : parts) {
+    if (part.kind != Part::Kind::text) append_part(out, part);
+  }
 }
 
 void append_contents(std::string& out, const ChatView& chat) {

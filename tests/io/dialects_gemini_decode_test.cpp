@@ -253,6 +253,14 @@ TEST(GeminiBody, ANativeOneIsKeptAsItCame) {
   EXPECT_EQ(reply.answer.usage.input_tokens, 3u);
 }
 
+TEST(GeminiBody, CutShortIsNeverAnAnswer) {
+  const std::string body =
+      R"({"candidates":[{"content":{"parts":[{"text":"Paris."}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3}})";
+  expect_no_partial_answer(whole(body));
+  expect_no_partial_answer(whole(body, Api::gemini_generate));
+  expect_no_partial_answer(stream(thought + par + is));
+}
+
 TEST(GeminiBody, IsNoAnswerWithoutAFinish) {
   for (const char* body : {"", "<html><title>502</title>", "{\"candidates\":[", "[]", "7", "{}",
                            R"({"candidates":[]})", R"({"candidates":[{"content":{"parts":[{"text":"x"}]}}]})",

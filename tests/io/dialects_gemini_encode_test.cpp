@@ -138,6 +138,14 @@ TEST(GeminiEncode, AnswersCallsByTheNameOfTheCall) {
         {"role":"user","parts":[{"functionResponse":{"name":"k","response":{"output":"{\"x\":1}"}}},{"functionResponse":{"name":"c9","response":{"output":""}}}]}]})"));
 }
 
+TEST(GeminiEncode, AnImageOfAToolFollowsItsAnswer) {
+  EXPECT_EQ(body_of(R"({"messages":[
+        {"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]},
+        {"role":"tool","tool_call_id":"c1","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}},{"type":"text","text":"see"}]}]})"),
+            minified(R"({"contents":[{"role":"model","parts":[{"functionCall":{"name":"f","args":{}}}]},
+        {"role":"user","parts":[{"functionResponse":{"name":"f","response":{"output":"see"}}},{"inlineData":{"mimeType":"image/png","data":"AA"}}]}]})"));
+}
+
 TEST(GeminiEncode, SendsANativeBodyAsItCame) {
   const std::string line =
       R"({"custom_id":"r1","method":"POST","url":"/v1beta/models/gemini-2.5-flash:generateContent",)"

@@ -89,6 +89,23 @@ TEST(ResponsesStream, IsNoAnswerWithoutItsLastEvent) {
   }
 }
 
+// The last event is as long as the whole answer, pictures in base64 and all.
+TEST(ResponsesStream, MayEndWithALongEvent) {
+  const std::string image =
+      R"(,{"type":"image_generation_call","result":")" + std::string(3u << 20, 'A') + "\"}";
+  const std::string done = response("completed", "null", "null", image);
+  const Recording recording = stream(event("response.completed", "\"response\":" + done));
+  const Reply reply = play(recording, {recording.body});
+  ASSERT_FALSE(reply.fault) << reply.fault->message;
+  EXPECT_EQ(reply.answer.body, done);
+}
+
+TEST(ResponsesStream, CutShortIsNeverAnAnswer) {
+  const std::string done = response("completed");
+  expect_no_partial_answer(stream(before + delta + event("response.completed", "\"response\":" + done)));
+  expect_no_partial_answer(whole(done));
+}
+
 TEST(ResponsesStream, FailsAsItsEventsSay) {
   struct Case {
     std::string event;

@@ -24,18 +24,17 @@ constexpr std::string_view pool = R"({"providers": {
   "ollama": {}}})";
 
 TEST(KeysTable, ListsEveryKeyWithItsGroupsLimits) {
-  EXPECT_EQ(
-      render_keys(assembled(pool)),
-      "key       provider  group    tier  state                models  tags  limits\n"
-      "größte    openai    org      2     in use               a, b    prod  500 RPM 90.0k TPM 64 open\n"
-      "openai-2  openai    org      2     in use               any     -     500 RPM 90.0k TPM 64 open\n"
-      "openai-3  openai    its own  2     switched off         any     -     7 RPD\n"
-      "gemini-1  gemini    its own  1     not in this version  any     -     -\n"
-      "ollama-1  ollama    its own  0     in use               any     -     from replies\n");
+  EXPECT_EQ(render_keys(assembled(pool)),
+            "key       provider  group    tier  state         models  tags  limits\n"
+            "größte    openai    org      2     in use        a, b    prod  500 RPM 90.0k TPM 64 open\n"
+            "openai-2  openai    org      2     in use        any     -     500 RPM 90.0k TPM 64 open\n"
+            "openai-3  openai    its own  2     switched off  any     -     7 RPD\n"
+            "gemini-1  gemini    its own  1     in use        any     -     from replies\n"
+            "ollama-1  ollama    its own  0     in use        any     -     from replies\n");
 }
 
 TEST(KeysTable, ShowsWhatEachProviderAnswered) {
-  std::vector<KeyCheck> checks(3);
+  std::vector<KeyCheck> checks(4);
   checks[0].verdict = Verdict::ok;
   checks[0].status = 200;
   checks[0].latency = std::chrono::milliseconds(85);
@@ -44,18 +43,19 @@ TEST(KeysTable, ShowsWhatEachProviderAnswered) {
   checks[1].verdict = Verdict::unauthorized;
   checks[1].status = 401;
   checks[1].message = "Incorrect API key";
-  checks[2].message = "connection refused";
-  EXPECT_EQ(
-      render_key_checks(assembled(pool), checks),
-      "key       provider  group    answer                          status  time   organisation  limits of "
-      "the reply\n"
-      "größte    openai    org      ok                              200     85 ms  org-9         200k TPM\n"
-      "openai-2  openai    org      unauthorized                    401     0 ms   -             -\n"
-      "    Incorrect API key\n"
-      "openai-3  openai    its own  not tried: switched off\n"
-      "gemini-1  gemini    its own  not tried: not in this version\n"
-      "ollama-1  ollama    its own  unreachable                     -       0 ms   -             -\n"
-      "    connection refused\n");
+  checks[2].verdict = Verdict::forbidden;
+  checks[2].status = 403;
+  checks[3].message = "connection refused";
+  EXPECT_EQ(render_key_checks(assembled(pool), checks),
+            "key       provider  group    answer                   status  time   organisation  limits of "
+            "the reply\n"
+            "größte    openai    org      ok                       200     85 ms  org-9         200k TPM\n"
+            "openai-2  openai    org      unauthorized             401     0 ms   -             -\n"
+            "    Incorrect API key\n"
+            "openai-3  openai    its own  not tried: switched off\n"
+            "gemini-1  gemini    its own  forbidden                403     0 ms   -             -\n"
+            "ollama-1  ollama    its own  unreachable              -       0 ms   -             -\n"
+            "    connection refused\n");
 }
 
 }  // namespace

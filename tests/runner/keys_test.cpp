@@ -39,9 +39,10 @@ TEST(KeysVerb, EndsWith4WhenNoneCanBeUsed) {
   EXPECT_EQ(none.code, 4);
   EXPECT_EQ(none.out, "");
   EXPECT_NE(none.err.find("OPENAI_API_KEY"), std::string::npos);
-  const Printed listed = print(R"({"providers": {"gemini": {"keys": ["canary"]}}})");
+  const Printed listed =
+      print(R"({"providers": {"openai": {"keys": [{"key": "canary", "enabled": false}]}}})");
   EXPECT_EQ(listed.code, 4);
-  EXPECT_NE(listed.out.find("gemini-1"), std::string::npos);
+  EXPECT_NE(listed.out.find("openai-1"), std::string::npos);
   EXPECT_NE(listed.err.find("error: no key can be used"), std::string::npos);
 }
 

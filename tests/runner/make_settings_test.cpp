@@ -274,11 +274,10 @@ TEST_F(MakeSettings, LetsTheEnvironmentLimitAKeyOfTheFile) {
 
 TEST_F(MakeSettings, PutsKnownProvidersOnTheirTiers) {
   const Settings s = make({{"OLLAMA_HOST", "gpu-box"}, {"OPENAI_API_KEY", "sk"}, {"GEMINI_API_KEY", "g"}});
-  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "ollama-1"}));
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "gemini-1", "ollama-1"}));
   EXPECT_EQ(s.pool.keys[0].tier, 2);
-  EXPECT_EQ(s.pool.keys[1].tier, 0);
-  EXPECT_EQ(s.configured.providers.at(1).name, "gemini");
-  EXPECT_EQ(s.configured.providers[1].tier, 1);
+  EXPECT_EQ(s.pool.keys[1].tier, 1);
+  EXPECT_EQ(s.pool.keys[2].tier, 0);
   EXPECT_EQ(make_from(R"({"providers": {"ollama": {"tier": 5}}})").pool.keys.at(0).tier, 5);
 }
 
@@ -297,23 +296,23 @@ TEST_F(MakeSettings, TalksToOllamaThroughItsCompatiblePath) {
 }
 
 TEST_F(MakeSettings, ListsKeysItCannotUseYetAndRunsWithTheOthers) {
-  const Environment all{{"OPENAI_API_KEY", "sk"}, {"ANTHROPIC_API_KEY", "a"}, {"SERPER_API_KEYS", "s,t"}};
+  const Environment all{{"OPENAI_API_KEY", "sk"}, {"ANTHROPIC_API_KEYS", "a,b"}};
   const Settings s = make(all);
   EXPECT_EQ(aliases(s), std::vector<std::string>{"openai-1"});
-  EXPECT_EQ(s.unspoken, (std::vector<std::string>{"anthropic", "serper"}));
-  ASSERT_EQ(s.notices.size(), 1u) << "one notice for all of them";
-  EXPECT_NE(s.notices[0].find("anthropic, serper"), std::string::npos);
-  ASSERT_EQ(s.configured.providers.size(), 3u);
-  EXPECT_EQ(s.configured.providers[2].keys[1].alias, "serper-2");
-  EXPECT_EQ(s.configured.providers[2].keys[1].left_out, "not in this version");
+  EXPECT_EQ(s.unspoken, std::vector<std::string>{"anthropic"});
+  ASSERT_EQ(s.notices.size(), 1u);
+  EXPECT_NE(s.notices[0].find("anthropic"), std::string::npos);
+  ASSERT_EQ(s.configured.providers.size(), 2u);
+  EXPECT_EQ(s.configured.providers[1].keys[1].alias, "anthropic-2");
+  EXPECT_EQ(s.configured.providers[1].keys[1].left_out, "not in this version");
   for (const ProviderConfig& provider : s.configured.providers) {
     for (const KeyConfig& key : provider.keys) EXPECT_TRUE(key.secret.empty()) << "shown, so without secrets";
   }
   options_.provider = "anthropic";
   EXPECT_NE(std::string(refusal("{}", all).what()).find("does not speak"), std::string::npos);
   options_.provider.reset();
-  const UsageError alone = refusal("{}", {{"GEMINI_API_KEY", "g"}});
-  EXPECT_NE(std::string(alone.what()).find("protocol of gemini"), std::string::npos);
+  const UsageError alone = refusal("{}", {{"ANTHROPIC_API_KEY", "a"}});
+  EXPECT_NE(std::string(alone.what()).find("protocol of anthropic"), std::string::npos);
   EXPECT_NE(alone.hint.find("batchrun keys"), std::string::npos);
 }
 

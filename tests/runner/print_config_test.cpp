@@ -73,7 +73,7 @@ TEST(PrintConfig, SaysOfEachSettingWhereItCameFrom) {
   expect_line(text, "          \"key\": \"(set)\",  // OPENAI_API_KEYS in keys.env");
   expect_line(text, "            \"tokensPerMinute\": 0  // OPENAI_MAX_TOKENS_PER_MINUTE_0");
   expect_line(text, "          \"models\": [\"from-env\"],  // OPENAI_MODEL_0");
-  expect_line(text, "    \"gemini\": {  // not in this version: no row goes there");
+  expect_line(text, "    \"gemini\": {");
   expect_line(text, "          \"enabled\": false  // c.json:7:38");
   expect_line(text, "    \"r\": [\"openai/m\", \"ollama/n\"]  // c.json:10:14");
   EXPECT_EQ(text.find("canary"), std::string::npos);
@@ -87,7 +87,7 @@ TEST(PrintConfig, IsAConfigThatMakesTheSamePool) {
   const std::string once = render_config(assembled(config, no_list), {"", "", no_list, {}});
   const Settings again = assembled(once, no_list);
   EXPECT_EQ(without_remarks(render_config(again, {"", "", no_list, {}})), without_remarks(once));
-  EXPECT_EQ(again.keys.size(), 3u);
+  EXPECT_EQ(again.keys.size(), 4u);
   EXPECT_EQ(again.pool.settings.open_max, std::chrono::seconds(300));
   EXPECT_THROW(parse_config(R"x({"providers": {"openai": {"keys": ["(set)"]}}})x", "c.json", {}), UsageError);
 }

@@ -76,7 +76,6 @@ TEST(Routing, SaysWhichProvidersItCannotTalkToYet) {
   EXPECT_EQ(caller.ask(row("anthropic/claude")), anthropic);
   EXPECT_EQ(caller.ask(row("anthropic,claude")), anthropic);
   EXPECT_EQ(caller.ask(row("anthropic/listed")), "openai-1:anthropic/listed openai-2:anthropic/listed");
-  EXPECT_EQ(caller.ask(row("google/x", "serper")), "!this version does not speak the protocol of serper yet");
   EXPECT_EQ(caller.ask(row("gemini/x")), "openai-1:gemini/x groq-1:gemini/x") << "not configured: a name";
 }
 

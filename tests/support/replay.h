@@ -69,6 +69,15 @@ inline Reply replay(const Recording& recording) {
   return whole;
 }
 
+// What came of a reply that ended early, at every byte: the whole answer, or none.
+inline void expect_no_partial_answer(const Recording& recording) {
+  const std::string verdict = verdict_of(play(recording, {recording.body}));
+  for (std::size_t i = 0; i < recording.body.size(); ++i) {
+    const Reply reply = play(recording, {std::string_view(recording.body).substr(0, i)});
+    EXPECT_TRUE(reply.fault || verdict_of(reply) == verdict) << "ended after " << i << ": " << verdict_of(reply);
+  }
+}
+
 // How many bytes of the body open the first-chunk gate; npos: the whole of it does not.
 inline std::size_t gate_of(const Recording& recording) {
   const auto dialect = make_dialect(recording.kind);
