@@ -66,6 +66,10 @@ TEST(AnthropicStream, IsWholeOnlyWithItsEndMark) {
   }
 }
 
+TEST(AnthropicStream, EndedEarlyAnywhereIsNoAnswer) {
+  expect_no_partial_answer(recording(events(short_stream)));
+}
+
 TEST(AnthropicStream, OpensTheGateWithContentOnly) {
   const std::string before = events({start_event, text_block, ping});
   const auto opened_by = [&](const std::string& event) {

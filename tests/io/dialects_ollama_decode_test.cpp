@@ -59,6 +59,10 @@ TEST(OllamaStream, IsWholeOnlyWhenItSaysDone) {
   }
 }
 
+TEST(OllamaStream, EndedEarlyAnywhereIsNoAnswer) {
+  expect_no_partial_answer(recording(joined({par, is, done})));
+}
+
 TEST(OllamaStream, OpensTheGateWithContentOnly) {
   EXPECT_EQ(gate_of(recording(joined({par}))), par.size());
   EXPECT_EQ(gate_of(recording(joined({done}))), done.size());

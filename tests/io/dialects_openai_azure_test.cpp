@@ -41,6 +41,7 @@ TEST(AzureDialect, TakesNothingFromTheChunkOfTheFilter) {
           R"({"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"gpt-4o-2024-11-20","choices":[{"index":0,"message":{"role":"assistant","content":"Paris.","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":14,"completion_tokens":3,"total_tokens":17},"system_fingerprint":"fp_1"})"));
   const std::size_t before_text = filter_chunk.size() + role_chunk.size();
   EXPECT_EQ(gate_of(recording(body)), before_text + text_chunk.size());
+  expect_no_partial_answer(recording(role_chunk + text_chunk));
 }
 
 TEST(AzureDialect, AStreamOfTheFilterAloneIsNoAnswer) {
