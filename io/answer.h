@@ -23,6 +23,7 @@ struct Answer {
 struct AnswerDraft {
   struct ToolCall {
     std::string id, type, name, arguments;
+    std::uint64_t block = 0;  // the number its pieces name it by, where that is not its place in the list
   };
   struct Choice {
     std::string role, content, refusal, reasoning, finish_reason;
@@ -39,8 +40,9 @@ struct AnswerDraft {
   Usage usage;
   std::string usage_json;  // the provider's usage object as it came, on one line; "" if none
   std::string body;        // the whole answer in the provider's own words, when the stream brings it; else ""
-  bool content_seen = false;  // text, a tool call or a finish reason has come: the first-chunk gate opens
-  bool end_mark = false;      // the stream's own end mark has come ([DONE])
+  bool content_seen = false;    // text, a tool call or a finish reason has come: the first-chunk gate opens
+  bool end_mark = false;        // the stream's own end mark has come ([DONE])
+  bool needs_end_mark = false;  // and without it the stream is not whole, whatever has finished
 
   bool every_choice_finished() const;  // false while there is no choice
   // The draft as a finished answer: `body`, or a chat.completion made of the choices; "usage" is left out

@@ -34,6 +34,8 @@ std::string_view name(Feature feature) {
       return "more than 4 stop sequences";
     case Feature::stop_over_5:
       return "more than 5 stop sequences";
+    case Feature::stop_blank:
+      return "a stop sequence of white space";
     case Feature::seed:
       return "seed";
     case Feature::choices:
@@ -60,6 +62,12 @@ std::string_view name(Feature feature) {
       return "logprobs";
     case Feature::reasoning_effort:
       return "reasoning_effort";
+    case Feature::reasoning_off:
+      return "reasoning_effort none";
+    case Feature::reasoning_minimal:
+      return "reasoning_effort minimal";
+    case Feature::reasoning_over_high:
+      return "reasoning_effort above high";
     case Feature::service_tier:
       return "service_tier";
     case Feature::prediction:

@@ -25,6 +25,7 @@ enum class Feature : std::uint8_t {
   stop,
   stop_over_4,  // more than four, more than five stop sequences
   stop_over_5,
+  stop_blank,  // a stop sequence of nothing but white space
   seed,
   choices,  // n above 1
   temperature,
@@ -38,6 +39,9 @@ enum class Feature : std::uint8_t {
   logit_bias,
   logprobs,
   reasoning_effort,
+  reasoning_off,        // reasoning_effort "none"
+  reasoning_minimal,    // "minimal"
+  reasoning_over_high,  // "xhigh", "max"
   service_tier,
   prediction,
   web_search,
@@ -50,7 +54,7 @@ enum class Feature : std::uint8_t {
   serper_parameter,   // only Serper has it
   other,              // a member this program does not know
 };
-inline constexpr int features = 39;
+inline constexpr int features = 43;
 
 // The parameter as the row writes it, for messages: "seed", "an image by URL".
 std::string_view name(Feature feature);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <charconv>
 
+#include "io/ascii.h"
 #include "io/reply_json.h"
 
 namespace batchrun {
@@ -52,9 +53,22 @@ void add_response_format(const JsonTokens& tokens, Value value, FeatureSet& need
   needs.add(type == "json_schema" ? Feature::json_schema : Feature::other);
 }
 
+bool is_blank(const JsonTokens& tokens, Value value) {
+  return tokens.first(value) == '"' && ascii::trim(string_of(tokens, value)).empty();
+}
+
+bool holds_blank(const JsonTokens& tokens, Value array) {
+  for (ArrayWalk walk(tokens, array); walk.next();) {
+    if (is_blank(tokens, walk.value())) return true;
+  }
+  return false;
+}
+
 void add_stop(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   needs.add(Feature::stop);
-  const std::size_t size = tokens.first(value) == '[' ? size_of(tokens, value) : 1;
+  const bool list = tokens.first(value) == '[';
+  const std::size_t size = list ? size_of(tokens, value) : 1;
+  if (list ? holds_blank(tokens, value) : is_blank(tokens, value)) needs.add(Feature::stop_blank);
   if (size > 4) needs.add(Feature::stop_over_4);
   if (size > 5) needs.add(Feature::stop_over_5);
 }
@@ -66,6 +80,30 @@ void add_modalities(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   }
 }
 
+// Tools that are no functions are a provider's own.
+void add_tools(const JsonTokens& tokens, Value value, FeatureSet& needs) {
+  needs.add(Feature::tools);
+  if (tokens.first(value) != '[') return needs.add(Feature::other);
+  for (ArrayWalk walk(tokens, value); walk.next();) {
+    if (member_text(tokens, walk.value(), "type") != "function") needs.add(Feature::other);
+  }
+}
+
+void add_tool_choice(const JsonTokens& tokens, Value value, FeatureSet& needs) {
+  const std::string_view word = string_inner(tokens, value);
+  if (word == "auto") return;
+  needs.add(Feature::tool_choice);
+  const bool known = word == "none" || word == "required" || member_text(tokens, value, "type") == "function";
+  if (!known) needs.add(Feature::other);
+}
+
+void add_reasoning_effort(std::string_view word, FeatureSet& needs) {
+  needs.add(Feature::reasoning_effort);
+  if (word == "none") needs.add(Feature::reasoning_off);
+  if (word == "minimal") needs.add(Feature::reasoning_minimal);
+  if (word == "xhigh" || word == "max") needs.add(Feature::reasoning_over_high);
+}
+
 void add_parameter(const JsonTokens& tokens, MemberName name, Value value, FeatureSet& needs) {
   const std::string_view word = string_inner(tokens, value);
   switch (name) {
@@ -74,10 +112,9 @@ void add_parameter(const JsonTokens& tokens, MemberName name, Value value, Featu
     case MemberName::modalities:
       return add_modalities(tokens, value, needs);
     case MemberName::tools:
-      return needs.add(Feature::tools);
+      return add_tools(tokens, value, needs);
     case MemberName::tool_choice:
-      if (word != "auto") needs.add(Feature::tool_choice);
-      return;
+      return add_tool_choice(tokens, value, needs);
     case MemberName::functions:
     case MemberName::function_call:
       return needs.add(Feature::functions);
@@ -112,7 +149,7 @@ void add_parameter(const JsonTokens& tokens, MemberName name, Value value, Featu
     case MemberName::top_logprobs:
       return needs.add(Feature::logprobs);
     case MemberName::reasoning_effort:
-      return needs.add(Feature::reasoning_effort);
+      return add_reasoning_effort(word, needs);
     case MemberName::service_tier:
       if (word != "auto") needs.add(Feature::service_tier);
       return;

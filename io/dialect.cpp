@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "io/dialects/anthropic.h"
 #include "io/dialects/gemini.h"
+#include "io/dialects/ollama.h"
 #include "io/dialects/openai.h"
 #include "io/dialects/serpapi.h"
 #include "io/dialects/serper.h"
@@ -43,15 +45,16 @@ std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
       return make_openai_dialect(OpenAiFlavour::azure);
     case DialectKind::ollama_v1:
       return make_openai_dialect(OpenAiFlavour::ollama);
+    case DialectKind::anthropic:
+      return make_anthropic_dialect();
     case DialectKind::gemini:
       return make_gemini_dialect();
+    case DialectKind::ollama:
+      return make_ollama_dialect();
     case DialectKind::serpapi:
       return make_serpapi_dialect();
     case DialectKind::serper:
       return make_serper_dialect();
-    case DialectKind::anthropic:
-    case DialectKind::ollama:
-      break;
   }
   return nullptr;
 }

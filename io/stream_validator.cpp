@@ -218,7 +218,8 @@ void StreamValidator::conclude_events() {
     take_events({});
   }
   if (state_ == State::faulted) return;
-  if (state_ != State::complete && !draft_.every_choice_finished()) {
+  const bool finished = !draft_.needs_end_mark && draft_.every_choice_finished();
+  if (state_ != State::complete && !finished) {
     fail(FaultKind::truncated_reply, "the stream ended without a finish reason or an end mark");
     return;
   }

@@ -3,7 +3,8 @@
 //   awaiting_head -> awaiting_first_chunk -> streaming -> complete | faulted
 //
 // Rules (spec section 6): the gate opens at the first chunk with generated content; after it nothing but a
-// whole stream is an answer: a finish reason or the end mark must have come. Partial text is never an answer.
+// whole stream is an answer: a finish reason or the end mark must have come, the mark where the dialect says
+// so (AnswerDraft::needs_end_mark). Partial text is never an answer.
 //
 // What the reply is taken for: not 2xx, an error (its status decides, whatever becomes of its body); a
 // streamed request answered with JSON, a whole body; with neither events, nor lines of JSON, nor JSON (HTML),

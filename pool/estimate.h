@@ -47,6 +47,9 @@ class Estimate {
 
   double ratio() const { return ratio_; }
 
+  // Whether what is expected has moved by more than a hundredth since this was last true.
+  bool has_moved();
+
  private:
   static double bounded(double output, double max_output) {
     return whole(max_output > 0 && max_output < output ? max_output : output);
@@ -58,6 +61,7 @@ class Estimate {
   double output_mean_ = 512;
   double output_variance_ = 0;
   double output_margin_ = 0;  // of a request alone
+  double told_input_ = 1, told_output_ = 512;
   double replies_ = 0;        // with output; no more are counted than are looked back over
 };
 

@@ -64,6 +64,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
   service_s_.assign(groups_.size(), service_at_first_s);
   sends_of_.resize(groups_.size());
   for (std::uint32_t group = 0; group < groups_.size(); ++group) merged_into_.push_back({group});
+  for (const GroupSpec& group : spec.groups) set_apart_.push_back(group.set_apart);
   std::uint32_t providers = 0;
   for (const KeySpec& key : spec.keys) providers = std::max(providers, key.provider + 1);
   providers_.assign(providers, ProviderHealth(settings));
@@ -215,7 +216,9 @@ std::optional<GroupId> KeyPool::shares_quota_with(const Permit& permit, std::uin
   if (!first) return std::nullopt;
   const GroupId other = now(*first);
   const bool works = !groups_[other.value].retired() && !groups_[key.group.value].retired();
-  return other != key.group && works ? std::optional(other) : std::nullopt;
+  // An organisation may have projects with limits of their own: who told groups apart knows best.
+  const bool told_apart = set_apart_[other.value] && set_apart_[key.group.value];
+  return other != key.group && works && !told_apart ? std::optional(other) : std::nullopt;
 }
 
 void KeyPool::merge(GroupId into, GroupId from, TimePoint now) {
@@ -229,6 +232,7 @@ void KeyPool::merge(GroupId into, GroupId from, TimePoint now) {
   }
   merges_.push_back(std::move(merge));
   merged_into_[from.value] = into;
+  set_apart_[into.value] = set_apart_[into.value] || set_apart_[from.value];
   groups_[into.value].absorb(groups_[from.value], now);
   sends_of_[into.value] += sends_of_[from.value];
   changed();

@@ -98,6 +98,7 @@ void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens),
                        static_cast<double>(usage.cached_tokens));
   estimate.learn_output(static_cast<double>(usage.output_tokens));
+  learned_ += estimate.has_moved();
 }
 
 Cost Lane::Option::cost(double input_tokens, double max_output_tokens) const {
@@ -220,6 +221,7 @@ void Lane::forget_what_changed(TimePoint now) {
   Basis basis{.circuits = pool_.circuits(),
               .came_ahead = queue_.came_ahead(),
               .plan = plan_.number(),
+              .learned = learned_,
               .by_plan = by_plan(),
               .least = queue_.least()};
   if (queue_.overdue(now)) basis.overdue = queue_.at(0).row;

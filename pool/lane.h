@@ -108,8 +108,7 @@ class Lane {
     bool alive = true;
     Room room{};  // while in open_
 
-    // What is reserved for a row, and what it will probably be charged. Learned from replies of whichever group, so
-    // that a Standing may rest on a cost that has since been learned to be a little less: for as long as it holds.
+    // What is reserved for a row, and what it will probably be charged: learned from replies of whichever group.
     Cost cost(double input_tokens, double max_output_tokens) const;
     Cost expected_cost(double input_tokens, double max_output_tokens) const;
     Cost cost(const Job& job) const { return cost(job.input_tokens, job.max_output_tokens); }
@@ -138,6 +137,7 @@ class Lane {
     std::uint64_t circuits = 0;    // of the pool
     std::uint64_t came_ahead = 0;  // of the queue
     std::uint64_t plan = 0;        // its number
+    std::uint64_t learned = 0;     // how often costs have moved
     bool by_plan = false;
     std::optional<RowId> overdue{};  // the first row, if it is
     LaneQueue::Bounds least{};
@@ -221,6 +221,7 @@ class Lane {
   KeyPool& pool_;
   const PoolSettings& settings_;
   LaneQueue queue_;
+  std::uint64_t learned_ = 0;                    // how often an estimate has moved
   std::map<std::uint32_t, Estimate> estimates_;  // by model, whichever group its replies came from
   std::vector<Option> options_;
   std::vector<Standing> standings_;  // by option

@@ -33,6 +33,7 @@ struct GroupSpec {
       limits;                        // units per window; absent = not limited as far as we know
   std::uint32_t max_concurrent = 0;  // open requests of the whole group; 0 = no limit
   Charging charging{};
+  bool set_apart = false;           // somebody has said which keys share it: never merged with another such
   bool search_limits = false;       // limits not given are searched for: the provider has some, surely
   std::optional<Duration> slice{};  // a minute's limits are also checked over slices of this length
   Duration ramp{};                  // limits of a minute are climbed to over this time; 0 = used at once

@@ -376,7 +376,10 @@ GroupId Assembly::group_of(DialectKind kind, const ProviderConfig& provider, con
   }
   const std::string group_name = provider.name + "/" + key.group;
   const auto [at, is_new] = groups_.emplace(group_name, std::pair(next, alias));
-  if (is_new) groups.push_back(new_group(kind, provider, group_name));
+  if (is_new) {
+    groups.push_back(new_group(kind, provider, group_name));
+    groups.back().set_apart = true;
+  }
   agree(groups[at->second.first.value], key, alias, at->second.second);
   return at->second.first;
 }

@@ -42,10 +42,10 @@ void read_detail(const JsonTokens& tokens, Value detail, ErrorBody& error) {
   if (tokens.first(detail) == '[') error.message = std::string(tokens.raw(detail));
 }
 
-void read_inner_error(const JsonTokens& tokens, Value inner, ErrorBody& error) {
-  if (tokens.first(inner) != '{') return;
-  for (ObjectWalk walk(tokens, inner); walk.next();) {
-    if (walk.name() == "code") error.detail_code = string_of(tokens, walk.value());
+void read_finer_code(const JsonTokens& tokens, Value details, std::string_view name, ErrorBody& error) {
+  if (tokens.first(details) != '{') return;
+  for (ObjectWalk walk(tokens, details); walk.next();) {
+    if (walk.name() == name) error.detail_code = string_of(tokens, walk.value());
   }
 }
 
@@ -58,7 +58,8 @@ void read_object(const JsonTokens& tokens, Value object, ErrorBody& error) {
     if (name == "type") error.type = string_of(tokens, value);
     if (name == "code") error.code = string_of(tokens, value);
     if (is_one_of(name, {"code", "status", "status_code"})) take_status(tokens, value, error);
-    if (name == "innererror") read_inner_error(tokens, value, error);
+    if (name == "innererror") read_finer_code(tokens, value, "code", error);
+    if (name == "details") read_finer_code(tokens, value, "error_code", error);
     if (name == "metadata") metadata = value;
     if (name == "detail") read_detail(tokens, value, error);
   }

@@ -14,7 +14,8 @@ struct ErrorBody {
   bool json = false;
   std::string message, type, code;
   int status = 0;           // 400 to 599 that the body itself names
-  std::string detail_code;  // a finer code one level down: Azure's innererror.code
+  std::string detail_code;  // a finer code one level down: Azure's innererror.code, Anthropic's
+                            //   details.error_code
   bool moderated = false;   // OpenRouter: metadata says the input was flagged
 
   // Whether `code`, `type` or `detail_code` is one of the names.

@@ -255,7 +255,7 @@ FeatureSet gemini_honours() {
   // words), parallel_tool_calls false, logprobs (another form), and what generateContent has no word for.
   static constexpr FeatureSet honoured(
       Feature::image_data, Feature::tools, Feature::tool_choice, Feature::json_object, Feature::json_schema,
-      Feature::stop, Feature::stop_over_4,  // "up to 5" stopSequences
+      Feature::stop, Feature::stop_blank, Feature::stop_over_4,  // "up to 5" stopSequences
       Feature::seed, Feature::choices, Feature::temperature, Feature::temperature_over_1, Feature::top_p,
       Feature::top_k, Feature::frequency_penalty, Feature::presence_penalty);
   return honoured;

@@ -11,6 +11,16 @@ namespace batchrun {
 
 namespace {
 
+// What Ollama's compatible side does not read (ChatCompletionRequest in its openai/openai.go), and images it
+// would have to fetch.
+constexpr FeatureSet passed_over_by_ollama(Feature::image_url, Feature::audio, Feature::file,
+                                           Feature::tool_choice, Feature::serial_tool_calls,
+                                           Feature::functions, Feature::choices, Feature::top_k,
+                                           Feature::min_p, Feature::repetition_penalty, Feature::logit_bias,
+                                           Feature::service_tier, Feature::prediction, Feature::web_search,
+                                           Feature::verbosity, Feature::user, Feature::metadata,
+                                           Feature::store, Feature::prompt_cache);
+
 class OpenAiDialect final : public Dialect {
  public:
   explicit OpenAiDialect(OpenAiFlavour flavour) : flavour_(flavour) {}
@@ -35,9 +45,8 @@ class OpenAiDialect final : public Dialect {
     switch (flavour_) {
       case OpenAiFlavour::groq:  // "n must be 1"
         return FeatureSet::all().without(FeatureSet(Feature::choices));
-      case OpenAiFlavour::ollama:  // read by nobody there
-        return FeatureSet::all().without(
-            FeatureSet(Feature::choices, Feature::tool_choice, Feature::logit_bias, Feature::user));
+      case OpenAiFlavour::ollama:
+        return FeatureSet::all().without(passed_over_by_ollama);
       case OpenAiFlavour::openai:
       case OpenAiFlavour::cerebras:
       case OpenAiFlavour::azure:
@@ -54,7 +63,7 @@ class OpenAiDialect final : public Dialect {
   }
 
   Request encode_probe(const Endpoint& endpoint, const Credential& credential) const override {
-    return encode_openai_probe(endpoint, credential);
+    return encode_openai_probe(flavour_, endpoint, credential);
   }
 
   std::optional<Fault> decode_event(Api api, std::string_view event_name, std::string_view data,

@@ -7,6 +7,7 @@
 #include "io/dialects/request_head.h"
 #include "io/json_members.h"
 #include "io/json_text.h"
+#include "io/percent_encoding.h"
 
 namespace batchrun {
 
@@ -33,12 +34,11 @@ bool is_own(std::string_view name, Place place) {
   return (place != Place::batch_body && in(own)) || (place == Place::prompt && in(prompt_words));
 }
 
-bool is_dropped(std::string_view key, Place place) {
-  // Spelled with escapes, a name is still the same name to the provider's parser.
-  if (key.find('\\') == std::string_view::npos) return set_anew(key) || is_own(key, place);
+// Spelled with escapes, a name is still the same name to the provider's parser.
+std::string name_of(std::string_view key) {
   std::string name;
   append_json_unescaped(name, key);
-  return set_anew(name) || is_own(name, place);
+  return name;
 }
 
 Place place_of(const Row& row) {
@@ -59,6 +59,18 @@ void append_messages(std::string& body, const Row& row) {
   body += "}]";
 }
 
+// Ollama reads max_tokens only: what the row says in OpenAI's later word, which wins where it has both. Other
+// servers know both words.
+std::string_view renamed_limit(OpenAiFlavour flavour, std::string_view object) {
+  std::string_view limit;
+  if (flavour != OpenAiFlavour::ollama) return limit;
+  JsonMembers members(object);
+  for (std::string_view key, value; members.next(key, value);) {
+    if (value != "null" && name_of(key) == "max_completion_tokens") limit = value;
+  }
+  return limit;
+}
+
 std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream) {
   const Place place = place_of(row);
   const std::string_view object = place == Place::prompt ? std::string_view(row.text) : row.body;
@@ -70,11 +82,15 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   // Groq streams its usage unasked and does not list the option.
   if (stream && flavour != OpenAiFlavour::groq) body += ",\"stream_options\":{\"include_usage\":true}";
   if (place == Place::prompt) append_messages(body, row);
+  const std::string_view limit = renamed_limit(flavour, object);
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
-    if (is_dropped(key, place)) continue;
+    const std::string name = name_of(key);
+    if (set_anew(name) || is_own(name, place)) continue;
+    if (!limit.empty() && (name == "max_tokens" || name == "max_completion_tokens")) continue;
     body.append(",\"").append(key).append("\":").append(value);
   }
+  if (!limit.empty()) body.append(",\"max_tokens\":").append(limit);
   body += '}';
   return body;
 }
@@ -95,11 +111,48 @@ std::string_view path_of(Api api) {
   return api == Api::embeddings ? "/embeddings" : "/chat/completions";
 }
 
+constexpr std::string_view azure_version = "2024-10-21";
+
+// Azure's older paths want a version, and name the deployment; /openai/v1 is OpenAI's own form.
+bool has_deployment_paths(OpenAiFlavour flavour, const Endpoint& endpoint) {
+  return flavour == OpenAiFlavour::azure && !std::string_view(endpoint.base_path).ends_with("/v1");
+}
+
+void append_version(std::string& target, bool needed, const Endpoint& endpoint) {
+  if (!needed && endpoint.api_version.empty()) return;
+  target += "?api-version=";
+  append_percent_encoded(target, endpoint.api_version.empty() ? azure_version : endpoint.api_version);
+}
+
+std::string target_of(OpenAiFlavour flavour, Api api, std::string_view model, const Endpoint& endpoint) {
+  std::string target;
+  const bool deployments = has_deployment_paths(flavour, endpoint);
+  if (deployments) {
+    target += "/deployments/";
+    append_percent_encoded(target, model);
+  }
+  target += path_of(api);
+  if (flavour == OpenAiFlavour::azure) append_version(target, deployments, endpoint);
+  return target;
+}
+
+std::string models_target(OpenAiFlavour flavour, const Endpoint& endpoint) {
+  std::string target = "/models";
+  if (flavour == OpenAiFlavour::azure)
+    append_version(target, has_deployment_paths(flavour, endpoint), endpoint);
+  return target;
+}
+
 // Who asks, and the blank line.
-void end_head(std::string& head, const Endpoint& endpoint, const Credential& credential) {
+void end_head(std::string& head, OpenAiFlavour flavour, const Endpoint& endpoint,
+              const Credential& credential) {
   if (!endpoint.organization.empty()) append_field(head, "OpenAI-Organization", endpoint.organization);
   if (!endpoint.project.empty()) append_field(head, "OpenAI-Project", endpoint.project);
-  append_credential(head, "Authorization", "Bearer ", credential);
+  if (flavour == OpenAiFlavour::azure) {
+    append_credential(head, "api-key", "", credential);
+  } else {
+    append_credential(head, "Authorization", "Bearer ", credential);
+  }
   head += "\r\n";
 }
 
@@ -111,17 +164,18 @@ Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view mo
   request.origin = &endpoint.origin;
   request.body =
       row.api == Api::chat ? chat_body(flavour, row, model, stream) : native_body(row, model, stream);
-  request.head = start_head("POST", path_of(row.api), stream ? accept_events : accept_json, endpoint);
+  request.head = start_head("POST", target_of(flavour, row.api, model, endpoint),
+                            stream ? accept_events : accept_json, endpoint);
   append_json_fields(request.head, request.body.size());
-  end_head(request.head, endpoint, credential);
+  end_head(request.head, flavour, endpoint, credential);
   return request;
 }
 
-Request encode_openai_probe(const Endpoint& endpoint, const Credential& credential) {
+Request encode_openai_probe(OpenAiFlavour flavour, const Endpoint& endpoint, const Credential& credential) {
   Request request;
   request.origin = &endpoint.origin;
-  request.head = start_head("GET", "/models", accept_json, endpoint);
-  end_head(request.head, endpoint, credential);
+  request.head = start_head("GET", models_target(flavour, endpoint), accept_json, endpoint);
+  end_head(request.head, flavour, endpoint, credential);
   return request;
 }
 

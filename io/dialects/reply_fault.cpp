@@ -19,6 +19,8 @@ int status_in_words(const ErrorBody& error) {
     return 429;
   }
   if (error.says({"overloaded_error", "server_is_overloaded", "service_unavailable_error"})) return 503;
+  if (error.says({"billing_error"})) return 402;
+  if (error.says({"request_too_large"})) return 413;
   if (error.says({"authentication_error", "invalid_api_key", "AuthenticationError"})) return 401;
   if (error.says({"permission_error", "PermissionDeniedError"})) return 403;
   if (error.says({"not_found_error", "model_not_found", "NotFoundError"})) return 404;

@@ -229,12 +229,69 @@ TEST(OpenAiEncode, AnEmptyObjectIsStillABody) {
 TEST(OpenAiEncode, TriesAKeyWithTheListOfModels) {
   Endpoint where = endpoint();
   where.organization = "org-1";
-  EXPECT_EQ(encode_openai_probe(where, credential).head,
+  EXPECT_EQ(encode_openai_probe(OpenAiFlavour::openai, where, credential).head,
             "GET /v1/models HTTP/1.1\r\nHost: api.openai.com\r\nUser-Agent: batchrun/0.1\r\n"
             "Accept: application/json\r\nAccept-Encoding: identity\r\nOpenAI-Organization: org-1\r\n"
             "Authorization: Bearer sk-test\r\n\r\n");
-  EXPECT_EQ(encode_openai_probe(where, credential).body, "");
-  EXPECT_EQ(encode_openai_probe(where, Credential()).head.find("Authorization"), std::string::npos);
+  EXPECT_EQ(encode_openai_probe(OpenAiFlavour::openai, where, credential).body, "");
+  EXPECT_EQ(encode_openai_probe(OpenAiFlavour::openai, where, Credential()).head.find("Authorization"),
+            std::string::npos);
+}
+
+TEST(OpenAiEncode, SaysTheLimitInTheOneWordOllamaReads) {
+  struct Case {
+    const char* given;
+    const char* sent;
+  };
+  for (const Case& one : {Case{R"({"max_completion_tokens":64})", R"({"max_tokens":64})"},
+                          Case{R"({"max_tokens":8})", R"({"max_tokens":8})"},
+                          Case{R"({"max_completion_tokens":64,"max_tokens":8})", R"({"max_tokens":64})"},
+                          Case{R"({"max_tokens":8,"max_completion_tokens":64})", R"({"max_tokens":64})"},
+                          Case{R"({"max_completion\u005ftokens":64})", R"({"max_tokens":64})"},
+                          Case{R"({"max_completion_tokens":null,"max_tokens":8})",
+                               R"({"max_completion_tokens":null,"max_tokens":8})"},
+                          Case{R"({"stop":"max_tokens"})", R"({"stop":"max_tokens"})"}}) {
+    const Row row = bare_row(one.given);
+    EXPECT_EQ(members_of(encode(row, false, OpenAiFlavour::ollama).body),
+              expected(one.sent, {}, false, false))
+        << one.given;
+    EXPECT_EQ(members_of(encode(row, false).body), expected(one.given, {}, false, false)) << one.given;
+  }
+}
+
+TEST(OpenAiEncode, NamesAzuresDeploymentInThePath) {
+  struct Case {
+    const char *base_path, *version, *model, *line;
+  };
+  for (const Case& one :
+       {Case{"/openai", "", "gpt-4o", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"},
+        Case{"/openai", "2025-04-01-preview", "my gpt/4?",
+             "/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=2025-04-01-preview"},
+        Case{"/openai/v1", "", "gpt-4o", "/openai/v1/chat/completions"},
+        Case{"/openai/v1", "preview", "gpt-4o", "/openai/v1/chat/completions?api-version=preview"}}) {
+    Endpoint where = endpoint();
+    where.base_path = one.base_path;
+    where.api_version = one.version;
+    const Row row = bare_row(R"({"messages":[]})");
+    std::string line;
+    const auto fields =
+        fields_of(encode_openai(OpenAiFlavour::azure, row, one.model, true, where, credential), line);
+    EXPECT_EQ(line, "POST " + std::string(one.line) + " HTTP/1.1");
+    EXPECT_EQ(fields.at("api-key"), "sk-test");
+    EXPECT_EQ(fields.count("Authorization"), 0u);
+  }
+}
+
+TEST(OpenAiEncode, TriesAnAzureKeyWithItsListOfModels) {
+  Endpoint where = endpoint();
+  where.base_path = "/openai";
+  std::string line;
+  const auto fields = fields_of(encode_openai_probe(OpenAiFlavour::azure, where, credential), line);
+  EXPECT_EQ(line, "GET /openai/models?api-version=2024-10-21 HTTP/1.1");
+  EXPECT_EQ(fields.at("api-key"), "sk-test");
+  where.base_path = "/openai/v1";
+  fields_of(encode_openai_probe(OpenAiFlavour::azure, where, credential), line);
+  EXPECT_EQ(line, "GET /openai/v1/models HTTP/1.1");
 }
 
 }  // namespace

@@ -156,7 +156,7 @@ TEST(MinuteLimit, ThatAbsorbsAnotherForgetsTheSearchThatRefusalsBegan) {
     for (MinuteLimit* limit : {&ours, &theirs}) {
       if (!fits(*limit, 10, now)) continue;
       limit->take(10, now);
-      limit->settle(10, 0, {now, now, true, true});
+      limit->settle(10, 0, {.admitted_at = now, .now = now, .last = true, .refused = true});
       limit->refused(now);
     }
   }
