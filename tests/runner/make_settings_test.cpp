@@ -295,25 +295,14 @@ TEST_F(MakeSettings, TalksToOllamaThroughItsCompatiblePath) {
   EXPECT_TRUE(s.keys[0].credential.empty());
 }
 
-TEST_F(MakeSettings, ListsKeysItCannotUseYetAndRunsWithTheOthers) {
-  const Environment all{{"OPENAI_API_KEY", "sk"}, {"ANTHROPIC_API_KEYS", "a,b"}};
-  const Settings s = make(all);
-  EXPECT_EQ(aliases(s), std::vector<std::string>{"openai-1"});
-  EXPECT_EQ(s.unspoken, std::vector<std::string>{"anthropic"});
-  ASSERT_EQ(s.notices.size(), 1u);
-  EXPECT_NE(s.notices[0].find("anthropic"), std::string::npos);
-  ASSERT_EQ(s.configured.providers.size(), 2u);
-  EXPECT_EQ(s.configured.providers[1].keys[1].alias, "anthropic-2");
-  EXPECT_EQ(s.configured.providers[1].keys[1].left_out, "not in this version");
+TEST_F(MakeSettings, UsesTheKeysOfEveryProvider) {
+  const Settings s = make({{"OPENAI_API_KEY", "sk"}, {"ANTHROPIC_API_KEYS", "a,b"}, {"SERPER_API_KEY", "s"}});
+  EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "anthropic-1", "anthropic-2", "serper-1"}));
+  EXPECT_TRUE(s.unspoken.empty());
+  EXPECT_TRUE(s.notices.empty());
   for (const ProviderConfig& provider : s.configured.providers) {
     for (const KeyConfig& key : provider.keys) EXPECT_TRUE(key.secret.empty()) << "shown, so without secrets";
   }
-  options_.provider = "anthropic";
-  EXPECT_NE(std::string(refusal("{}", all).what()).find("does not speak"), std::string::npos);
-  options_.provider.reset();
-  const UsageError alone = refusal("{}", {{"ANTHROPIC_API_KEY", "a"}});
-  EXPECT_NE(std::string(alone.what()).find("protocol of anthropic"), std::string::npos);
-  EXPECT_NE(alone.hint.find("batchrun keys"), std::string::npos);
 }
 
 TEST_F(MakeSettings, CountsSearchesAsRequests) {
