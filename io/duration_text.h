@@ -3,7 +3,7 @@
 // Strict: what is not exactly one of the named forms is nothing. White space around it is allowed. Results
 // are never negative; a figure beyond ten years is ten years. Dates are judged against the reply's own Date
 // field, never against a clock here, so that a wrong clock on either side does no harm. Sources:
-// providers.md 1.5, 1.6; RFC 9110 (HTTP dates), RFC 3339.
+// the providers' rate-limit pages; RFC 9110 (HTTP dates), RFC 3339.
 #pragma once
 
 #include <cstdint>

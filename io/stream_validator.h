@@ -2,7 +2,7 @@
 //
 //   awaiting_head -> awaiting_first_chunk -> streaming -> complete | faulted
 //
-// Rules (spec section 6): the gate opens at the first chunk with generated content; after it nothing but a
+// Rules: the gate opens at the first chunk with generated content; after it nothing but a
 // whole stream is an answer: a finish reason or the end mark must have come, the mark where the dialect says
 // so (AnswerDraft::needs_end_mark). Partial text is never an answer.
 //

@@ -62,7 +62,7 @@ class Estimate {
   double output_variance_ = 0;
   double output_margin_ = 0;  // of a request alone
   double told_input_ = 1, told_output_ = 512;
-  double replies_ = 0;        // with output; no more are counted than are looked back over
+  double replies_ = 0;  // with output; no more are counted than are looked back over
 };
 
 }  // namespace batchrun

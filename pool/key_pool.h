@@ -127,7 +127,7 @@ class KeyPool {
   std::vector<PoolKey> keys_;
   std::vector<double> service_s_, sends_of_;  // by group
   std::vector<GroupId> merged_into_;          // by group: itself, or the one it was merged into
-  std::vector<bool> set_apart_;                // by group
+  std::vector<bool> set_apart_;               // by group
   std::vector<GroupMerge> merges_;
   SharedQuota shared_quota_;
   std::uint64_t sends_ = 0;

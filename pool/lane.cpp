@@ -315,7 +315,8 @@ TimePoint Lane::rest(const Option& option, TimePoint now) {
 Cost Lane::least_cost(const Option& option) const {
   const LaneQueue::Bounds least = queue_.least();
   Cost cost = option.cost(least.input_tokens, least.max_output_tokens);
-  if (least.max_output_tokens == 0) cost.output_tokens = 0;  // such a row sets no maximum, others set a small one
+  if (least.max_output_tokens == 0)
+    cost.output_tokens = 0;  // such a row sets no maximum, others set a small one
   return cost;
 }
 

@@ -108,7 +108,8 @@ class Lane {
     bool alive = true;
     Room room{};  // while in open_
 
-    // What is reserved for a row, and what it will probably be charged: learned from replies of whichever group.
+    // What is reserved for a row, and what it will probably be charged: learned from replies of whichever
+    // group.
     Cost cost(double input_tokens, double max_output_tokens) const;
     Cost expected_cost(double input_tokens, double max_output_tokens) const;
     Cost cost(const Job& job) const { return cost(job.input_tokens, job.max_output_tokens); }

@@ -15,16 +15,15 @@ namespace batchrun {
 namespace {
 
 constexpr Duration patience = std::chrono::seconds(10);
-constexpr std::size_t most_body = 64u << 10;  // of a refusal; what it says comes first
+constexpr std::size_t most_body = 64u << 10;  // what it says comes first
 constexpr std::size_t longest_message = 300;
 
-// The head of any reply, and the body of one that is no success: the list of models is not what was asked
-// for.
+// The head of the reply, and as much of its body as says something.
 class ProbeSink final : public ResponseSink {
  public:
   Flow on_head(const ResponseHead& reply) override {
     head = reply;
-    return listed_models() ? Flow::done : Flow::awaiting;
+    return Flow::awaiting;
   }
   Flow on_body(std::string_view octets) override {
     body += octets.substr(0, most_body - body.size());
@@ -33,9 +32,7 @@ class ProbeSink final : public ResponseSink {
 
   bool good_status() const { return head.status >= 200 && head.status < 300; }
   // A captive portal says 200 too.
-  bool listed_models() const {
-    return good_status() && ascii::starts_with(head.field("content-type"), "application/json");
-  }
+  bool is_json() const { return ascii::starts_with(head.field("content-type"), "application/json"); }
 
   ResponseHead head;
   std::string body;
@@ -80,13 +77,13 @@ KeyCheck judge(const ProbeSink& reply, const Ending& ending, const Dialect& dial
   };
   if (ending.fault) {
     fail(*ending.fault);
-  } else if (reply.listed_models()) {
-    check.verdict = Verdict::ok;
-  } else if (reply.good_status()) {
+  } else if (reply.good_status() && !reply.is_json()) {
     check.verdict = Verdict::unclear;
     check.message = "the reply is no list of models: is the base_url right?";
+  } else if (const std::optional<Fault> fault = dialect.judge_probe(reply.head, reply.body)) {
+    fail(*fault);
   } else {
-    fail(dialect.classify(reply.head, reply.body));
+    check.verdict = Verdict::ok;
   }
   check.limits = dialect.limits(reply.head);
   check.organization = inert(credential.redact(reply.head.field("openai-organization")), 64);

@@ -18,7 +18,8 @@ LimitReading read_limit(const ResponseHead& head, const LimitFields& fields);
 // Puts a reading that states something in its place, with a reset of at most its window.
 void put_limit(ServerLimits& limits, Dimension dimension, LimitReading reading);
 
-// The name of an organisation as a number that tells it from others; 0 for none, and for one longer than such names are.
+// The name of an organisation as a number that tells it from others; 0 for none, and for one longer than such
+// names are.
 std::uint64_t organisation_hash(std::string_view name);
 
 }  // namespace batchrun

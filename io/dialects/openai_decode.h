@@ -1,8 +1,8 @@
 // Replies in OpenAI's format into values: one event of a stream, or a whole body. Pure.
 //
-// Tolerated (providers.md 10): `choices`, `delta`, `content`, `usage` null, absent or empty; an id that
-// changes; usage on any chunk, also Groq's under x_groq; unknown members, events and finish reasons. What
-// cannot be understood where text would be lost is malformed_reply.
+// Tolerated, since compatible servers do so: `choices`, `delta`, `content`, `usage` null, absent or empty; an
+// id that changes; usage on any chunk, also Groq's under x_groq; unknown members, events and finish reasons.
+// What cannot be understood where text would be lost is malformed_reply.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // Why a reply in OpenAI's format failed: status, header fields and whatever body came, as one Fault. Pure.
 //
-// The order of the decisions (providers.md 1.4; sections 2.4, 6, 7, 9, 10 for the replies behind each):
+// The order of the decisions (from the error pages of OpenAI, Groq, Cerebras, Azure and OpenRouter, 2026):
 //   money gone, 402 -> quota_exhausted · refused content -> content_refused · invalid key -> unauthorized
 //   400/403/404 that is about the model -> model_unavailable
 //   "Request too large" of 429/413 -> exceeds_window · Groq's 498 -> rate_limited

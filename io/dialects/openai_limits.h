@@ -1,4 +1,5 @@
-// What the x-ratelimit-* fields of OpenAI and its kin say. Pure. Source: providers.md 1.6.
+// What the x-ratelimit-* fields of OpenAI and its kin say. Pure. Source: the rate-limit
+// pages of each.
 #pragma once
 
 #include "io/dialect.h"

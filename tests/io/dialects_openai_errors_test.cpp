@@ -24,7 +24,7 @@ struct Case {
 constexpr std::string_view html_502 =
     "<html>\r\n<head><title>502 Bad Gateway</title></head><body>x</body></html>";
 
-// OpenAI: providers.md 1.4, 2.4.
+// OpenAI, as its error page has them.
 const Case openai_table[] = {
     {openai, 400,
      R"({"error":{"message":"Bad role.","type":"invalid_request_error","param":"x","code":null}})",
@@ -137,7 +137,7 @@ const Case openai_table[] = {
     {openai, 101, "", server_error, ""},
 };
 
-// Its kin: providers.md 6, 7, 8.2, 9, 10.
+// Its kin: Groq, Cerebras, Ollama, Azure, OpenRouter, vLLM.
 const Case kin_table[] = {
     {groq, 429,
      R"j({"error":{"message":"Rate limit reached for model `x` on requests per minute (RPM)","type":"requests","code":"rate_limit_exceeded"}})j",

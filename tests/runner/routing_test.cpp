@@ -66,6 +66,14 @@ Row row(const std::string& model, const std::string& provider = "", const std::s
   return out;
 }
 
+TEST(Routing, TakesTheNameOfAProviderThatIsNotConfiguredForAPartOfTheModels) {
+  Settings settings = pool();
+  settings.keys[1].models = {"anthropic/listed"};
+  Caller caller(std::move(settings));
+  EXPECT_EQ(caller.ask(row("anthropic/listed")), "openai-1:anthropic/listed openai-2:anthropic/listed");
+  EXPECT_EQ(caller.ask(row("gemini/x")), "openai-1:gemini/x groq-1:gemini/x");
+}
+
 TEST(Routing, FindsTheKeysThatMayAnswer) {
   Caller caller(pool());
   const std::pair<Row, std::string> cases[] = {

@@ -74,7 +74,8 @@ inline void expect_no_partial_answer(const Recording& recording) {
   const std::string verdict = verdict_of(play(recording, {recording.body}));
   for (std::size_t i = 0; i < recording.body.size(); ++i) {
     const Reply reply = play(recording, {std::string_view(recording.body).substr(0, i)});
-    EXPECT_TRUE(reply.fault || verdict_of(reply) == verdict) << "ended after " << i << ": " << verdict_of(reply);
+    EXPECT_TRUE(reply.fault || verdict_of(reply) == verdict)
+        << "ended after " << i << ": " << verdict_of(reply);
   }
 }
 
