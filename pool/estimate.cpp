@@ -23,18 +23,6 @@ void Estimate::learn_input(double estimated, double actual, double cached) {
   uncached_share_ = 1 - cached_ / actual_;
 }
 
-bool Estimate::has_moved() {
-  constexpr double noticed = 0.01;
-  const double input = ratio_ * uncached_share_, output = output_mean_ + output_margin_;
-  if (std::abs(input - told_input_) <= noticed * told_input_ &&
-      std::abs(output - told_output_) <= noticed * told_output_) {
-    return false;
-  }
-  told_input_ = input;
-  told_output_ = output;
-  return true;
-}
-
 // One reply says nothing of the spread: until there are more, it is taken to be as wide as the mean.
 void Estimate::learn_output(double actual) {
   if (!(actual >= 0)) return;

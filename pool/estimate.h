@@ -46,9 +46,9 @@ class Estimate {
   }
 
   double ratio() const { return ratio_; }
-
-  // Whether what is expected has moved by more than a hundredth since this was last true.
-  bool has_moved();
+  // What all that is said of input, of output goes by: as long as it is the same, so is what is said.
+  double input_factor() const { return ratio_ * uncached_share_; }
+  double output_reach() const { return output_mean_ + output_margin_; }
 
  private:
   static double bounded(double output, double max_output) {
@@ -61,8 +61,7 @@ class Estimate {
   double output_mean_ = 512;
   double output_variance_ = 0;
   double output_margin_ = 0;  // of a request alone
-  double told_input_ = 1, told_output_ = 512;
-  double replies_ = 0;  // with output; no more are counted than are looked back over
+  double replies_ = 0;        // with output; no more are counted than are looked back over
 };
 
 }  // namespace batchrun

@@ -95,10 +95,12 @@ void Lane::exclude(KeyId key, std::uint32_t model) {
 void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   if (!usage.known) return;
   Estimate& estimate = estimates_[permit.model()];
+  const double input = estimate.input_factor(), output = estimate.output_reach();
   estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens),
                        static_cast<double>(usage.cached_tokens));
   estimate.learn_output(static_cast<double>(usage.output_tokens));
-  learned_ += estimate.has_moved();
+  const bool output_counts = pool_.group(permit.group()).charging().output == Charging::Output::produced;
+  if (estimate.input_factor() != input || (output_counts && estimate.output_reach() != output)) ++learned_;
 }
 
 Cost Lane::Option::cost(double input_tokens, double max_output_tokens) const {

@@ -138,7 +138,7 @@ class Lane {
     std::uint64_t circuits = 0;    // of the pool
     std::uint64_t came_ahead = 0;  // of the queue
     std::uint64_t plan = 0;        // its number
-    std::uint64_t learned = 0;     // how often costs have moved
+    std::uint64_t learned = 0;     // how often what rows cost has changed
     bool by_plan = false;
     std::optional<RowId> overdue{};  // the first row, if it is
     LaneQueue::Bounds least{};
@@ -222,7 +222,7 @@ class Lane {
   KeyPool& pool_;
   const PoolSettings& settings_;
   LaneQueue queue_;
-  std::uint64_t learned_ = 0;                    // how often an estimate has moved
+  std::uint64_t learned_ = 0;                    // how often what rows cost has changed
   std::map<std::uint32_t, Estimate> estimates_;  // by model, whichever group its replies came from
   std::vector<Option> options_;
   std::vector<Standing> standings_;  // by option

@@ -72,7 +72,7 @@ enum class Strategy : std::uint8_t {
   least_used,    // the one that was sent least
 };
 
-// Constants of section 5 of the spec; the defaults are the ones to use unless somebody knows better.
+// How keys, rows and circuits are treated; the defaults are the ones to use unless somebody knows better.
 struct PoolSettings {
   Strategy strategy = Strategy::saturate;
   std::uint32_t max_in_flight = 512;  // open requests of the whole pool

@@ -32,6 +32,9 @@ class Spend {
 
   explicit Spend(SpendLimits limits) : limits_(std::move(limits)) {}
 
+  // Whether any cap holds for `user`'s rows.
+  bool capped(std::string_view user) const { return limits_.run || cap_of(user); }
+
   // Whether a row that costs at most `most` may be let in. `user`: whose it is; "" = nobody's, and only the
   // run's cap holds.
   Verdict ask(std::string_view user, Picodollars most) const;

@@ -220,6 +220,8 @@ void Shard::admit(Arrival arrival, TimePoint now) {
 bool Shard::may_cost(Arrival& arrival, TimePoint now) {
   if (!costs_.limited()) return true;
   if (cost_limit_reached_) return false;
+  const std::string user = CostBook::user_of(*arrival.row);
+  if (!costs_.spend().capped(user)) return true;
   const std::optional<Picodollars> most = costs_.most(arrival.lane, *arrival.row);
   if (!most) {
     refuse(std::move(arrival.row), "no_price",
@@ -229,7 +231,6 @@ bool Shard::may_cost(Arrival& arrival, TimePoint now) {
            now);
     return false;
   }
-  const std::string user = CostBook::user_of(*arrival.row);
   switch (costs_.spend().ask(user, *most)) {
     case Spend::Verdict::go:
       return true;

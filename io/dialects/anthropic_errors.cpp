@@ -16,8 +16,8 @@ bool is_client_error(int status) {
 // gateway in between makes of a 429 has neither and is no evidence.
 bool is_monthly_cap(const ErrorReply& reply) {
   return reply.status == 429 && reply.head != nullptr && !reply.head->field("request-id").empty() &&
-         reply.head->field("retry-after").empty() && reply.error.says({"rate_limit_error"}) &&
-         !ascii::contains(reply.error.message, "per minute");
+         reply.head->field("retry-after").empty() && reply.head->field("retry-after-ms").empty() &&
+         reply.error.says({"rate_limit_error"}) && !ascii::contains(reply.error.message, "per minute");
 }
 
 bool is_money_gone(const ErrorReply& reply) {

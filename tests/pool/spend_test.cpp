@@ -41,6 +41,8 @@ TEST(Spend, UsersHaveCapsOfTheirOwn) {
   limits.users["boss"] = std::nullopt;
   Spend spend(limits);
   EXPECT_EQ(spend.ask("ann", 11), Verdict::user_limit);
+  EXPECT_TRUE(spend.capped("ann") && spend.capped("vip"));
+  EXPECT_FALSE(spend.capped("") || spend.capped("boss"));
   EXPECT_EQ(spend.ask("vip", 11), Verdict::go);
   EXPECT_EQ(spend.ask("boss", 1'000'000), Verdict::go);
   EXPECT_EQ(spend.ask("", 1'000'000), Verdict::go) << "nobody's rows have no user's cap";

@@ -86,7 +86,7 @@ TEST(PrintConfig, IsAConfigThatMakesTheSamePool) {
   const std::string once = render_config(assembled(config, no_list), {"", "", no_list, {}});
   const Settings again = assembled(once, no_list);
   EXPECT_EQ(without_remarks(render_config(again, {"", "", no_list, {}})), without_remarks(once));
-  EXPECT_EQ(again.keys.size(), 3u);
+  EXPECT_EQ(again.keys.size(), 4u);
   EXPECT_EQ(again.pool.settings.open_max, std::chrono::seconds(300));
   EXPECT_THROW(parse_config(R"x({"providers": {"openai": {"keys": ["(set)"]}}})x", "c.json", {}), UsageError);
 }

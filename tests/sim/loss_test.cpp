@@ -50,7 +50,7 @@ QuotaFigures figures_of(const Plan& plan, const char* what, double least_off = 0
   const QuotaFigures figures = *verdict.figures.quota;
   std::string line = fmt::format("{:<16} {:5.1f} % of the best", what, figures.efficiency() * 100);
   for (std::size_t cause = 0; cause < loss_causes; ++cause) {
-    EXPECT_GE(figures.lost[cause], 0);
+    EXPECT_GE(figures.lost[cause], -1e-12);
     if (figures.lost[cause] < 0.0005) continue;
     line += fmt::format(", {:.2f} % {}", figures.lost[cause] * 100, name(static_cast<LossCause>(cause)));
   }
