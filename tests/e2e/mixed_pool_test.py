@@ -23,7 +23,9 @@ FAILING = ["status_500", "status_502_html", "status_503_empty", "status_529", "h
            "bad_chunk_size", "reset_in_head", "reset_in_body", "gzip_body", "rate_limit_429"]
 # A kept connection that ends before a reply is tried again without anybody hearing of it.
 UNHEARD = ["reset_before_head", "close_before_head"]
-HARMLESS = ["comments", "crlf", "slice", "continue_100", "http10_close", "keepalive_close"]
+# Not "slice": who leaves at the end mark has not read the last bytes, which the simulated provider takes for a client
+# that left early, and writes off.
+HARMLESS = ["comments", "crlf", "continue_100", "http10_close", "keepalive_close"]
 
 
 def json_with_comments(text):
@@ -46,8 +48,10 @@ class MixedPool(harness.Case):
             organisations[organisation] = {"flavour": provider}
         return {"seed": 7, "keys": keys, "organisations": organisations, **more}
 
-    def pool(self, mock):
+    def pool(self, mock, limited=False):
         text = (TOP / "samples/mixed.config.json").read_text().replace(":18080", f":{mock.port}")
+        if not limited:
+            text = re.sub(r'"(requestsPerMinute|inputTokensPerMinute|maxConcurrent)": \d+', r'"\1": 0', text)
         path = self.folder / "batchrun.json"
         path.write_text(text)
         path.chmod(0o600)
@@ -158,7 +162,7 @@ class MixedPool(harness.Case):
         heard = sum(struck.get(name, 0) for name in FAILING)
         unheard = sum(struck.get(name, 0) for name in UNHEARD)
         self.assertTrue(heard <= blamed <= heard + unheard, f"{heard} + {unheard} struck, {blamed} blamed: {struck}")
-        self.assertGreater(len(struck), 20, "nearly every kind has struck")
+        self.assertGreater(len(struck), 18, "nearly every kind has struck")
         for key in report["keys"]:
             self.assertNotEqual(key["state"], "unavailable", key)
         keys = sample_keys().values()
@@ -193,7 +197,7 @@ class MixedPool(harness.Case):
     def test_the_samples_run_as_the_readme_shows_them(self):
         scenario = json_with_comments((TOP / "samples/scenarios/mixed.json").read_text())
         mock = self.mock(scenario)
-        self.pool(mock)
+        self.pool(mock, limited=True)
         for name, failed in (("rows", 0), ("searches", 0)):
             rows = (TOP / f"samples/{name}.jsonl").read_text()
             (self.folder / f"{name}.jsonl").write_text(rows)
