@@ -130,7 +130,7 @@ class ChunkReader {
       } else if (name == "tool_calls") {
         if (!take_tool_calls(value, choice)) return wrong("tool_calls is not a list of calls");
       } else if (name == "function_call" && tokens_.first(value) == '{') {
-        if (!choice.function_call) choice.function_call.emplace();
+        if (!choice.function_call) choice.function_call = ToolCall{};
         take_function(value, *choice.function_call);
         draft_.content_seen = true;
       }

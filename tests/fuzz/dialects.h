@@ -1,0 +1,26 @@
+// Every dialect, made once.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "io/dialect.h"
+
+namespace batchrun {
+
+inline const std::vector<std::unique_ptr<Dialect>>& all_dialects() {
+  static const std::vector<std::unique_ptr<Dialect>> all = [] {
+    std::vector<std::unique_ptr<Dialect>> made;
+    for (int i = 0; i <= static_cast<int>(DialectKind::serper); ++i)
+      made.push_back(make_dialect(static_cast<DialectKind>(i)));
+    return made;
+  }();
+  return all;
+}
+
+// What must hold for every input; the fuzzer keeps the one for which it does not.
+inline void must(bool holds) {
+  if (!holds) __builtin_trap();
+}
+
+}  // namespace batchrun
