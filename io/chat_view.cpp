@@ -3,6 +3,7 @@
 #include "io/ascii.h"
 #include "io/json_members.h"
 #include "io/json_text.h"
+#include "io/reply_json.h"
 
 namespace batchrun {
 namespace {
@@ -249,6 +250,26 @@ std::string text_of(std::string_view json_string) {
   std::string text;
   if (is_string(json_string)) append_json_unescaped(text, json_string.substr(1, json_string.size() - 2));
   return text;
+}
+
+void append_arguments(std::string& out, std::string_view arguments) {
+  const std::string text = text_of(arguments);
+  if (text.empty()) {
+    out += "{}";
+  } else if (const ReplyJson json = scan_reply(text); json.is_object()) {
+    append_json_raw(out, json.text);
+  } else {
+    out += arguments;
+  }
+}
+
+void append_list(std::string& out, const std::vector<std::string_view>& values) {
+  out += '[';
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ',';
+    out += values[i];
+  }
+  out += ']';
 }
 
 }  // namespace batchrun

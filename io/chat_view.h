@@ -68,4 +68,11 @@ ChatView view_chat(const Row& row);
 // What a JSON string stands for.
 std::string text_of(std::string_view json_string);
 
+// The object that a call's arguments hold, for providers that want it as one; {} for none. Where they hold no
+// object, the string as it is, for the provider to refuse.
+void append_arguments(std::string& out, std::string_view arguments);
+
+// [a,b]
+void append_list(std::string& out, const std::vector<std::string_view>& values);
+
 }  // namespace batchrun

@@ -33,6 +33,10 @@ std::optional<DialectKind> dialect_named(std::string_view name) {
   return std::nullopt;
 }
 
+std::span<const std::string_view> dialect_names() {
+  return names;
+}
+
 std::unique_ptr<Dialect> make_dialect(DialectKind kind) {
   switch (kind) {
     case DialectKind::openai:

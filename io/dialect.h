@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -82,6 +83,7 @@ enum class DialectKind : std::uint8_t {
 };
 std::string_view name(DialectKind kind);
 std::optional<DialectKind> dialect_named(std::string_view name);
+std::span<const std::string_view> dialect_names();  // by kind
 
 std::unique_ptr<Dialect> make_dialect(DialectKind kind);
 

@@ -11,7 +11,6 @@ namespace {
 using Value = JsonTokens::Value;
 
 constexpr std::size_t longest_word = 4096;  // without a space: no text, but an image or the like in base64
-constexpr std::uint32_t bytes_of_an_image = 3000;  // of text that would cost about as many tokens
 
 std::uint32_t bytes_of_text(std::string_view inner) {
   if (inner.size() > longest_word && inner.substr(0, longest_word).find(' ') == std::string_view::npos)

@@ -8,6 +8,9 @@
 
 namespace batchrun {
 
+// What an image counts for in bytes of text that would cost about as many tokens.
+inline constexpr std::uint32_t bytes_of_an_image = 3000;
+
 struct NativeSizes {
   std::uint32_t content_bytes = 0;  // of all text in it, names aside; what looks like base64 counts little
   std::uint64_t max_output_tokens = 0;  // 0: it does not say

@@ -29,7 +29,6 @@ constexpr std::size_t row_depth = 128;
 constexpr std::size_t error_line_depth =
     row_depth + 1;  // a line of batchrun's own has the row one level down
 constexpr std::size_t whole_line = Refusal::whole_line;
-constexpr std::uint32_t bytes_of_an_image = 3000;  // of text that would cost about as many tokens
 constexpr std::string_view supported =
     "a row is an OpenAI Batch line (url and body), a chat body (messages), a prompt (prompt) or a search "
     "(query)";

@@ -18,10 +18,6 @@
 namespace batchrun {
 namespace {
 
-std::string quoted(std::string_view text) {
-  return fmt::format("\"{}\"", inert(text, 128));
-}
-
 void take_if_given(Placed& into, Placed& from) {
   if (from.given()) into = std::move(from);
 }
@@ -108,7 +104,7 @@ Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
     std::vector<std::string> names;
     for (const KnownProvider& provider : known_providers()) names.emplace_back(provider.name);
     const std::string near = did_you_mean(config.name, names);
-    throw UsageError(fmt::format("provider {} has no base_url", quoted(config.name)),
+    throw UsageError(fmt::format("provider {} has no base_url", in_quotes(config.name)),
                      near.empty() ? "an OpenAI-compatible server: \"base_url\": \"https://host/v1\"" : near,
                      config.place);
   }
@@ -124,8 +120,8 @@ Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
   endpoint.api_version = config.api_version.text;
   endpoint.origin.ca_file = config.ca_file.text;
   if (config.ca_file.given() && ::access(config.ca_file.text.c_str(), R_OK) != 0) {
-    throw UsageError(fmt::format("cannot read {}: {}", quoted(config.ca_file.text), std::strerror(errno)), "",
-                     config.ca_file.place);
+    throw UsageError(fmt::format("cannot read {}: {}", in_quotes(config.ca_file.text), std::strerror(errno)),
+                     "", config.ca_file.place);
   }
   return endpoint;
 }
@@ -135,11 +131,9 @@ Endpoint endpoint_of(const ProviderConfig& config, const KnownProvider* known) {
 DialectKind dialect_of(const ProviderConfig& config, const KnownProvider* known, const Endpoint& endpoint) {
   if (config.dialect.given()) {
     if (const std::optional<DialectKind> kind = dialect_named(config.dialect.text)) return *kind;
-    std::vector<std::string> names;
-    for (int i = 0; i <= static_cast<int>(DialectKind::serper); ++i)
-      names.emplace_back(name(static_cast<DialectKind>(i)));
+    const std::vector<std::string> names(dialect_names().begin(), dialect_names().end());
     const std::string near = did_you_mean(config.dialect.text, names);
-    throw UsageError(fmt::format("there is no dialect {}", quoted(config.dialect.text)),
+    throw UsageError(fmt::format("there is no dialect {}", in_quotes(config.dialect.text)),
                      near.empty() ? fmt::format("dialects are {}", fmt::join(names, ", ")) : near,
                      config.dialect.place);
   }
@@ -151,7 +145,7 @@ DialectKind dialect_of(const ProviderConfig& config, const KnownProvider* known,
 
 void Assembly::add_provider(ProviderConfig& config) {
   if (!good_provider_name(config.name)) {
-    throw UsageError(fmt::format("{} cannot be a provider's name", quoted(config.name)),
+    throw UsageError(fmt::format("{} cannot be a provider's name", in_quotes(config.name)),
                      "letters, digits, dots, hyphens and underscores, at most 64", config.place);
   }
   const KnownProvider* known = find_known_provider(config.name);
@@ -298,7 +292,7 @@ std::string Assembly::alias_of(const ProviderConfig& config, const KeyConfig& ke
   const auto [at, is_new] = alias_places_.emplace(key.name, key.place);
   if (!is_new) {
     throw UsageError(
-        fmt::format("two keys have the name {}; the other one is at {}", quoted(key.name), at->second),
+        fmt::format("two keys have the name {}; the other one is at {}", in_quotes(key.name), at->second),
         "names tell keys apart in results and reports", key.place);
   }
   return key.name;
@@ -308,7 +302,7 @@ void Assembly::agree(GroupSpec& group, const KeyConfig& key, const std::string& 
                      const std::string& first) const {
   const auto fail = [&](std::string_view what, double ours, double theirs) {
     throw UsageError(fmt::format("keys {} and {} are of the group {} but differ in {}: {} and {}", alias,
-                                 first, quoted(key.group), what, ours, theirs),
+                                 first, in_quotes(key.group), what, ours, theirs),
                      "a group is one budget: give its limits once, or the same for each key", key.place);
   };
   for (std::size_t i = 0; i < dimensions; ++i) {
@@ -409,7 +403,7 @@ void Assembly::add_route(const RouteConfig& config) {
   for (const Placed& candidate : config.candidates) {
     const std::size_t slash = candidate.text.find('/');
     if (slash == std::string::npos || slash + 1 == candidate.text.size()) {
-      throw UsageError(fmt::format("{} is not \"provider/model\"", quoted(candidate.text)), "",
+      throw UsageError(fmt::format("{} is not \"provider/model\"", in_quotes(candidate.text)), "",
                        candidate.place);
     }
     const std::string provider = candidate.text.substr(0, slash);
@@ -422,7 +416,7 @@ void Assembly::add_route(const RouteConfig& config) {
                                               inert(config.name, 128), provider, inert(candidate.text, 128)));
     } else {
       throw UsageError(
-          fmt::format("route {} names an unknown provider {}", quoted(config.name), quoted(provider)),
+          fmt::format("route {} names an unknown provider {}", in_quotes(config.name), in_quotes(provider)),
           did_you_mean(provider, provider_names()), candidate.place);
     }
   }

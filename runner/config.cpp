@@ -24,10 +24,6 @@ namespace {
 constexpr std::size_t largest_config = 16u << 20;
 constexpr std::size_t largest_key_file = 64u << 10;
 
-std::string quoted(std::string_view text) {
-  return fmt::format("\"{}\"", inert(text, 128));
-}
-
 using Node = JsonNode;
 
 std::string beside(const std::string& config_path, const std::string& file) {
@@ -86,7 +82,7 @@ PoolConfig ConfigReader::read(const Node& root) {
   // look it.
   for (const auto& [name, node] : root.members()) {
     if (std::find(pool_fields.begin(), pool_fields.end(), name) == pool_fields.end()) continue;
-    throw UsageError(fmt::format("{} stands beside ApiKeyPool, where it has no effect", quoted(name)),
+    throw UsageError(fmt::format("{} stands beside ApiKeyPool, where it has no effect", in_quotes(name)),
                      "move it into ApiKeyPool", node.name_place());
   }
   root[wrapper].only(pool_fields);
@@ -253,7 +249,7 @@ std::string ConfigReader::referred_secret(const Node& node, const std::string& t
     const std::string name(ascii::trim(std::string_view(text).substr(4)));
     std::string value(ascii::trim(env_value(environment_, name)));
     if (value.empty()) {
-      node.fail(fmt::format("the environment has no {}", quoted(name)),
+      node.fail(fmt::format("the environment has no {}", in_quotes(name)),
                 "export it, put it in .env, or set \"enabled\": false for this key");
     }
     return value;
@@ -262,7 +258,7 @@ std::string ConfigReader::referred_secret(const Node& node, const std::string& t
     const std::string file = beside(node.path(), text.substr(5));
     const std::string content = read_whole_file(file, largest_key_file, node.place());
     std::string value(ascii::trim(content));
-    if (value.empty()) node.fail(fmt::format("{} is empty", quoted(file)));
+    if (value.empty()) node.fail(fmt::format("{} is empty", in_quotes(file)));
     return value;
   }
   if (text == hidden_key) {
@@ -298,7 +294,7 @@ struct File {
 std::string read_all(const File& file, const std::string& path, std::size_t max_bytes,
                      const std::string& place) {
   const auto fail = [&](const char* why) {
-    throw UsageError(fmt::format("cannot read {}: {}", quoted(path), why), "", place);
+    throw UsageError(fmt::format("cannot read {}: {}", in_quotes(path), why), "", place);
   };
   std::string text;
   char buffer[16384];
@@ -330,7 +326,7 @@ PoolConfig read_config(const std::string& path, const Environment& environment) 
   PoolConfig config = parse_config(text, path, environment);
   struct stat status {};
   if (config.literal_keys && ::fstat(file.fd, &status) == 0 && (status.st_mode & 077) != 0) {
-    throw UsageError(fmt::format("{} holds keys and is open to others than its owner", quoted(path)),
+    throw UsageError(fmt::format("{} holds keys and is open to others than its owner", in_quotes(path)),
                      fmt::format("chmod 600 {}, or name the keys as env:NAME or file:/path", inert(path)),
                      path);
   }

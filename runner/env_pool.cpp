@@ -1,5 +1,4 @@
 #include "runner/env_pool.h"
-#include "pool/strategy.h"
 
 #include <fmt/format.h>
 

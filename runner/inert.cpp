@@ -81,4 +81,8 @@ std::string inert(std::string_view text, std::size_t max_bytes) {
   return out;
 }
 
+std::string in_quotes(std::string_view text, std::size_t max_bytes) {
+  return '"' + inert(text, max_bytes) + '"';
+}
+
 }  // namespace batchrun

@@ -13,4 +13,7 @@ namespace batchrun {
 // "...". Pure.
 std::string inert(std::string_view text, std::size_t max_bytes = std::string::npos);
 
+// The same in quotes, for use in a message.
+std::string in_quotes(std::string_view text, std::size_t max_bytes = 128);
+
 }  // namespace batchrun

@@ -14,10 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string quoted(std::string_view text) {
-  return fmt::format("\"{}\"", inert(text, 128));
-}
-
 std::string_view kind_name(json::kind kind) {
   switch (kind) {
     case json::kind::null:
@@ -89,7 +85,7 @@ std::string JsonNode::name() const {
   std::string out = text();
   if (out.empty()) fail("a name cannot be empty");
   if (out.size() > 128) fail("a name has at most 128 bytes");
-  if (inert(out) != out) fail(fmt::format("{} holds characters that cannot be shown", quoted(out)));
+  if (inert(out) != out) fail(fmt::format("{} holds characters that cannot be shown", in_quotes(out)));
   return out;
 }
 
@@ -148,7 +144,7 @@ void JsonNode::only(const std::vector<std::string>& known) const {
   for (const auto& [name, node] : members()) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const std::string near = did_you_mean(name, known);
-    throw UsageError(fmt::format("unknown field {}", quoted(name)),
+    throw UsageError(fmt::format("unknown field {}", in_quotes(name)),
                      near.empty() ? fmt::format("valid here: {}", fmt::join(known, ", ")) : near,
                      node.name_place());
   }
@@ -167,7 +163,7 @@ JsonDocument::JsonDocument(std::string_view text, std::string path)
   if (places_.duplicate().empty()) return;
   const TextPlace place = places_.duplicate_place();
   const std::string& pointer = places_.duplicate();
-  throw UsageError(fmt::format("{} is there twice", quoted(pointer.substr(pointer.rfind('/') + 1))), "",
+  throw UsageError(fmt::format("{} is there twice", in_quotes(pointer.substr(pointer.rfind('/') + 1))), "",
                    fmt::format("{}:{}:{}", path_, place.line, place.column));
 }
 

@@ -32,9 +32,7 @@ bool contains(const std::array<std::string_view, n>& names, std::string_view nam
   return false;
 }
 
-std::string quoted(std::string_view text) {
-  return fmt::format("\"{}\"", inert(text, 200));
-}
+constexpr std::size_t longest_shown = 200;  // of a path or a value as it was typed
 
 class Parser {
  public:
@@ -91,7 +89,8 @@ void Parser::apply(const OptionRow& row, std::string_view value, const std::stri
   if (!row.set) {
     (row.long_name == "help" ? help_ : version_) = true;
   } else if (!row.set(options_, value)) {
-    throw UsageError(fmt::format("{}: {} is not {}", shown, quoted(value), row.expects), help_hint);
+    throw UsageError(fmt::format("{}: {} is not {}", shown, in_quotes(value, longest_shown), row.expects),
+                     help_hint);
   }
 }
 
@@ -141,9 +140,9 @@ void Parser::read_positional(const std::string& text) {
   if (contains(later_verbs, verb_)) return;
   if (verb_ == "keys") return read_keys_word(text);
   if (input_given_) {
-    throw UsageError(
-        fmt::format("one input at a time: {} came after {}", quoted(text), quoted(options_.input)),
-        "several files: cat A B | batchrun -");
+    throw UsageError(fmt::format("one input at a time: {} came after {}", in_quotes(text, longest_shown),
+                                 in_quotes(options_.input, longest_shown)),
+                     "several files: cat A B | batchrun -");
   }
   if (text.empty()) throw UsageError("the input's name is empty");
   input_given_ = true;
@@ -152,7 +151,7 @@ void Parser::read_positional(const std::string& text) {
 
 void Parser::read_keys_word(const std::string& text) {
   if (text != "check" || options_.verb == Verb::check_keys) {
-    throw UsageError(fmt::format("keys cannot take {}", quoted(text)),
+    throw UsageError(fmt::format("keys cannot take {}", in_quotes(text, longest_shown)),
                      "batchrun keys lists the keys, batchrun keys check tries them");
   }
   options_.verb = Verb::check_keys;
@@ -199,9 +198,9 @@ std::vector<std::string> files_beside(const std::string& path) {
 
 [[noreturn]] void refuse_missing(const std::string& input, bool may_be_verb) {
   const std::string hint = did_you_mean(input, files_beside(input));
-  if (!may_be_verb) throw UsageError(fmt::format("no such file: {}", quoted(input)), hint);
+  if (!may_be_verb) throw UsageError(fmt::format("no such file: {}", in_quotes(input, longest_shown)), hint);
   const std::string verb = nearest(input, {verbs.begin(), verbs.end()});
-  throw UsageError(fmt::format("{} is neither a file nor a verb", quoted(input)),
+  throw UsageError(fmt::format("{} is neither a file nor a verb", in_quotes(input, longest_shown)),
                    !verb.empty()
                        ? fmt::format("did you mean batchrun {}{}?", verb, verb == "keys" ? "" : " INPUT")
                    : !hint.empty() ? hint
@@ -213,14 +212,16 @@ void check_input(const std::string& input, bool may_be_verb) {
   struct stat status {};
   if (::stat(input.c_str(), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) refuse_missing(input, may_be_verb);
-    throw UsageError(fmt::format("cannot read {}: {}", quoted(input), std::strerror(errno)));
+    throw UsageError(
+        fmt::format("cannot read {}: {}", in_quotes(input, longest_shown), std::strerror(errno)));
   }
   if (S_ISDIR(status.st_mode)) {
-    throw UsageError(fmt::format("{} is a directory", quoted(input)),
+    throw UsageError(fmt::format("{} is a directory", in_quotes(input, longest_shown)),
                      "INPUT is one file; several: cat A B | batchrun -");
   }
   if (::access(input.c_str(), R_OK) != 0) {
-    throw UsageError(fmt::format("cannot read {}: {}", quoted(input), std::strerror(errno)));
+    throw UsageError(
+        fmt::format("cannot read {}: {}", in_quotes(input, longest_shown), std::strerror(errno)));
   }
 }
 

@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::size_t longest_shown = 128;
 
-std::string quoted(std::string_view text) {
-  return fmt::format("\"{}\"", inert(text, longest_shown));
-}
-
 NoRoute no_route(std::string message, const std::string& near = "") {
   if (!near.empty()) message += "; " + near;
   return {"no_route", std::move(message)};
@@ -149,15 +145,16 @@ std::variant<LaneSpec, NoRoute> Routing::by_route(const Wish& wish) {
     for (const auto& [provider, model] : route.candidates) add_model(lane, provider, model, wish);
     if (!lane.candidates.empty()) return lane;
     return no_route(
-        fmt::format("no key{} serves a model of the route {}", tags_note(*wish.tags), quoted(wish.route)));
+        fmt::format("no key{} serves a model of the route {}", tags_note(*wish.tags), in_quotes(wish.route)));
   }
-  return no_route(fmt::format("there is no route {}", quoted(wish.route)), did_you_mean(wish.route, names));
+  return no_route(fmt::format("there is no route {}", in_quotes(wish.route)),
+                  did_you_mean(wish.route, names));
 }
 
 std::variant<LaneSpec, NoRoute> Routing::by_provider(const Wish& wish) {
   const auto found = providers_.find(wish.provider);
   if (found == providers_.end()) {
-    return no_route(fmt::format("there is no provider {} in this pool", quoted(wish.provider)),
+    return no_route(fmt::format("there is no provider {} in this pool", in_quotes(wish.provider)),
                     did_you_mean(wish.provider, provider_names_));
   }
   const std::size_t provider = found->second;
@@ -176,7 +173,7 @@ std::variant<LaneSpec, NoRoute> Routing::by_provider(const Wish& wish) {
         fmt::format("no model is named, and no key of {}{} has a default one", name, tags_note(*wish.tags)));
   }
   return no_route(
-      fmt::format("no key of {}{} serves the model {}", name, tags_note(*wish.tags), quoted(wish.model)),
+      fmt::format("no key of {}{} serves the model {}", name, tags_note(*wish.tags), in_quotes(wish.model)),
       did_you_mean(wish.model, model_names_));
 }
 
@@ -195,7 +192,7 @@ std::variant<LaneSpec, NoRoute> Routing::by_model(const Wish& wish) {
     }
   }
   if (!lane.candidates.empty()) return lane;
-  return no_route(fmt::format("no key{} serves the model {}", tags_note(*wish.tags), quoted(wish.model)),
+  return no_route(fmt::format("no key{} serves the model {}", tags_note(*wish.tags), in_quotes(wish.model)),
                   did_you_mean(wish.model, model_names_));
 }
 

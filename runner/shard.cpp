@@ -196,42 +196,40 @@ void Shard::admit(Intake intake, TimePoint now) {
     count_error(refused.code, refused.custom_id,
                 "line " + std::to_string(refused.line) + ": " + refused.message);
   }
-  for (Arrival& arrival : intake.rows) {
-    if (may_cost(arrival, now)) admit(std::move(arrival), now);
-  }
+  for (Arrival& arrival : intake.rows) take(std::move(arrival), now);
 }
 
-void Shard::admit(Arrival arrival, TimePoint now) {
+void Shard::take(Arrival arrival, TimePoint now) {
+  Terms terms{CostBook::user_of(*arrival.row)};
+  if (may_cost(arrival, terms, now)) admit(std::move(arrival), std::move(terms), now);
+}
+
+void Shard::admit(Arrival arrival, Terms terms, TimePoint now) {
   Job job;
   job.lane = arrival.lane;
   job.input_tokens = arrival.input_tokens;
   job.max_output_tokens = arrival.max_output_tokens;
-  const Picodollars most = costs_.limited() ? costs_.most(arrival.lane, *arrival.row).value_or(0) : 0;
-  std::string user = CostBook::user_of(*arrival.row);
   job.row = new_slot(std::move(arrival.row), now);
-  Slot& slot = slots_[job.row.value];
-  slot.most_cost = most;
-  slot.user = std::move(user);
-  costs_.spend().let_in(slot.user, most);
+  costs_.spend().let_in(terms.user, terms.most);
+  slots_[job.row.value].terms = std::move(terms);
   scheduler_.submit(job, now);
 }
 
-// Whether the caps on spending let the row in. If not, it is held, refused, or left for another run.
-bool Shard::may_cost(Arrival& arrival, TimePoint now) {
-  if (!costs_.limited()) return true;
+// Whether the caps on spending let the row in, with the most it can cost put into its terms. If not, it is
+// held, refused, or left for another run.
+bool Shard::may_cost(Arrival& arrival, Terms& terms, TimePoint now) {
   if (cost_limit_reached_) return false;
-  const std::string user = CostBook::user_of(*arrival.row);
-  if (!costs_.spend().capped(user)) return true;
+  if (!costs_.spend().capped(terms.user)) return true;
   const std::optional<Picodollars> most = costs_.most(arrival.lane, *arrival.row);
   if (!most) {
     refuse(std::move(arrival.row), "no_price",
-           "no price is known for a model that may answer this row, so no cap on cost can be kept; add it to "
-           "the "
-           "price table (\"prices\" in the config)",
+           "no price is known for a model that may answer this row, so no cap on cost can be kept; "
+           "add it to the price table (\"prices\" in the config)",
            now);
     return false;
   }
-  switch (costs_.spend().ask(user, *most)) {
+  terms.most = *most;
+  switch (costs_.spend().ask(terms.user, terms.most)) {
     case Spend::Verdict::go:
       return true;
     case Spend::Verdict::wait:
@@ -240,7 +238,7 @@ bool Shard::may_cost(Arrival& arrival, TimePoint now) {
     case Spend::Verdict::user_limit:
       refuse(std::move(arrival.row), "cost_limit",
              fmt::format("it may cost up to ${:.6f}, more than is left of its user's cap for today",
-                         dollars(*most)),
+                         dollars(terms.most)),
              now);
       return false;
     case Spend::Verdict::run_limit:
@@ -254,9 +252,7 @@ bool Shard::may_cost(Arrival& arrival, TimePoint now) {
 
 void Shard::admit_held(TimePoint now) {
   std::deque<Arrival> held = std::exchange(held_, {});
-  for (Arrival& arrival : held) {
-    if (may_cost(arrival, now)) admit(std::move(arrival), now);
-  }
+  for (Arrival& arrival : held) take(std::move(arrival), now);
 }
 
 // A row that is never sent.
@@ -380,7 +376,7 @@ RowFigures Shard::row_figures(const Slot& slot, const Outcome* outcome) const {
 void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   const Slot& slot = slots_[id.value];
   RowFigures figures = row_figures(slot, &outcome);
-  figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.user, outcome.usage);
+  figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.terms.user, outcome.usage);
   append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id, figures);
   ++figures_.rows_ok;
   figures_.input_tokens += outcome.usage.input_tokens;
@@ -519,7 +515,7 @@ RowId Shard::new_slot(RowPtr row, TimePoint now) {
 
 RowPtr Shard::free_slot(RowId id) {
   Slot& slot = slots_[id.value];
-  costs_.spend().end(slot.user, slot.most_cost);
+  costs_.spend().end(slot.terms.user, slot.terms.most);
   settled_ = settled_ || !held_.empty();
   RowPtr row = std::move(slot.row);
   row_bytes_ -= row->text.size();

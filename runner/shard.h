@@ -43,6 +43,12 @@ class Shard {
   bool starved() const { return starved_; }
 
  private:
+  // Whose a row is, and the most it can cost; 0 where no cap asks.
+  struct Terms {
+    std::string user;
+    Picodollars most = 0;
+  };
+
   // A row in memory, from its arrival to its line.
   struct Slot {
     RowPtr row;
@@ -54,8 +60,7 @@ class Shard {
     std::string last_request_id, last_body;  // of the last failure
     KeyId last_key{};
     std::uint32_t last_model = 0;
-    Picodollars most_cost = 0;  // let in with
-    std::string user;           // metadata.user_id; "" where no cost is attributed
+    Terms terms;  // let in with
   };
 
   Task<void> run();
@@ -64,8 +69,9 @@ class Shard {
   bool step(TimePoint now, TimePoint& sleep_until);
   void take_in(TimePoint now);
   void admit(Intake intake, TimePoint now);
-  void admit(Arrival arrival, TimePoint now);
-  bool may_cost(Arrival& arrival, TimePoint now);
+  void take(Arrival arrival, TimePoint now);
+  void admit(Arrival arrival, Terms terms, TimePoint now);
+  bool may_cost(Arrival& arrival, Terms& terms, TimePoint now);
   void admit_held(TimePoint now);
   void refuse(RowPtr row, const char* code, std::string message, TimePoint now);
   void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);

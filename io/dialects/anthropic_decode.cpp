@@ -245,8 +245,7 @@ std::optional<Fault> decode_anthropic_event(std::string_view event_name, std::st
   if (event_name == "error") return anthropic_event_fault(data);
   if (ascii::trim(data).empty()) return std::nullopt;
   const ReplyJson json = scan_reply(data);
-  if (!json) return malformed(std::string("an event is no JSON: ") + json.wrong);
-  if (!json.is_object()) return malformed("an event is no JSON object");
+  if (auto fault = wrong_event(json)) return fault;
   if (says_error(*json.tokens)) return anthropic_event_fault(data);
   MessageReader reader(*json.tokens, draft);
   reader.read_event();
@@ -256,17 +255,14 @@ std::optional<Fault> decode_anthropic_event(std::string_view event_name, std::st
 std::optional<Fault> decode_anthropic_body(Api api, const ResponseHead& head, std::string_view body,
                                            Answer& answer) {
   const ReplyJson json = scan_reply(body);
-  if (!json) return not_json(body, json.wrong);
-  if (!json.is_object()) return malformed("the reply is no JSON object");
+  if (auto fault = wrong_body(body, json)) return fault;
   if (says_error(*json.tokens)) return anthropic_fault(head, body);
   AnswerDraft draft;
   MessageReader reader(*json.tokens, draft);
   if (!reader.read_message(JsonTokens::root)) return malformed("the reply is no message: it has no content");
   if (api == Api::chat && reader.paused_turn()) return needs_another_request();
+  if (api == Api::anthropic_messages) append_json_raw(draft.body, json.text);
   answer = draft.finish();
-  if (api == Api::chat) return std::nullopt;
-  answer.body.clear();
-  append_json_raw(answer.body, json.text);
   return std::nullopt;
 }
 

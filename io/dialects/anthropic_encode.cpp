@@ -6,7 +6,6 @@
 #include "io/dialects/native_row.h"
 #include "io/dialects/request_head.h"
 #include "io/json_text.h"
-#include "io/reply_json.h"
 
 namespace batchrun {
 
@@ -147,22 +146,10 @@ class BodyWriter {
       append_comma(first);
       out_.append("{\"type\":\"tool_use\",\"id\":").append(given(call.id));
       out_.append(",\"name\":").append(given(call.name)).append(",\"input\":");
-      append_input(call.arguments);
+      append_arguments(out_, call.arguments);
       out_ += '}';
     }
     out_ += ']';
-  }
-
-  // The object that the string holds; where it holds none, the string as it is, for the provider to refuse.
-  void append_input(std::string_view arguments) {
-    const std::string text = text_of(arguments);
-    if (text.empty()) {
-      out_ += "{}";
-    } else if (const ReplyJson json = scan_reply(text); json.is_object()) {
-      append_json_raw(out_, json.text);
-    } else {
-      out_ += arguments;
-    }
   }
 
   // The user message of all tool messages from `i` on; the place after them.
@@ -183,13 +170,8 @@ class BodyWriter {
 
   void append_stop() {
     if (chat_.stop.empty()) return;
-    out_ += ",\"stop_sequences\":[";
-    bool first = true;
-    for (const std::string_view stop : chat_.stop) {
-      append_comma(first);
-      out_ += stop;
-    }
-    out_ += ']';
+    out_ += ",\"stop_sequences\":";
+    append_list(out_, chat_.stop);
   }
 
   void append_tools() {
@@ -265,12 +247,6 @@ std::string body_of(const Row& row, std::string_view model, bool stream) {
   return body;
 }
 
-std::string start(std::string_view method, std::string_view resource, std::string_view accept,
-                  const Endpoint& endpoint) {
-  const std::string_view version = std::string_view(endpoint.base_path).ends_with("/v1") ? "" : "/v1";
-  return start_head(method, std::string(version).append(resource), accept, endpoint);
-}
-
 // Version, key and the blank line.
 void end_head(std::string& head, const Endpoint& endpoint, const Credential& credential) {
   append_field(head, "anthropic-version", version_of(endpoint));
@@ -293,7 +269,8 @@ Request encode_anthropic(const Row& row, std::string_view model, bool stream, co
   Request request;
   request.origin = &endpoint.origin;
   request.body = body_of(row, model, stream);
-  request.head = start("POST", "/messages", stream ? accept_events : accept_json, endpoint);
+  request.head =
+      start_head("POST", below("/v1", "/messages", endpoint), stream ? accept_events : accept_json, endpoint);
   append_json_fields(request.head, request.body.size());
   end_head(request.head, endpoint, credential);
   return request;
@@ -302,7 +279,7 @@ Request encode_anthropic(const Row& row, std::string_view model, bool stream, co
 Request encode_anthropic_probe(const Endpoint& endpoint, const Credential& credential) {
   Request request;
   request.origin = &endpoint.origin;
-  request.head = start("GET", "/models?limit=1", accept_json, endpoint);
+  request.head = start_head("GET", below("/v1", "/models?limit=1", endpoint), accept_json, endpoint);
   end_head(request.head, endpoint, credential);
   return request;
 }

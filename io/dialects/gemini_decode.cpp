@@ -220,19 +220,14 @@ bool says_error(const JsonTokens& tokens, Value root) {
   return error;
 }
 
-std::optional<Fault> with_status(Fault fault, int status) {
-  fault.status = status;
-  return fault;
-}
-
 }  // namespace
 
 std::optional<Fault> decode_gemini_event(std::string_view data, AnswerDraft& draft) {
   if (ascii::trim(data).empty()) return std::nullopt;
   const ReplyJson json = scan_reply(data);
-  if (!json) return malformed(std::string("an event is no JSON: ") + json.wrong);
+  if (!json) return wrong_event(json);
   if (says_error(*json.tokens, JsonTokens::root)) return gemini_fault(nullptr, data);
-  if (!json.is_object()) return malformed("an event is no JSON object");
+  if (auto fault = wrong_event(json)) return fault;
   if (auto fault = ChunkReader(*json.tokens, draft).read()) return fault;
   name_calls(draft);
   return std::nullopt;
@@ -241,9 +236,9 @@ std::optional<Fault> decode_gemini_event(std::string_view data, AnswerDraft& dra
 std::optional<Fault> decode_gemini_body(Api api, const ResponseHead& head, std::string_view body,
                                         Answer& answer) {
   const ReplyJson json = scan_reply(body);
-  if (!json) return with_status(not_json(body, json.wrong), head.status);
+  if (!json) return with_status(*wrong_body(body, json), head.status);
   if (says_error(*json.tokens, JsonTokens::root)) return gemini_fault(&head, body);
-  if (!json.is_object()) return with_status(malformed("the reply is no JSON object"), head.status);
+  if (auto fault = wrong_body(body, json)) return with_status(std::move(*fault), head.status);
   AnswerDraft draft;
   if (auto fault = ChunkReader(*json.tokens, draft).read())
     return with_status(std::move(*fault), head.status);

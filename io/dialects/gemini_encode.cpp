@@ -56,7 +56,7 @@ void append_part(std::string& out, const Part& part) {
 
 // Arguments as an object; text that is none is kept under a name of its own, for the model to see what it
 // once wrote.
-void append_arguments(std::string& out, std::string_view json_string) {
+void append_args(std::string& out, std::string_view json_string) {
   const std::string text = text_of(json_string);
   if (const ReplyJson json = scan_reply(text); json.is_object()) return append_json_raw(out, json.text);
   if (text.empty()) {
@@ -70,7 +70,7 @@ void append_call(std::string& out, const ChatView::ToolCall& call) {
   append_comma(out);
   out.append("{\"functionCall\":{\"name\":").append(call.name.empty() ? "\"\"" : call.name);
   out += ",\"args\":";
-  append_arguments(out, call.arguments);
+  append_args(out, call.arguments);
   out += "}}";
 }
 
@@ -171,15 +171,6 @@ void append_tool_choice(std::string& out, const ChatView& chat) {
   out += "}}";
 }
 
-void append_stop(std::string& out, const ChatView& chat) {
-  out += '[';
-  for (const std::string_view one : chat.stop) {
-    append_comma(out);
-    out += one;
-  }
-  out += ']';
-}
-
 // "" when there is nothing to say.
 std::string generation_config(const ChatView& chat) {
   std::string out;
@@ -192,7 +183,7 @@ std::string generation_config(const ChatView& chat) {
   config.add("candidateCount", chat.choices);
   config.add("presencePenalty", chat.presence_penalty);
   config.add("frequencyPenalty", chat.frequency_penalty);
-  if (!chat.stop.empty()) append_stop(config.member("stopSequences"), chat);
+  if (!chat.stop.empty()) append_list(config.member("stopSequences"), chat.stop);
   if (chat.format != ChatView::Format::text) config.add("responseMimeType", "\"application/json\"");
   if (chat.format == ChatView::Format::json_schema) config.add("responseJsonSchema", chat.schema);
   config.end();

@@ -164,8 +164,7 @@ std::optional<Fault> read_whole(const JsonTokens& tokens, AnswerDraft& draft) {
 
 std::optional<Fault> decode_ollama_line(std::string_view line, AnswerDraft& draft) {
   const ReplyJson json = scan_reply(line);
-  if (!json) return malformed(std::string("a line is no JSON: ") + json.wrong);
-  if (!json.is_object()) return malformed("a line is no JSON object");
+  if (auto fault = wrong_event(json, "a line")) return fault;
   if (says_error(*json.tokens)) return ollama_line_fault(line);
   const char* problem = LineReader(*json.tokens, draft).read();
   if (*problem != '\0') return malformed(problem);
@@ -175,15 +174,12 @@ std::optional<Fault> decode_ollama_line(std::string_view line, AnswerDraft& draf
 std::optional<Fault> decode_ollama_body(Api api, const ResponseHead& head, std::string_view body,
                                         Answer& answer) {
   const ReplyJson json = scan_reply(body);
-  if (!json) return not_json(body, json.wrong);
-  if (!json.is_object()) return malformed("the reply is no JSON object");
+  if (auto fault = wrong_body(body, json)) return fault;
   if (says_error(*json.tokens)) return ollama_fault(head, body);
   AnswerDraft draft;
   if (auto fault = read_whole(*json.tokens, draft)) return fault;
+  if (api == Api::ollama_chat) append_json_raw(draft.body, json.text);
   answer = draft.finish();
-  if (api == Api::chat) return std::nullopt;
-  answer.body.clear();
-  append_json_raw(answer.body, json.text);
   return std::nullopt;
 }
 

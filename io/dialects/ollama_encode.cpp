@@ -6,7 +6,6 @@
 #include "io/dialects/native_row.h"
 #include "io/dialects/request_head.h"
 #include "io/json_text.h"
-#include "io/reply_json.h"
 
 namespace batchrun {
 
@@ -107,22 +106,10 @@ class BodyWriter {
       out_ += '{';
       if (!call.id.empty()) out_.append("\"id\":").append(call.id).append(",");
       out_.append("\"function\":{\"name\":").append(given(call.name)).append(",\"arguments\":");
-      append_arguments(call.arguments);
+      append_arguments(out_, call.arguments);
       out_ += "}}";
     }
     out_ += ']';
-  }
-
-  // The object that the string holds; where it holds none, the string as it is, for the server to refuse.
-  void append_arguments(std::string_view arguments) {
-    const std::string text = text_of(arguments);
-    if (text.empty()) {
-      out_ += "{}";
-    } else if (const ReplyJson json = scan_reply(text); json.is_object()) {
-      append_json_raw(out_, json.text);
-    } else {
-      out_ += arguments;
-    }
   }
 
   // The name of the function whose call a tool's message answers; "" when there is no such call.
@@ -190,19 +177,9 @@ class BodyWriter {
     }
     if (!chat_.stop.empty()) {
       begin("stop");
-      append_stop();
+      append_list(out_, chat_.stop);
     }
     if (!first) out_ += '}';
-  }
-
-  void append_stop() {
-    out_ += '[';
-    bool first = true;
-    for (const std::string_view stop : chat_.stop) {
-      append_comma(first);
-      out_ += stop;
-    }
-    out_ += ']';
   }
 
   const ChatView& chat_;
@@ -224,12 +201,6 @@ std::string body_of(const Row& row, std::string_view model, bool stream) {
   return body;
 }
 
-std::string start(std::string_view method, std::string_view resource, std::string_view accept,
-                  const Endpoint& endpoint) {
-  const std::string_view api = std::string_view(endpoint.base_path).ends_with("/api") ? "" : "/api";
-  return start_head(method, std::string(api).append(resource), accept, endpoint);
-}
-
 }  // namespace
 
 Request encode_ollama(const Row& row, std::string_view model, bool stream, const Endpoint& endpoint,
@@ -237,7 +208,8 @@ Request encode_ollama(const Row& row, std::string_view model, bool stream, const
   Request request;
   request.origin = &endpoint.origin;
   request.body = body_of(row, model, stream);
-  request.head = start("POST", "/chat", stream ? accept_lines : accept_json, endpoint);
+  request.head =
+      start_head("POST", below("/api", "/chat", endpoint), stream ? accept_lines : accept_json, endpoint);
   append_json_fields(request.head, request.body.size());
   append_credential(request.head, "Authorization", "Bearer ", credential);
   request.head += "\r\n";
@@ -247,7 +219,7 @@ Request encode_ollama(const Row& row, std::string_view model, bool stream, const
 Request encode_ollama_probe(const Endpoint& endpoint, const Credential& credential) {
   Request request;
   request.origin = &endpoint.origin;
-  request.head = start("GET", "/tags", accept_json, endpoint);
+  request.head = start_head("GET", below("/api", "/tags", endpoint), accept_json, endpoint);
   append_credential(request.head, "Authorization", "Bearer ", credential);
   request.head += "\r\n";
   return request;

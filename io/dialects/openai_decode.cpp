@@ -279,11 +279,6 @@ BodyView read_body(const JsonTokens& tokens) {
   return view;
 }
 
-std::optional<Fault> with_status(Fault fault, int status) {
-  fault.status = status;
-  return fault;
-}
-
 }  // namespace
 
 std::optional<Fault> decode_openai_event(OpenAiFlavour flavour, std::string_view event_name,
@@ -295,8 +290,7 @@ std::optional<Fault> decode_openai_event(OpenAiFlavour flavour, std::string_view
   if (event_name == "error") return openai_event_fault(flavour, data);
   if (ascii::trim(data).empty()) return std::nullopt;
   const ReplyJson json = scan_reply(data);
-  if (!json) return malformed(std::string("an event is no JSON: ") + json.wrong);
-  if (!json.is_object()) return malformed("an event is no JSON object");
+  if (auto fault = wrong_event(json)) return fault;
   if (says_error(*json.tokens, JsonTokens::root)) return openai_event_fault(flavour, data);
   const char* problem = ChunkReader(*json.tokens, draft).read();
   if (*problem != '\0') return malformed(problem);
@@ -308,8 +302,7 @@ std::optional<Fault> decode_openai_event(OpenAiFlavour flavour, std::string_view
 std::optional<Fault> decode_openai_body(OpenAiFlavour flavour, const ResponseHead& head,
                                         std::string_view body, Answer& answer) {
   const ReplyJson json = scan_reply(body);
-  if (!json) return with_status(not_json(body, json.wrong), head.status);
-  if (!json.is_object()) return with_status(malformed("the reply is no JSON object"), head.status);
+  if (auto fault = wrong_body(body, json)) return with_status(std::move(*fault), head.status);
   if (says_error(*json.tokens, JsonTokens::root)) return openai_fault(flavour, head, body);
   BodyView view = read_body(*json.tokens);
   if (view.choice_error) return with_status(failed_generation(), head.status);

@@ -19,13 +19,8 @@ bool is_filled_array(const JsonTokens& tokens, Value value) {
 
 std::optional<Fault> decode_embeddings_body(OpenAiFlavour flavour, const ResponseHead& head,
                                             std::string_view body, Answer& answer) {
-  const auto with_status = [&head](Fault fault) {
-    fault.status = head.status;
-    return fault;
-  };
   const ReplyJson json = scan_reply(body);
-  if (!json) return with_status(not_json(body, json.wrong));
-  if (!json.is_object()) return with_status(malformed("the reply is no JSON object"));
+  if (auto fault = wrong_body(body, json)) return with_status(std::move(*fault), head.status);
   const JsonTokens& tokens = *json.tokens;
   Answer read;
   bool has_data = false;
@@ -37,7 +32,7 @@ std::optional<Fault> decode_embeddings_body(OpenAiFlavour flavour, const Respons
     if (name == "model") read.model = string_of(tokens, value);
     if (name == "usage" && tokens.first(value) == '{') read.usage = openai_usage(tokens, value);
   }
-  if (!has_data) return with_status(malformed("the reply has no embeddings"));
+  if (!has_data) return with_status(malformed("the reply has no embeddings"), head.status);
   append_json_raw(read.body, json.text);
   answer = std::move(read);
   return std::nullopt;

@@ -103,8 +103,7 @@ std::optional<Fault> decode_responses_event(OpenAiFlavour flavour, std::string_v
                                             std::string_view data, AnswerDraft& draft) {
   if (ascii::trim(data).empty() || data.starts_with("[DONE]")) return std::nullopt;
   const ReplyJson json = scan_reply(data);
-  if (!json) return malformed(std::string("an event is no JSON: ") + json.wrong);
-  if (!json.is_object()) return malformed("an event is no JSON object");
+  if (auto fault = wrong_event(json)) return fault;
   const JsonTokens& tokens = *json.tokens;
   std::string_view type = event_name;
   Value response = JsonTokens::root;
@@ -129,17 +128,13 @@ std::optional<Fault> decode_responses_event(OpenAiFlavour flavour, std::string_v
 
 std::optional<Fault> decode_responses_body(OpenAiFlavour flavour, const ResponseHead& head,
                                            std::string_view body, Answer& answer) {
-  const auto with_status = [&head](Fault fault) {
-    fault.status = head.status;
-    return fault;
-  };
   const ReplyJson json = scan_reply(body);
-  if (!json) return with_status(not_json(body, json.wrong));
-  if (!json.is_object()) return with_status(malformed("the reply is no JSON object"));
+  if (auto fault = wrong_body(body, json)) return with_status(std::move(*fault), head.status);
   ResponseView view = view_response(*json.tokens, JsonTokens::root);
   if (view.error) return openai_fault(flavour, head, body);
-  if (view.status.empty()) return with_status(malformed("the reply is no response: it has no status"));
-  if (!is_answer(view)) return with_status(no_answer(view));
+  if (view.status.empty())
+    return with_status(malformed("the reply is no response: it has no status"), head.status);
+  if (!is_answer(view)) return with_status(no_answer(view), head.status);
   answer.model = std::move(view.model);
   answer.usage = view.usage;
   answer.finish_reason = finish_of(view);

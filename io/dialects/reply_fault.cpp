@@ -171,12 +171,24 @@ Fault malformed(std::string_view what) {
   return fault;
 }
 
-Fault not_json(std::string_view body, const char* wrong) {
+std::optional<Fault> wrong_body(std::string_view body, const ReplyJson& json) {
+  if (json) return wrong_event(json, "the reply");
   const std::string_view text = ascii::trim(body);
   if (text.empty()) return malformed("the reply is empty");
   if (text.front() == '<')
     return malformed("the reply is HTML, not an answer: " + std::string(text.substr(0, 1024)));
-  return malformed(std::string("the reply is no JSON: ") + wrong);
+  return wrong_event(json, "the reply");
+}
+
+std::optional<Fault> wrong_event(const ReplyJson& json, std::string_view what) {
+  if (!json) return malformed(std::string(what) + " is no JSON: " + json.wrong);
+  if (!json.is_object()) return malformed(std::string(what) + " is no JSON object");
+  return std::nullopt;
+}
+
+Fault with_status(Fault fault, int status) {
+  fault.status = status;
+  return fault;
 }
 
 }  // namespace batchrun

@@ -7,6 +7,7 @@
 
 #include "io/dialect.h"
 #include "io/dialects/error_body.h"
+#include "io/reply_json.h"
 
 namespace batchrun {
 
@@ -36,7 +37,12 @@ Fault fault_of(const ErrorReply& reply, FaultKind kind, const ServerLimits& limi
 
 // A reply that is not what the protocol promises. The fault's status is 0.
 Fault malformed(std::string_view what);
-// The same for a body that is not JSON: empty, HTML, or `wrong` with it.
-Fault not_json(std::string_view body, const char* wrong);
+// What is wrong with a body that must be one JSON object: empty, HTML, no JSON, another value. Nothing if it
+// is one.
+std::optional<Fault> wrong_body(std::string_view body, const ReplyJson& json);
+// The same of an event, or of what else `what` calls it.
+std::optional<Fault> wrong_event(const ReplyJson& json, std::string_view what = "an event");
+
+Fault with_status(Fault fault, int status);
 
 }  // namespace batchrun

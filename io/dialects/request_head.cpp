@@ -18,6 +18,11 @@ std::string start_head(std::string_view method, std::string_view target, std::st
   return head;
 }
 
+std::string below(std::string_view prefix, std::string_view resource, const Endpoint& endpoint) {
+  const bool there = std::string_view(endpoint.base_path).ends_with(prefix);
+  return std::string(there ? std::string_view() : prefix).append(resource);
+}
+
 void append_json_fields(std::string& head, std::size_t body_size) {
   append_field(head, "Content-Type", "application/json");
   append_field(head, "Content-Length", std::to_string(body_size));

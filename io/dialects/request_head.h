@@ -15,6 +15,9 @@ void append_field(std::string& head, std::string_view name, std::string_view val
 std::string start_head(std::string_view method, std::string_view target, std::string_view accept,
                        const Endpoint& endpoint);
 
+// `resource` below `prefix` ("/v1"), unless the endpoint's base_path ends in that already.
+std::string below(std::string_view prefix, std::string_view resource, const Endpoint& endpoint);
+
 // Content-Type and Content-Length of a body of JSON.
 void append_json_fields(std::string& head, std::size_t body_size);
 

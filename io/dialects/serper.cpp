@@ -94,8 +94,7 @@ class SerperDialect final : public Dialect {
   std::optional<Fault> decode_body(Api, const ResponseHead& head, std::string_view body,
                                    Answer& answer) const override {
     const ReplyJson json = scan_reply(body);
-    if (!json) return not_json(body, json.wrong);
-    if (!json.is_object()) return malformed("the reply is no JSON object");
+    if (auto fault = wrong_body(body, json)) return fault;
     const Contents contents = contents_of(*json.tokens);
     if (!contents.results && contents.error) return fault_in(head, body);
     if (!contents.results) return malformed("the reply has no results of a search");

@@ -11,7 +11,7 @@ namespace batchrun {
 inline const std::vector<std::unique_ptr<Dialect>>& all_dialects() {
   static const std::vector<std::unique_ptr<Dialect>> all = [] {
     std::vector<std::unique_ptr<Dialect>> made;
-    for (int i = 0; i <= static_cast<int>(DialectKind::serper); ++i)
+    for (std::size_t i = 0; i < dialect_names().size(); ++i)
       made.push_back(make_dialect(static_cast<DialectKind>(i)));
     return made;
   }();

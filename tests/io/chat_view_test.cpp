@@ -98,5 +98,18 @@ TEST(ChatView, ReadsTheShortForms) {
   EXPECT_EQ(Viewed(R"({"prompt":"x","st\u006fp":"a"})").view.stop.size(), 1u);
 }
 
+TEST(ChatView, HandsOnArgumentsAsTheObjectTheyHold) {
+  const auto arguments = [](std::string_view json_string) {
+    std::string out;
+    append_arguments(out, json_string);
+    return out;
+  };
+  EXPECT_EQ(arguments(R"("{\"a\":1}")"), R"({"a":1})");
+  EXPECT_EQ(arguments(R"("")"), "{}");
+  EXPECT_EQ(arguments(""), "{}");
+  EXPECT_EQ(arguments(R"("[1]")"), R"("[1]")");
+  EXPECT_EQ(arguments(R"("{")"), R"("{")");
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -8,6 +8,7 @@ namespace batchrun {
 namespace {
 
 TEST(Dialect, IsFoundByName) {
+  EXPECT_EQ(dialect_names().size(), static_cast<std::size_t>(DialectKind::serper) + 1);
   for (int i = 0; i <= static_cast<int>(DialectKind::serper); ++i) {
     const auto kind = static_cast<DialectKind>(i);
     EXPECT_EQ(dialect_named(name(kind)), kind);

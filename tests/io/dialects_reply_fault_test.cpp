@@ -123,9 +123,15 @@ TEST(ReplyFault, TellsPeopleWhatCame) {
 }
 
 TEST(ReplyFault, SaysWhyABodyIsNoAnswer) {
-  EXPECT_EQ(not_json("", "x").message, "the reply is empty");
-  EXPECT_EQ(not_json("<p>hi", "x").message, "the reply is HTML, not an answer: <p>hi");
-  EXPECT_EQ(not_json("{", "x").message, "the reply is no JSON: x");
+  const ReplyJson none{nullptr, {}, "x"};
+  EXPECT_EQ(wrong_body("", none)->message, "the reply is empty");
+  EXPECT_EQ(wrong_body("<p>hi", none)->message, "the reply is HTML, not an answer: <p>hi");
+  EXPECT_EQ(wrong_body("{", none)->message, "the reply is no JSON: x");
+  EXPECT_EQ(wrong_body("[]", scan_reply("[]"))->message, "the reply is no JSON object");
+  EXPECT_FALSE(wrong_body("{}", scan_reply("{}")));
+  EXPECT_EQ(wrong_event(none)->message, "an event is no JSON: x");
+  EXPECT_EQ(wrong_event(scan_reply("1"), "a line")->message, "a line is no JSON object");
+  EXPECT_EQ(with_status(malformed("odd"), 200).status, 200);
   EXPECT_EQ(malformed("odd").kind, FaultKind::malformed_reply);
 }
 

@@ -20,5 +20,12 @@ TEST(RequestHead, IsWrittenFieldByField) {
       "secret\r\n");
 }
 
+TEST(RequestHead, NamesAVersionOnce) {
+  Endpoint endpoint;
+  EXPECT_EQ(below("/v1", "/messages", endpoint), "/v1/messages");
+  endpoint.base_path = "/proxy/v1";
+  EXPECT_EQ(below("/v1", "/messages", endpoint), "/messages");
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -68,5 +68,11 @@ TEST(Inert, CutsAtACharacterAndNeverExceedsTheCap) {
   }
 }
 
+TEST(Inert, IsQuotedForMessages) {
+  EXPECT_EQ(in_quotes("a\x1b"), "\"a\\x1b\"");
+  EXPECT_EQ(in_quotes("abcdefghi", 8), "\"abcde...\"");
+  EXPECT_EQ(in_quotes(std::string(200, 'a')).size(), 130u);
+}
+
 }  // namespace
 }  // namespace batchrun

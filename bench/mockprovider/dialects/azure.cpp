@@ -56,11 +56,7 @@ class Azure final : public Dialect {
   }
 
   void append_limit_fields(std::string& out, Quota& quota, Now now, const Refusal* refusal) const override {
-    const auto add = [&](Dimension d, std::string_view name) {
-      append_x_ratelimit(out, quota, d, name, ResetFormat::whole_seconds, now.since_start, refusal);
-    };
-    add(requests_dimension(quota), "requests");
-    add(Dimension::tokens_per_minute, "tokens");
+    append_openai_limits(out, quota, ResetFormat::whole_seconds, now.since_start, refusal);
   }
 
   void append_retry_after(std::string& out, Moment wait) const override {

@@ -133,11 +133,7 @@ class OpenAi final : public Dialect {
   }
 
   void append_limit_fields(std::string& out, Quota& quota, Now now, const Refusal* refusal) const override {
-    const auto add = [&](Dimension d, std::string_view name) {
-      append_x_ratelimit(out, quota, d, name, ResetFormat::go_duration, now.since_start, refusal);
-    };
-    add(requests_dimension(quota), "requests");
-    add(Dimension::tokens_per_minute, "tokens");
+    append_openai_limits(out, quota, ResetFormat::go_duration, now.since_start, refusal);
   }
 
   void append_retry_after(std::string& out, Moment wait) const override {
@@ -200,14 +196,17 @@ void append_x_ratelimit(std::string& out, Quota& quota, Dimension dimension, std
                  name, limit, remaining, reset_text);
 }
 
+void append_openai_limits(std::string& out, Quota& quota, ResetFormat format, Moment now,
+                          const Refusal* refusal) {
+  const Dimension requests = quota.limit(Dimension::requests_per_minute) ? Dimension::requests_per_minute
+                                                                         : Dimension::requests_per_day;
+  append_x_ratelimit(out, quota, requests, "requests", format, now, refusal);
+  append_x_ratelimit(out, quota, Dimension::tokens_per_minute, "tokens", format, now, refusal);
+}
+
 void append_retry_after_ms(std::string& out, Moment wait) {
   const auto ms = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(wait).count());
   fmt::format_to(std::back_inserter(out), "retry-after-ms: {}\r\n", ms);
-}
-
-Dimension requests_dimension(const Quota& quota) {
-  return quota.limit(Dimension::requests_per_minute) ? Dimension::requests_per_minute
-                                                     : Dimension::requests_per_day;
 }
 
 const Dialect& openai_dialect() {

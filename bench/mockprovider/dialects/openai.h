@@ -34,10 +34,11 @@ enum class ResetFormat { go_duration, seconds, whole_seconds };
 void append_x_ratelimit(std::string& out, Quota& quota, Dimension dimension, std::string_view name,
                         ResetFormat format, Moment now, const Refusal* refusal);
 
+// The fields "requests" (of the minute, else of the day) and "tokens".
+void append_openai_limits(std::string& out, Quota& quota, ResetFormat format, Moment now,
+                          const Refusal* refusal);
+
 // "retry-after-ms", beside retry-after.
 void append_retry_after_ms(std::string& out, Moment wait);
-
-// "RPM" or "RPD" of which a limit is set, the minute first.
-Dimension requests_dimension(const Quota& quota);
 
 }  // namespace batchrun::mock
