@@ -246,7 +246,6 @@ TEST(Lane, ARowLargerThanEveryWindowIsSentAwayAtOnce) {
 
 TEST(Lane, ALearnedRatioDoesNotMakeARowImpossible) {
   LaneWorld world(Groups{{.tokens_per_minute = 2000}});
-  PoolSettings settings;
   Scheduler scheduler(PoolSpec{.groups = {GroupSpec{}}, .keys = {KeySpec{}}, .settings = {}});
   scheduler.add_lane({.name = "lane", .candidates = {{}}});
   for (int i = 0; i < 50; ++i) {

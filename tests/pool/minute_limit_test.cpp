@@ -5,6 +5,8 @@
 #include <deque>
 #include <random>
 
+#include "tests/support/effort.h"
+
 namespace batchrun {
 namespace {
 
@@ -39,7 +41,7 @@ int saturate(MinuteLimit& limit, double units, TimePoint from, Duration during) 
 // Whatever is asked for and taken back: no window of the server and the spread of delays is ever over the
 // limit, and what ready_at() promises holds.
 TEST(MinuteLimit, NeverPassesItsLimitAndKeepsItsPromises) {
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (unsigned seed = 1; seed <= seeds_of(60); ++seed) {
     std::mt19937 random(seed);
     const double most = seed % 3 == 0 ? 700 : 60'000;
     MinuteLimit limit =

@@ -60,7 +60,7 @@ TEST(Price, TheMostIsNeverLessThanTheCost) {
   Price claude;
   claude.base = {1'000'000, 100'000, 1'250'000, 2'000'000, 5'000'000};
   for (const Price& price : {listed(), claude}) {
-    for (std::uint64_t input : {0, 7, 271'999, 272'000, 1'000'000}) {
+    for (std::uint64_t input : {0U, 7U, 271'999U, 272'000U, 1'000'000U}) {
       for (std::uint64_t part = 0; part <= input; part += input / 5 + 1) {
         Usage split = usage(input, part / 3, 100);
         split.cache_write_1h_tokens = part / 3;

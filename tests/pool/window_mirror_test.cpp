@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/effort.h"
+
 namespace batchrun {
 namespace {
 
@@ -30,7 +32,7 @@ double exact(const std::vector<Sent>& sent, TimePoint now, Duration longest) {
 // Sums of random traffic with random corrections against a plain list: never below the window's sum, never
 // above that of a window one slot longer.
 TEST(WindowMirror, IsBetweenTheExactSumsOfTheWindowAndOfOneSlotMore) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (unsigned seed = 1; seed <= seeds_of(30); ++seed) {
     std::mt19937_64 random(seed);
     WindowMirror mirror(window);
     std::vector<Sent> sent;

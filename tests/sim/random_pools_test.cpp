@@ -9,15 +9,12 @@
 #include <fmt/format.h>
 
 #include "tests/sim/sim_pool.h"
+#include "tests/support/effort.h"
 
 namespace batchrun::sim {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t seeds = 200;
-#else
-constexpr std::uint64_t seeds = 1000;
-#endif
+constexpr std::uint64_t seeds = seeds_of(1000);
 
 class Dice {
  public:
