@@ -19,9 +19,10 @@ namespace {
 
 using namespace batchrun;
 
-// A core would hold every key.
+// A core would hold every key. With a limit of 0 one could still go to a program that collects them; 1 is no
+// core at all (core(5)).
 void leave_no_core() {
-  const rlimit none{0, 0};
+  const rlimit none{1, 1};
   setrlimit(RLIMIT_CORE, &none);
 }
 

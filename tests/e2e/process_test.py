@@ -1,0 +1,111 @@
+"""The run as a process among others: stopped and continued, few descriptors, slow and closed pipes, large rows, and what
+/proc tells of it."""
+import json
+import pathlib
+import re
+import resource
+import signal
+import time
+
+import harness
+
+# Of a run of any length; sanitizers take several times as much.
+MEMORY_KB = 120_000 * (8 if re.search(r"/[at]san/", harness.BATCHRUN) else 1)
+
+
+class Process(harness.Case):
+    def peak_kb(self, run):
+        status = pathlib.Path(f"/proc/{run.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+
+    def test_after_a_stop_there_is_no_burst(self):
+        # A server that allows 20 requests a second and no more than two seconds' worth at once.
+        mock = self.mock({"keys": [{"key": key, "organisation": "one"} for key in harness.KEYS],
+                          "organisations": {"one": {"rpm": 1200}}, "limiter": {"kind": "token_bucket", "bucket_s": 2}})
+        config = self.config(mock, rate_limit={"requestsPerMinute": 1200})
+        config.write_text(config.read_text().replace("org-1", "org-0"))
+        self.rows(160)
+        run = self.start("input.jsonl", "--progress", "none")
+        self.assertTrue(harness.wait_until(lambda: mock.count("admitted") > 20))
+        run.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        before = mock.count("admitted")
+        run.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        # Half a second of its rate, and the second of it that a bucket may save up.
+        self.assertLessEqual(mock.count("admitted") - before, 35)
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, err)
+        self.assertEqual(mock.count("refused"), 0)
+        self.check_each_row_once([f"row-{n}" for n in range(160)])
+
+    def test_few_descriptors_are_enough(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 30}}})
+        self.config(mock)
+        self.rows(400)
+        few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+        code, _, err = self.run_batch("input.jsonl", preexec_fn=few)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{n}" for n in range(400)])
+        self.assertLessEqual(mock.count("most_open_connections"), 48)
+
+    def test_a_pipe_that_nobody_reads_stops_the_sending(self):
+        mock = self.mock({"answer": {"tokens": 2000, "chunks": 1}})
+        self.config(mock)
+        self.rows(4000, max_tokens=2000)
+        run = self.start("input.jsonl", "-o", "-", "--progress", "none")
+        last = -1
+        while last != (now := mock.count("admitted")):
+            last = now
+            time.sleep(1)
+        self.assertLess(last, 4000, "all was sent though nothing was read")
+        peak_kb = self.peak_kb(run)
+        out, err = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 0, err)
+        self.assertEqual(len({json.loads(line)["custom_id"] for line in out.splitlines()}), 4000)
+        self.assertLess(peak_kb, MEMORY_KB)
+
+    def test_a_pipe_that_is_closed_ends_it(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 20}}})
+        self.config(mock)
+        self.rows(400)
+        run = self.start("input.jsonl", "-o", "-", "-j", "4", "--progress", "none")
+        run.stdout.readline()
+        run.stdout.close()
+        run.stdout = None
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 6, err)
+        self.assertIn("error:", err)
+
+    def test_rows_of_a_megabyte_do_not_pile_up(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 50}}, "count_executions": False})
+        self.config(mock)
+        with (self.folder / "input.jsonl").open("w") as file:
+            for n in range(300):
+                file.write(json.dumps({"custom_id": f"row-{n}", "max_tokens": 8, "prompt": f"question-{n}? " + "x" * 1_000_000}) + "\n")
+        run = self.start("input.jsonl", "--progress", "none")
+        self.assertTrue(harness.wait_until(lambda: mock.count("completed") > 250, 60))
+        peak_kb = self.peak_kb(run)
+        _, err = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 0, err)
+        self.check_each_row_once([f"row-{n}" for n in range(300)])
+        self.assertLess(peak_kb, MEMORY_KB)
+
+    def test_no_core_and_no_key_in_its_arguments(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 300}}})
+        self.config(mock)
+        self.rows(8)
+        run = self.start("input.jsonl", "-j", "1")
+        self.assertTrue(harness.wait_until(lambda: mock.count("admitted") > 0))
+        limits = pathlib.Path(f"/proc/{run.pid}/limits").read_text()
+        # One byte: with none, a core may still be handed to a program that collects them (core(5)).
+        self.assertRegex(limits, r"Max core file size +1 +1 ")
+        self.check_no_secret(pathlib.Path(f"/proc/{run.pid}/cmdline").read_text())
+        for path in self.folder.glob("input.*"):
+            if path.name != "input.jsonl":
+                self.assertEqual(path.stat().st_mode & 0o777, 0o600, path.name)
+        self.assertEqual(run.wait(30), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
