@@ -13,7 +13,9 @@ constexpr std::uint64_t tokens_around_a_message = 16;
 }  // namespace
 
 CostBook::CostBook(const Settings& settings)
-    : settings_(settings), lines_(settings.providers.size()), spend_(settings.spend) {
+    : settings_(settings),
+      lines_(settings.providers.size()),
+      spend_(settings.spend, settings.pool.settings.keep_history) {
   for (const Key& key : settings.keys) sum_of_key_.push_back(&figures_.by_key[key.alias]);
 }
 
@@ -68,7 +70,7 @@ std::string CostBook::user_of(const Row& row) {
   return user;
 }
 
-std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const std::string& user,
+std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const Stake& stake,
                                          const Usage& usage) {
   Line& entry = line(settings_.keys[key.value].provider, model);
   if (entry.price == nullptr) {
@@ -79,11 +81,11 @@ std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const s
   figures_.total += cost;
   *entry.sum += cost;
   *sum_of_key_[key.value] += cost;
-  if (!user.empty()) {
+  if (const std::string& user = stake.user; !user.empty()) {
     const bool has_place = figures_.by_user.size() < most_users || figures_.by_user.count(user) != 0;
     figures_.by_user[has_place ? user : std::string(others_name)] += cost;
   }
-  spend_.pay(user, cost);
+  spend_.pay(stake, cost);
   return cost;
 }
 

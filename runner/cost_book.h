@@ -44,7 +44,7 @@ class CostBook {
   Spend& spend() { return spend_; }
 
   // An answer's cost, added to the sums; nothing when its price is not known.
-  std::optional<Picodollars> pay(KeyId key, std::uint32_t model, const std::string& user, const Usage& usage);
+  std::optional<Picodollars> pay(KeyId key, std::uint32_t model, const Stake& stake, const Usage& usage);
 
   const CostFigures& figures() const { return figures_; }
 

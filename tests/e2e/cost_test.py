@@ -1,5 +1,7 @@
 """What a run says it cost, and that it never costs more than it may."""
+import contextlib
 import json
+import sqlite3
 
 import harness
 
@@ -8,8 +10,8 @@ class Cost(harness.Case):
     # $1 for a thousand tokens in, $2 for a thousand out.
     PRICES = {"models": [{"provider": "openai", "id": "gpt-4o-mini", "input": 1000, "output": 2000}]}
 
-    def pool(self, **settings):
-        mock = self.mock({"answer": {"tokens": 8}, "latency": {"first_chunk_ms": 5}})
+    def pool(self, first_chunk_ms=5, **settings):
+        mock = self.mock({"answer": {"tokens": 8}, "latency": {"first_chunk_ms": first_chunk_ms}})
         path = self.config(mock)
         config = json.loads(path.read_text())
         config.update(settings)
@@ -82,6 +84,61 @@ class Cost(harness.Case):
         self.assertGreater(cost["ann"], 0.2)
         self.assertGreater(cost["vip"], 0.3)
         self.check_each_row_once([f"row-{i}" for i in range(100)])
+
+    def users_rows(self, name, first, rows=40):
+        """Rows of ann's that could cost $0.06 each, and cost some $0.02."""
+        (self.folder / name).write_text("".join(
+            json.dumps({"custom_id": f"row-{i}", "prompt": f"question-{i}?", "max_tokens": 8, "metadata": {"user_id": "ann"}}) + "\n"
+            for i in range(first, first + rows)))
+
+    @contextlib.contextmanager
+    def ledger(self):
+        path = self.folder / "state" / "batchrun" / "state.db"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+            yield database
+
+    def claimed(self):
+        with self.ledger() as database:
+            return sum(row[0] for row in database.execute("SELECT claimed FROM budget")) / 1e12
+
+    def test_a_users_cap_holds_over_the_runs_of_a_day_and_begins_anew(self):
+        self.pool(prices=self.prices(), users={"*": {"max_cost_per_day": 0.5}})
+        self.users_rows("one.jsonl", 0, 12)
+        self.assertEqual(self.run_batch("one.jsonl")[0], 0)
+        first = sum(self.costs("one"))
+        self.assertAlmostEqual(self.claimed(), first, places=9, msg="what was not needed is given back")
+        self.users_rows("two.jsonl", 100)
+        code, _, err = self.run_batch("two.jsonl")
+        self.assertEqual(code, 3, err)
+        second = sum(self.costs("two"))
+        self.assertLessEqual(first + second, 0.5)
+        self.assertGreater(first + second, 0.4)
+        self.assertAlmostEqual(self.claimed(), first + second, places=9)
+        self.check_each_row_once([f"row-{i}" for i in range(100, 140)], "two.results.jsonl", "two.errors.jsonl")
+        with self.ledger() as database:
+            database.execute("UPDATE budget SET day = day - 1")  # a day goes by
+        code, _, err = self.run_batch("two.jsonl", "--retry-failed")
+        self.assertEqual(code, 3, err)
+        third = sum(self.costs("two")) - second
+        self.assertLessEqual(third, 0.5)
+        self.assertGreater(third, 0.4)
+
+    def test_what_a_killed_run_sent_is_counted(self):
+        mock = self.pool(400, prices=self.prices(), users={"*": {"max_cost_per_day": 0.5}})
+        for attempt in range(6):
+            self.users_rows(f"{attempt}.jsonl", attempt * 100)
+            run = self.start(f"{attempt}.jsonl", "-j", "4")
+            already = mock.count("requests")
+            harness.wait_until(lambda: mock.count("requests") > already or run.poll() is not None)
+            run.kill()
+            run.communicate(timeout=60)
+        bill = mock.counters()
+        spent = sum(model["input_tokens"] / 1000 + model["output_tokens"] * 2 / 1000
+                    for key in bill["by_key"].values() for model in key["models"].values())
+        self.assertGreater(mock.count("requests"), 3)
+        self.assertLessEqual(spent, self.claimed())
+        self.assertGreaterEqual(self.claimed(), 0.02 * mock.count("requests"))
+        self.assertLessEqual(self.claimed(), 0.5)
 
     def test_a_cap_needs_prices(self):
         self.pool(prices=self.prices({"models": []}))
