@@ -290,7 +290,7 @@ Task<void> Shard::attempt(Dispatch dispatch) {
 
   const Request request = provider.dialect->encode(*slot.row, models_[dispatch.permit.model()], streamed,
                                                    provider.endpoint, key.credential);
-  StreamValidator validator(*provider.dialect, slot.row->api, streamed);
+  StreamValidator validator(*provider.dialect, slot.row->api, streamed, {}, [this] { return unix_now(); });
   const Deadlines deadlines;
   Ending ending = co_await transport_.perform(request, validator, deadlines);
   Reply reply = validator.conclude(ending);
@@ -460,6 +460,11 @@ void Shard::end_unsent() {
 
 std::chrono::sys_days Shard::day_of(TimePoint now) const {
   return std::chrono::floor<std::chrono::days>(settings_.pool.settings.epoch + now.time_since_epoch());
+}
+
+std::int64_t Shard::unix_now() const {
+  const auto wall = settings_.pool.settings.epoch + clock_.now().time_since_epoch();
+  return std::chrono::floor<std::chrono::seconds>(wall).time_since_epoch().count();
 }
 
 void Shard::publish(TimePoint now) {

@@ -80,6 +80,7 @@ class Shard {
   void take_grants();
   void end_unsent();
   std::chrono::sys_days day_of(TimePoint now) const;
+  std::int64_t unix_now() const;
   void publish(TimePoint now);
   void describe_wait(TimePoint now);
   void from_outside(void (Shard::*what)());

@@ -293,7 +293,8 @@ TEST_F(MakeSettings, OneOllamaIsOneServer) {
 
 TEST_F(MakeSettings, KnowsHowEachProviderSpeaks) {
   const auto serves = [&](const std::string& provider, Api api) {
-    return make_from("{\"providers\": {" + provider + "}}").providers.at(0).dialect->serves(api);
+    const Settings settings = make_from("{\"providers\": {" + provider + "}}");
+    return settings.providers.at(0).dialect->serves(api, settings.providers.at(0).endpoint);
   };
   EXPECT_TRUE(serves(R"("anthropic": {"keys": ["k"]})", Api::anthropic_messages));
   EXPECT_TRUE(serves(R"("gemini": {"keys": ["k"]})", Api::gemini_generate));
