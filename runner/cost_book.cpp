@@ -4,13 +4,9 @@
 
 #include "io/json_members.h"
 #include "io/json_text.h"
+#include "runner/cost_estimate.h"
 
 namespace batchrun {
-namespace {
-
-constexpr std::uint64_t tokens_around_a_message = 16;
-
-}  // namespace
 
 CostBook::CostBook(const Settings& settings)
     : settings_(settings),
@@ -30,7 +26,7 @@ CostBook::Line& CostBook::line(std::size_t provider, std::uint32_t model) {
   if (!found.looked_up) {
     found.looked_up = true;
     const Provider& one = settings_.providers[provider];
-    found.price = settings_.prices ? settings_.prices->find(one.price_name, models_[model]) : nullptr;
+    found.price = price_of(settings_, one, models_[model]);
     if (found.price != nullptr) {
       found.sum = &figures_.by_model[models_[model].empty() ? one.name : one.name + "/" + models_[model]];
     }
@@ -48,13 +44,11 @@ void CostBook::add_lane(const LaneSpec& lane) {
 }
 
 std::optional<Picodollars> CostBook::most(LaneId lane, const Row& row) const {
-  const std::uint64_t input = row.content_bytes + tokens_around_a_message * (row.message_count + 1);
-  const std::uint64_t output =
-      (row.max_output_tokens > 0 ? row.max_output_tokens : output_if_unlimited) * row.choices;
+  const TokenBound bound = token_bound(row);
   Picodollars most = 0;
   for (const Price* price : prices_of_[lane.value]) {
     if (price == nullptr) return std::nullopt;
-    most = std::max(most, most_cost_of(*price, input, output));
+    most = std::max(most, most_cost_of(*price, bound.input, bound.output));
   }
   return most;
 }

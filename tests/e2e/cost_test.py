@@ -23,7 +23,7 @@ class Cost(harness.Case):
         return "prices.json"
 
     def costs(self, name="input"):
-        return [line["batchrun"]["cost_usd"] for line in self.lines(f"{name}.results.jsonl")]
+        return [line["batchrun"].get("cost_usd") for line in self.lines(f"{name}.results.jsonl")]
 
     def test_each_line_has_its_cost_and_the_report_the_sums(self):
         self.pool(prices=self.prices())
@@ -139,6 +139,60 @@ class Cost(harness.Case):
         self.assertLessEqual(spent, self.claimed())
         self.assertGreaterEqual(self.claimed(), 0.02 * mock.count("requests"))
         self.assertLessEqual(self.claimed(), 0.5)
+
+    def test_plan_tells_the_most_it_can_cost(self):
+        table = {"models": [*self.PRICES["models"], {"provider": "groq", "id": "llama", "input": 10, "output": 20}]}
+        mock = self.pool(prices=self.prices(table))
+        config = json.loads((self.folder / "batchrun.json").read_text())
+        config["providers"]["groq"] = {"base_url": f"{mock.url}/openai/v1", "keys": [{"key": "gsk-1"}]}
+        config["routes"] = {"any": ["groq/llama", "openai/gpt-4o-mini"], "new": ["openai/gpt-4o-mini", "openai/unheard-of"]}
+        (self.folder / "batchrun.json").write_text(json.dumps(config))
+        # By hand: a token for each byte of the text, 16 for each message and for the whole; $1 in, $2 out for a thousand.
+        rows = [({"model": "gpt-4o-mini", "prompt": "x" * 68, "max_tokens": 50}, 0.100 + 0.100),
+                ({"model": "groq/llama", "prompt": "x" * 68, "max_tokens": 50}, 0.001 + 0.001),
+                ({"route": "any", "prompt": "x" * 168, "max_tokens": 100}, 0.200 + 0.200),
+                ({"model": "gpt-4o-mini", "prompt": "x" * 68}, 0.100 + 16.384 * 2),
+                ({"route": "new", "prompt": "x" * 68, "max_tokens": 50}, None)]
+        (self.folder / "input.jsonl").write_text("".join(json.dumps({"id": str(i), **row}) + "\n" for i, (row, _) in enumerate(rows)))
+        code, out, err = self.run_batch("plan", "input.jsonl")
+        self.assertEqual(code, 0, err)
+        most = sum(cost for _, cost in rows if cost)
+        self.assertIn(f"at most ${most:.6f}", out)
+        self.assertIn("16384 tokens", out)
+        self.assertIn("1 rows may go to a model whose price is not known; they are not in it", out)
+        models = {line.split()[0]: line.split()[1:] for line in out[out.index("model, if"):].splitlines()[1:]}
+        self.assertEqual(models["groq/llama"], ["2", *models["groq/llama"][1:2], f"{0.002 + 0.004:.6f}"])
+        self.assertEqual(models["openai/unheard-of"], ["1", "not", "known"])
+        self.assertEqual(models["openai/gpt-4o-mini"][0], "4")
+        self.assertEqual(mock.count("requests"), 0)
+
+    def test_plan_promises_no_less_than_a_run_may_reserve(self):
+        self.pool(prices=self.prices())
+        self.rows(20)
+        _, out, _ = self.run_batch("plan", "input.jsonl")
+        most = float(out.split("at most $")[1].split(",")[0])
+        code, _, err = self.run_batch("input.jsonl", "--max-cost", f"{most:.6f}")
+        self.assertEqual(code, 0, err)
+        self.assertLessEqual(sum(self.costs()), most)
+
+    def test_a_search_has_the_price_that_the_config_says(self):
+        mock = self.mock({})
+        (self.folder / "searches.jsonl").write_text("".join(json.dumps({"id": f"q{i}", "query": f"question-{i}"}) + "\n" for i in range(4)))
+        config = {"providers": {"serper": {"base_url": mock.url, "keys": [{"key": "canary"}]}}}
+        for price, cost in ((None, None), (0.001, 0.001)):
+            if price:
+                config["providers"]["serper"]["price_per_search"] = price
+            path = self.folder / "batchrun.json"
+            path.write_text(json.dumps(config))
+            path.chmod(0o600)
+            code, _, err = self.run_batch("searches.jsonl", "--fresh")
+            self.assertEqual(code, 0, err)
+            self.assertEqual(self.costs("searches"), [cost] * 4)
+        code, out, _ = self.run_batch("plan", "searches.jsonl")
+        self.assertIn("at most $0.004000", out)
+        code, _, err = self.run_batch("searches.jsonl", "--fresh", "--max-cost", "0.0025")
+        self.assertEqual(code, 5, err)
+        self.assertEqual(len(self.lines("searches.results.jsonl")), 2)
 
     def test_a_cap_needs_prices(self):
         self.pool(prices=self.prices({"models": []}))

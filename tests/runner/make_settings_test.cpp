@@ -395,5 +395,16 @@ TEST_F(MakeSettings, LeavesOutKeysThatAreSwitchedOff) {
       << "off stays off, numbers stay put";
 }
 
+TEST_F(MakeSettings, ASearchHasThePriceTheConfigSays) {
+  const Settings s = make_from(R"({"providers": {"serper": {"price_per_search": 0.001, "keys": ["k"]}}})");
+  ASSERT_TRUE(s.providers.at(0).search_price.has_value());
+  EXPECT_EQ(s.providers[0].search_price->search, 1'000'000'000);
+  EXPECT_FALSE(make_from(R"({"providers": {"serper": {"keys": ["k"]}}})").providers.at(0).search_price);
+  EXPECT_EQ(refusal(R"({"providers": {"openai": {"price_per_search": 1, "keys": ["k"]}}})").what(),
+            std::string("openai does not search, so it has no price_per_search"));
+  EXPECT_EQ(refusal(R"({"providers": {"serper": {"price_per_search": -1, "keys": ["k"]}}})").what(),
+            std::string("a search costs from 0 to 1000 USD"));
+}
+
 }  // namespace
 }  // namespace batchrun
