@@ -12,7 +12,7 @@ import { GoogleGenAI } from '@google/genai';
 import AnthropicOld from 'anthropic-sdk-0';
 import Groq from 'groq-sdk';
 import { Ollama } from 'ollama';
-import OpenAI from 'openai';
+import OpenAI, { AzureOpenAI } from 'openai';
 import { config as serpapi, getJson } from 'serpapi';
 
 import { sendRow, unknownDifferences } from './batchrun.mjs';
@@ -156,6 +156,15 @@ compare('OpenAI', {
         openai(url).embeddings.create({ model: 'text-embedding-3-small', input: ['a', 'b'], encoding_format: 'float', dimensions: 8 }),
     },
   ],
+});
+
+const azureVersion = '2024-10-21';
+const azure = (url) => new AzureOpenAI({ endpoint: url, apiKey: 'sk-good', apiVersion: azureVersion, maxRetries: 0 });
+compare('Azure, by deployment', {
+  name: 'azure',
+  provider: (url) => ({ base_url: url, dialect: 'azure', api_version: azureVersion, keys: [{ key: 'sk-good' }] }),
+  known: { ...generated, ...fetched },
+  calls: [...asWritten(azure, 'gpt-4o-mini', usageAsked), ...asBareRows(azure, 'gpt-4o-mini')],
 });
 
 const groq = (url) => new Groq({ baseURL: url, apiKey: 'sk-good', maxRetries: 0 });
