@@ -31,7 +31,7 @@ class Dialect {
   virtual ~Dialect() = default;
 
   // Whether rows written for `api` can be answered here.
-  virtual bool serves(Api api) const = 0;
+  virtual bool serves(Api api, const Endpoint& endpoint) const = 0;
   // Of chat and search rows: what can be said in this provider's words, so that it is honoured. A row that
   // needs more goes elsewhere.
   virtual FeatureSet honours(const Endpoint& endpoint) const = 0;
@@ -39,7 +39,7 @@ class Dialect {
   virtual bool streams(Api api) const = 0;
 
   // The whole request for a row. `model` replaces whatever model the row names; `stream` whatever it says of
-  // streaming. REQUIRES: serves(row.api), and honours() has all of row.needs.
+  // streaming. REQUIRES: serves(row.api, endpoint), and honours() has all of row.needs.
   virtual Request encode(const Row& row, std::string_view model, bool stream, const Endpoint& endpoint,
                          const Credential& credential) const = 0;
 

@@ -31,6 +31,7 @@ struct Request {
 class ResponseHead {
  public:
   int status = 0;
+  std::int64_t began = 0;  // when it came, in seconds since 1970; 0: nobody says
 
   void clear();
   // Adds a field. Names are compared without case.
@@ -51,6 +52,8 @@ class ResponseHead {
 enum class Flow : std::uint8_t {
   awaiting,   // go on; nothing of substance has come yet (the first-chunk deadline holds)
   committed,  // go on; content has come (the idle deadline holds)
+  finished,   // go on; the answer is whole but for its end mark or what it used (the trailing deadline holds,
+              //   and at its end the exchange has ended well)
   done,       // the reply is complete for the listener, whatever else the server would send
   stop,       // the listener has found a fault; it knows which
 };

@@ -94,8 +94,7 @@ class ReplyParser final : public http::basic_parser<false> {
   void on_finish_impl(error_code&) override {}
 
   std::size_t give(boost::beast::string_view body) {
-    if (flow_ == Flow::awaiting || flow_ == Flow::committed)
-      flow_ = sink_.on_body({body.data(), body.size()});
+    if (flow_ != Flow::done && flow_ != Flow::stop) flow_ = sink_.on_body({body.data(), body.size()});
     return body.size();
   }
 
@@ -300,8 +299,10 @@ class Exchange {
     if (flow == Flow::awaiting) return;
     const SteadyPoint now = steady_now();
     if (flow_ == Flow::awaiting) ending_.first_chunk = now - sent_at_;
-    flow_ = flow;
     if (flow == Flow::committed) connection_.deadline = std::min(total_, now + deadlines_.idle);
+    if (flow == Flow::finished && flow_ != Flow::finished)  // once: signs of life do not prolong it
+      connection_.deadline = std::min(total_, now + deadlines_.trailing);
+    flow_ = flow;
   }
 
   void complete(bool nothing_more) {
@@ -332,6 +333,10 @@ class Exchange {
   }
 
   void fail(const error_code& ec) {
+    if (flow_ == Flow::finished && connection_.expired && !connection_.aborted) {
+      over_ = true;  // nothing more will come that matters; the connection is of no further use
+      return;
+    }
     lost_ = got_octets_ == 0 && !connection_.expired && !connection_.aborted;
     const FaultKind on_time = flow_ == Flow::awaiting && steady_now() < total_
                                   ? FaultKind::timeout_first_chunk

@@ -22,7 +22,7 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-constexpr std::int64_t version = 1;  // of the tables below, as PRAGMA user_version
+constexpr std::int64_t version = 2;  // of the tables below, as PRAGMA user_version
 constexpr int busy_timeout_ms = 500;
 constexpr std::int64_t fine_seconds = 120;            // charges are kept by second for this long,
 constexpr std::int64_t coarse_span = 300;             //   then by this many seconds,
@@ -32,8 +32,8 @@ constexpr std::int64_t learned_seconds = 30 * 86400;  // limits change; older on
 constexpr std::size_t salt_size = 16;
 constexpr int most_set_aside = 100;
 
-// Charges in the order in which they age, so that each save touches only the ends.
-constexpr const char* create_tables = R"(
+// What each version adds. Charges in the order in which they age, so that each save touches only the ends.
+constexpr const char* create_version_1 = R"(
   CREATE TABLE salt (value BLOB NOT NULL) STRICT;
   INSERT INTO salt VALUES (randomblob(16));
   CREATE TABLE charged (
@@ -44,7 +44,12 @@ constexpr const char* create_tables = R"(
     quota_group BLOB NOT NULL, dimension TEXT NOT NULL, units REAL NOT NULL, learned_on INTEGER NOT NULL,
     PRIMARY KEY (quota_group, dimension)) STRICT, WITHOUT ROWID;
   CREATE TABLE spent (quota_group BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = 1;
+)";
+constexpr const char* create_version_2 = R"(
+  CREATE TABLE budget (
+    day INTEGER NOT NULL, owner BLOB NOT NULL, claimed INTEGER NOT NULL,
+    PRIMARY KEY (day, owner)) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = 2;
 )";
 
 // A connection at work. After the first error it does nothing more, so that only the end need ask.
@@ -183,6 +188,14 @@ std::string hash_of(const GroupIdentity& group, std::string_view salt) {
   return hash.sum();
 }
 
+std::string hash_of(std::string_view owner, std::string_view salt) {
+  Sha256 hash;
+  hash.add(salt);
+  hash.add("owner of a budget");
+  hash.add(owner);
+  return hash.sum();
+}
+
 // "" or what went wrong. Missing directories are made for their owner only, as the XDG specification asks.
 std::string make_directories_of(const std::string& path) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
@@ -207,7 +220,9 @@ std::int64_t read_version(Session& session) {
 
 void make_tables(Session& session) {
   session.run("BEGIN IMMEDIATE");
-  if (read_version(session) == 0) session.run(create_tables);  // else another run was faster
+  const std::int64_t found = read_version(session);  // another run may have been faster
+  if (found < 1) session.run(create_version_1);
+  if (found < 2) session.run(create_version_2);
   session.run("COMMIT");
 }
 
@@ -354,6 +369,35 @@ void fold_and_forget(Session& session, std::int64_t now) {
   run_with_time(session, "DELETE FROM spent WHERE until <= ?1", now);
 }
 
+// Read as a whole, so that damage is seen at the start.
+void check_budgets(Session& session) {
+  Statement ask(session, "SELECT day, owner, claimed FROM budget");
+  while (ask.row()) {
+  }
+}
+
+std::int64_t claimed_of(Session& session, std::int64_t day, const std::string& owner) {
+  Statement ask(session, "SELECT claimed FROM budget WHERE day = ?1 AND owner = ?2");
+  ask.bind(1, day);
+  ask.bind_blob(2, owner);
+  return ask.row() ? ask.integer(0) : 0;
+}
+
+BudgetGrant enter(Session& session, const BudgetClaim& claim, const std::string& owner) {
+  const std::int64_t day = claim.day.time_since_epoch().count();
+  const std::int64_t before = claimed_of(session, day, owner);
+  BudgetGrant grant;
+  grant.amount = claim.amount;
+  if (claim.cap) grant.amount = std::min(grant.amount, std::max<std::int64_t>(*claim.cap - before, 0));
+  grant.total = std::max<std::int64_t>(before + grant.amount, 0);
+  Statement keep(session, "INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3)");
+  keep.bind(1, day);
+  keep.bind_blob(2, owner);
+  keep.bind(3, grant.total);
+  keep.run();
+  return grant;
+}
+
 // A missing table or column is damage as well: the version says what must be there.
 bool is_damage(int code) {
   return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR;
@@ -384,8 +428,11 @@ void StateStore::Closer::operator()(sqlite3* database) const {
   sqlite3_close(database);
 }
 
-StateStore::StateStore(Database database, std::string path, std::vector<std::string> groups)
-    : database_(std::move(database)), path_(std::move(path)), groups_(std::move(groups)) {}
+StateStore::StateStore(Database database, std::string path, std::string salt, std::vector<std::string> groups)
+    : database_(std::move(database)),
+      path_(std::move(path)),
+      salt_(std::move(salt)),
+      groups_(std::move(groups)) {}
 
 StateStore::Opening StateStore::try_open(const std::string& path, const std::vector<GroupIdentity>& groups,
                                          sys_seconds now, bool& damaged) {
@@ -406,16 +453,17 @@ StateStore::Opening StateStore::try_open(const std::string& path, const std::vec
   if (session.ok()) sqlite3_exec(opened, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
   session.run("PRAGMA synchronous = NORMAL");
   if (found != version) make_tables(session);
-  const std::string salt = read_salt(session);
+  std::string salt = read_salt(session);
   std::vector<std::string> hashes;
   hashes.reserve(groups.size());
   for (const GroupIdentity& group : groups) hashes.push_back(hash_of(group, salt));
   std::vector<GroupState> known = read_known(session, hashes, unix_time(now));
+  check_budgets(session);
   if (!session.ok()) {
     damaged = is_damage(session.code());
     return {{}, {}, error_of(session, path, "open").message};
   }
-  return {StateStore(std::move(database), path, std::move(hashes)), std::move(known), ""};
+  return {StateStore(std::move(database), path, std::move(salt), std::move(hashes)), std::move(known), ""};
 }
 
 StateStore::Opening StateStore::open(const std::string& path, const std::vector<GroupIdentity>& groups,
@@ -442,6 +490,21 @@ std::optional<StateError> StateStore::save(std::span<const GroupState> news, sys
   add_spent(session, groups_, news);
   session.run("COMMIT");
   if (session.ok()) return std::nullopt;
+  return error_of(session, path_, "write");
+}
+
+std::optional<StateError> StateStore::claim(std::span<const BudgetClaim> claims,
+                                            std::vector<BudgetGrant>& grants) {
+  grants.clear();
+  Session session(database_.get());
+  session.run("BEGIN IMMEDIATE");
+  for (const BudgetClaim& claim : claims) {
+    grants.push_back(enter(session, claim, hash_of(claim.owner, salt_)));
+    run_with_time(session, "DELETE FROM budget WHERE day < ?1", claim.day.time_since_epoch().count() - 1);
+  }
+  session.run("COMMIT");
+  if (session.ok()) return std::nullopt;
+  grants.clear();
   return error_of(session, path_, "write");
 }
 

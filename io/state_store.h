@@ -1,10 +1,11 @@
 // What runs tell each other across restarts, in a small SQLite file that any number of runs may share: what
-// each quota group was charged lately, limits that were learned, days that are spent.
+// each quota group was charged lately, limits that were learned, days that are spent, and what was claimed of
+// each user's budget of the day.
 //
-// A group stands there as a salted hash; no key and no name is in the file. Amounts are added to what is
-// there, so that runs on the same keys at the same time both count. Times are the wall clock's, read by the
-// caller. A store belongs to one thread at a time. Nothing here throws for what may happen to a file: a run
-// goes on without its state.
+// Groups and users stand there as salted hashes; no key and no name is in the file. Amounts are added to what
+// is there, so that runs on the same keys at the same time both count. Times are the wall clock's, read by
+// the caller. A store belongs to one thread at a time. Nothing here throws for what may happen to a file: a
+// run goes on without its state.
 #pragma once
 
 #include <array>
@@ -49,6 +50,19 @@ struct GroupState {
   std::optional<std::chrono::sys_seconds> out_until;  // the day is spent until then
 };
 
+// A part of somebody's budget for one day. Amounts in the caller's unit.
+struct BudgetClaim {
+  std::string owner;
+  std::chrono::sys_days day;
+  std::int64_t amount = 0;          // negative: gives back
+  std::optional<std::int64_t> cap;  // of the day, over all runs; nothing: the amount stands whatever the sum
+};
+
+struct BudgetGrant {
+  std::int64_t amount = 0;  // of what was claimed
+  std::int64_t total = 0;   // of the day, with it
+};
+
 struct StateError {
   std::string message;   // a sentence for people, with the file's path
   bool passing = false;  // somebody else holds the file: worth another try
@@ -68,18 +82,23 @@ class StateStore {
   // is more than any provider's day.
   std::optional<StateError> save(std::span<const GroupState> news, std::chrono::sys_seconds now);
 
+  // Enters the claims in their order, each as far as its cap allows; all or nothing. grants[i] is the answer
+  // to claims[i], empty after an error. A day's claims are forgotten two days later. Waits as save() does.
+  std::optional<StateError> claim(std::span<const BudgetClaim> claims, std::vector<BudgetGrant>& grants);
+
  private:
   struct Closer {
     void operator()(sqlite3* database) const;
   };
   using Database = std::unique_ptr<sqlite3, Closer>;
 
-  StateStore(Database database, std::string path, std::vector<std::string> groups);
+  StateStore(Database database, std::string path, std::string salt, std::vector<std::string> groups);
   static Opening try_open(const std::string& path, const std::vector<GroupIdentity>& groups,
                           std::chrono::sys_seconds now, bool& damaged);
 
   Database database_;
   std::string path_;
+  std::string salt_;
   std::vector<std::string> groups_;  // their hashes
 };
 

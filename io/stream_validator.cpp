@@ -38,17 +38,20 @@ std::size_t stated_length(const ResponseHead& head) {
 
 }  // namespace
 
-StreamValidator::StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps)
+StreamValidator::StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps,
+                                 UnixClock clock)
     : dialect_(dialect),
       api_(api),
       streamed_(streamed),
       caps_(caps),
       event_cap_(api == Api::responses ? caps.body_bytes : caps.event_bytes),
+      clock_(std::move(clock)),
       decoder_(event_cap_),
       line_decoder_(event_cap_) {}
 
 Flow StreamValidator::on_head(const ResponseHead& head) {
   head_ = head;
+  if (clock_) head_.began = clock_();
   reply_.status = head.status;
   reply_.limits = dialect_.limits(head);
   reply_.request_id = dialect_.request_id(head);
@@ -168,7 +171,13 @@ Flow StreamValidator::take_error(std::string_view octets) {
 }
 
 Flow StreamValidator::go_on() const {
-  return state_ == State::streaming ? Flow::committed : Flow::awaiting;
+  if (state_ != State::streaming) return Flow::awaiting;
+  return finished() ? Flow::finished : Flow::committed;
+}
+
+// The rest of the stream is of use, but it is not needed.
+bool StreamValidator::finished() const {
+  return !draft_.needs_end_mark && draft_.every_choice_finished();
 }
 
 Flow StreamValidator::fail(Fault fault) {
@@ -187,7 +196,7 @@ Flow StreamValidator::fail(FaultKind kind, std::string_view message) {
 
 Reply StreamValidator::conclude(const Ending& ending) {
   if (state_ == State::complete) {
-    reply_.answer = draft_.finish();
+    take_draft();
   } else if (state_ != State::awaiting_head && form_ == Form::error) {
     fail(dialect_.classify(head_, body_));
     reply_.error_body = std::move(body_);
@@ -218,11 +227,15 @@ void StreamValidator::conclude_events() {
     take_events({});
   }
   if (state_ == State::faulted) return;
-  const bool finished = !draft_.needs_end_mark && draft_.every_choice_finished();
-  if (state_ != State::complete && !finished) {
+  if (state_ != State::complete && !finished()) {
     fail(FaultKind::truncated_reply, "the stream ended without a finish reason or an end mark");
     return;
   }
+  take_draft();
+}
+
+void StreamValidator::take_draft() {
+  if (draft_.created == 0) draft_.created = head_.began;
   reply_.answer = draft_.finish();
 }
 

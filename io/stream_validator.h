@@ -12,9 +12,15 @@
 // for and is a fault. The end mark completes the answer even if the connection stays open; a fault of the
 // wire after that is of no interest, before it is the verdict.
 //
+// What ends an answer: OpenAI's chat [DONE], or its finish reason and the end of the stream · responses the
+// event that closes it · Anthropic message_stop and nothing else · Gemini, which has no mark, the finish
+// reason and the end of the stream · Ollama the line with "done". Where a finish reason is enough, the wait
+// for that end is short (Flow::finished), so that a connection that is held open does not cost the answer.
+//
 // One thread at a time; used for one reply.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,11 +52,15 @@ struct Reply {
   std::string error_body;  // of a reply that was not 2xx, as it came, capped; may be no JSON and no UTF-8
 };
 
+// Seconds since 1970.
+using UnixClock = std::function<std::int64_t()>;
+
 class StreamValidator final : public ResponseSink {
  public:
-  // `api`: what the row was written for. `streamed`: the request asked for a stream. The dialect must outlive
-  // this.
-  StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps = {});
+  // `api`: what the row was written for. `streamed`: the request asked for a stream. `clock`: for the time of
+  // answers whose provider tells none; 0 without it. The dialect must outlive this.
+  StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps = {},
+                  UnixClock clock = {});
 
   Flow on_head(const ResponseHead& head) override;
   Flow on_body(std::string_view octets) override;
@@ -72,16 +82,19 @@ class StreamValidator final : public ResponseSink {
   Flow take_whole(std::string_view octets);
   Flow take_error(std::string_view octets);
   Flow go_on() const;
+  bool finished() const;
   Flow fail(Fault fault);
   Flow fail(FaultKind kind, std::string_view message);
   void conclude_whole();
   void conclude_events();
+  void take_draft();
 
   const Dialect& dialect_;
   const Api api_;
   const bool streamed_;
   const ReplyCaps caps_;
   const std::size_t event_cap_;
+  const UnixClock clock_;
   State state_ = State::awaiting_head;
   Form form_ = Form::undecided;
   ResponseHead head_;

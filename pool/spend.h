@@ -1,13 +1,21 @@
-// What a run has spent and may still spend, in all and for each user a day. Pure; one thread.
+// What a run has spent and may still spend, in all and for each user a day (UTC). Pure; one thread.
 //
 // A row is let in with the most it can cost, and settled with what it did cost: what is spent and what is let
 // in together never exceed a cap, so no cap is overshot.
+//
+// A user's day is shared with earlier runs and with those at the same time. What is let in on it has been
+// claimed before, from a ledger all of them see (take_claims, grant), so that a run that is killed leaves
+// behind all it can have spent; what was claimed and not needed is given back. A row counts on the day it was
+// let in.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pool/price.h"
 
@@ -21,28 +29,64 @@ struct SpendLimits {
   bool of_users() const { return each_user || !users.empty(); }
 };
 
+// A row's place in the sums: whose it is ("" = nobody's, and only the run's cap holds), the most it can cost,
+// and the day it is let in.
+struct Stake {
+  std::string user;
+  Picodollars most = 0;
+  std::chrono::sys_days day{};
+};
+
+// What a run takes from a user's day in the ledger.
+struct SpendClaim {
+  std::string user;
+  std::chrono::sys_days day;
+  Picodollars amount = 0;          // negative: given back
+  std::optional<Picodollars> cap;  // of the day; less is granted than would exceed it. Nothing: to be entered
+                                   //   as it is, and no grant is waited for
+};
+
+// The answer to one with a cap.
+struct SpendGrant {
+  std::string user;
+  std::chrono::sys_days day;
+  Picodollars amount = 0;
+  Picodollars total = 0;  // claimed by all runs, with this
+};
+
 class Spend {
  public:
   enum class Verdict {
     go,
-    wait,        // it fits once others have been settled for less than they were let in with
+    wait,        // it fits once others have been settled for less than they were let in with, or once more of
+                 //   its user's day has been granted
     run_limit,   // it never fits any more
-    user_limit,  // it does not fit today's cap of its user
+    user_limit,  // it does not fit what is left of its user's day
   };
 
-  explicit Spend(SpendLimits limits) : limits_(std::move(limits)) {}
+  // `shared`: there is a ledger; else only what this run spends counts.
+  Spend(SpendLimits limits, bool shared) : limits_(std::move(limits)), shared_(shared) {}
 
   // Whether any cap holds for `user`'s rows.
   bool capped(std::string_view user) const { return limits_.run || cap_of(user); }
 
-  // Whether a row that costs at most `most` may be let in. `user`: whose it is; "" = nobody's, and only the
-  // run's cap holds.
-  Verdict ask(std::string_view user, Picodollars most) const;
-  void let_in(std::string_view user, Picodollars most);
+  // Whether the row may be let in. What it lacks of its user's day is wanted from then on.
+  Verdict ask(const Stake& stake);
+  // Every row that waits is asked about anew.
+  void forget_wants() { wants_.clear(); }
+  void let_in(const Stake& stake);
   // An answer's cost counts at once; the row stays let in until it has ended.
-  void pay(std::string_view user, Picodollars cost);
-  // REQUIRES: it was let in with `most`.
-  void end(std::string_view user, Picodollars most);
+  void pay(const Stake& stake, Picodollars cost);
+  // REQUIRES: it was let in.
+  void end(const Stake& stake);
+
+  // What is to be said to the ledger now: what is wanted and, if `even_out`, what was claimed and is not
+  // needed. To be entered in this order; a claim with a cap is answered by grant().
+  std::vector<SpendClaim> take_claims(bool even_out);
+  void grant(const SpendGrant& grant);
+  bool shared() const { return shared_; }
+  // The ledger is lost: what this run knows is all that counts.
+  void go_on_alone();
 
   Picodollars spent() const { return all_.spent; }
 
@@ -50,13 +94,23 @@ class Spend {
   struct Account {
     Picodollars spent = 0, let_in = 0;
   };
+  struct UserDay : Account {
+    std::chrono::sys_days day{};
+    Picodollars claimed = 0;  // by this run
+    Picodollars others = 0;   // claimed by others, as far as known
+    bool asked = false;       // a grant is on its way
+  };
   static Verdict judge(const Account& account, Picodollars cap, Picodollars most, Verdict if_never);
   std::optional<Picodollars> cap_of(std::string_view user) const;
-  Account& account_of(std::string_view user);
+  UserDay& day_of(const Stake& stake);
+  UserDay* day_if_still(const Stake& stake);
 
   SpendLimits limits_;
+  bool shared_;
   Account all_;
-  std::map<std::string, Account, std::less<>> users_;  // only of users with a cap
+  std::map<std::string, UserDay, std::less<>> users_;  // only of users with a cap
+  std::map<std::string, Picodollars> wants_;           // by rows that wait
+  std::set<std::string> uneven_;                       // users with claims that may not be needed
 };
 
 }  // namespace batchrun

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <set>
@@ -168,6 +169,13 @@ void Assembly::add_provider(ProviderConfig& config) {
   provider.endpoint = std::move(endpoint);
   provider.default_model = config.default_model.text;
   provider.tier = *config.tier;
+  if (config.price_per_search) {
+    if (!provider.dialect->serves(Api::search, provider.endpoint)) {
+      throw UsageError(fmt::format("{} does not search, so it has no price_per_search", config.name), "",
+                       config.places["price_per_search"]);
+    }
+    provider.search_price.emplace().search = std::llround(*config.price_per_search * picodollars_per_dollar);
+  }
   settings_.providers.push_back(std::move(provider));
   add_keys(settings_.providers.size() - 1, config);
 }

@@ -158,8 +158,15 @@ void ConfigReader::read_routes(const Node& node) {
   }
 }
 
+double read_search_price(const Node& node) {
+  const double usd = node.number();
+  if (!(usd >= 0 && usd <= 1000)) node.fail("a search costs from 0 to 1000 USD");
+  return usd;
+}
+
 void ConfigReader::read_provider(const std::string& name, const Node& node) {
-  node.only({"base_url", "default_model", "tier", "ca_file", "dialect", "api_version", "keys"});
+  node.only(
+      {"base_url", "default_model", "tier", "ca_file", "dialect", "api_version", "price_per_search", "keys"});
   ProviderConfig provider;
   provider.name = name;
   provider.place = node.name_place();
@@ -172,6 +179,7 @@ void ConfigReader::read_provider(const std::string& name, const Node& node) {
   if (node.has("dialect")) provider.dialect = placed(node["dialect"]);
   if (node.has("api_version")) provider.api_version = placed(node["api_version"]);
   if (node.has("tier")) provider.tier = static_cast<int>(node["tier"].whole(0, 1000));
+  if (node.has("price_per_search")) provider.price_per_search = read_search_price(node["price_per_search"]);
   if (node.has("keys")) {
     const KnownProvider* known = find_known_provider(name);
     for (const Node& key : node["keys"].elements()) {

@@ -4,16 +4,14 @@
 
 #include "io/json_members.h"
 #include "io/json_text.h"
+#include "runner/cost_estimate.h"
 
 namespace batchrun {
-namespace {
-
-constexpr std::uint64_t tokens_around_a_message = 16;
-
-}  // namespace
 
 CostBook::CostBook(const Settings& settings)
-    : settings_(settings), lines_(settings.providers.size()), spend_(settings.spend) {
+    : settings_(settings),
+      lines_(settings.providers.size()),
+      spend_(settings.spend, settings.pool.settings.keep_history) {
   for (const Key& key : settings.keys) sum_of_key_.push_back(&figures_.by_key[key.alias]);
 }
 
@@ -28,7 +26,7 @@ CostBook::Line& CostBook::line(std::size_t provider, std::uint32_t model) {
   if (!found.looked_up) {
     found.looked_up = true;
     const Provider& one = settings_.providers[provider];
-    found.price = settings_.prices ? settings_.prices->find(one.price_name, models_[model]) : nullptr;
+    found.price = price_of(settings_, one, models_[model]);
     if (found.price != nullptr) {
       found.sum = &figures_.by_model[models_[model].empty() ? one.name : one.name + "/" + models_[model]];
     }
@@ -46,13 +44,11 @@ void CostBook::add_lane(const LaneSpec& lane) {
 }
 
 std::optional<Picodollars> CostBook::most(LaneId lane, const Row& row) const {
-  const std::uint64_t input = row.content_bytes + tokens_around_a_message * (row.message_count + 1);
-  const std::uint64_t output =
-      (row.max_output_tokens > 0 ? row.max_output_tokens : output_if_unlimited) * row.choices;
+  const TokenBound bound = token_bound(row);
   Picodollars most = 0;
   for (const Price* price : prices_of_[lane.value]) {
     if (price == nullptr) return std::nullopt;
-    most = std::max(most, most_cost_of(*price, input, output));
+    most = std::max(most, most_cost_of(*price, bound.input, bound.output));
   }
   return most;
 }
@@ -68,7 +64,7 @@ std::string CostBook::user_of(const Row& row) {
   return user;
 }
 
-std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const std::string& user,
+std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const Stake& stake,
                                          const Usage& usage) {
   Line& entry = line(settings_.keys[key.value].provider, model);
   if (entry.price == nullptr) {
@@ -79,11 +75,11 @@ std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const s
   figures_.total += cost;
   *entry.sum += cost;
   *sum_of_key_[key.value] += cost;
-  if (!user.empty()) {
+  if (const std::string& user = stake.user; !user.empty()) {
     const bool has_place = figures_.by_user.size() < most_users || figures_.by_user.count(user) != 0;
     figures_.by_user[has_place ? user : std::string(others_name)] += cost;
   }
-  spend_.pay(user, cost);
+  spend_.pay(stake, cost);
   return cost;
 }
 

@@ -32,10 +32,8 @@ class CostBook {
   // Whether any cap is set: else nothing below but pay() and figures() is of use.
   bool limited() const { return settings_.spend.any(); }
 
-  // The most an answer to a row of the lane can cost, whichever candidate gives it. Tokens are at most the
-  // bytes of the text; an answer without a limit of its own is taken for output_if_unlimited tokens. Nothing:
-  // a candidate's price is not known.
-  static constexpr std::uint64_t output_if_unlimited = 16'384;
+  // The most an answer to a row of the lane can cost, whichever candidate gives it. Nothing: a candidate's
+  // price is not known.
   std::optional<Picodollars> most(LaneId lane, const Row& row) const;
 
   // Whose row it is, by metadata.user_id; "" = nobody's.
@@ -44,7 +42,7 @@ class CostBook {
   Spend& spend() { return spend_; }
 
   // An answer's cost, added to the sums; nothing when its price is not known.
-  std::optional<Picodollars> pay(KeyId key, std::uint32_t model, const std::string& user, const Usage& usage);
+  std::optional<Picodollars> pay(KeyId key, std::uint32_t model, const Stake& stake, const Usage& usage);
 
   const CostFigures& figures() const { return figures_; }
 

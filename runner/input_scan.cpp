@@ -1,6 +1,7 @@
 #include "runner/input_scan.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -38,7 +39,7 @@ struct LineBlock {
 
 struct InputScan::Parsed {
   ScannedBlock block;                  // lanes by the parser's own numbers
-  std::vector<std::string> new_lanes;  // names of the numbers that are new in this block
+  std::vector<ScannedLane> new_lanes;  // of the numbers that are new in this block
 };
 
 struct InputScan::Task {
@@ -104,17 +105,33 @@ class InputScan::Parser {
     if (!row.id_given) figures.made_id = std::move(row.custom_id);
     figures.input_tokens = estimate_input_tokens(row);
     figures.output_tokens = row.max_output_tokens * row.choices;
+    figures.bound = token_bound(row);
   }
 
   std::variant<std::size_t, NoRoute> lane_of(Parsed& parsed, const Row& row) {
     if (settings_.keys.empty()) {
-      if (!std::exchange(keyless_lane_known_, true)) parsed.new_lanes.emplace_back("(no key configured)");
+      if (!std::exchange(keyless_lane_known_, true)) parsed.new_lanes.push_back({"(no key configured)", {}});
       return std::size_t{0};
     }
     auto lane = routing_.resolve(row);
     if (auto* none = std::get_if<NoRoute>(&lane)) return std::move(*none);
-    for (LaneSpec& fresh : routing_.take_new().lanes) parsed.new_lanes.push_back(std::move(fresh.name));
+    for (LaneSpec& fresh : routing_.take_new().lanes)
+      parsed.new_lanes.push_back({std::move(fresh.name), models_of(fresh)});
     return std::size_t{std::get<LaneId>(lane).value};
+  }
+
+  std::vector<ScannedLane::Model> models_of(const LaneSpec& lane) const {
+    std::set<std::pair<std::size_t, std::uint32_t>> seen;
+    std::vector<ScannedLane::Model> models;
+    for (const Candidate& candidate : lane.candidates) {
+      const std::size_t number = settings_.keys[candidate.key.value].provider;
+      if (!seen.emplace(number, candidate.model).second) continue;
+      const Provider& provider = settings_.providers[number];
+      const std::string_view model = routing_.model(candidate.model);
+      models.push_back({model.empty() ? provider.name : provider.name + "/" + std::string(model),
+                        price_of(settings_, provider, model)});
+    }
+    return models;
   }
 
   const Settings& settings_;
@@ -150,16 +167,17 @@ std::optional<ScannedBlock> InputScan::next() {
   Parsed parsed = blocks_.front().get();
   blocks_.pop_front();
   std::vector<std::size_t>& lane_of = lane_of_[taken_++ % team_.size()];
-  for (const std::string& name : parsed.new_lanes) lane_of.push_back(lane_number(name));
+  for (const ScannedLane& lane : parsed.new_lanes) lane_of.push_back(lane_number(lane));
   for (RowFigures& row : parsed.block.rows) row.lane = lane_of[row.lane];
   return std::move(parsed.block);
 }
 
 // Lanes are known by their names here: the parsers number them each for itself.
-std::size_t InputScan::lane_number(const std::string& name) {
-  const auto found = std::find(lanes_.begin(), lanes_.end(), name);
+std::size_t InputScan::lane_number(const ScannedLane& lane) {
+  const auto found = std::find_if(lanes_.begin(), lanes_.end(),
+                                  [&](const ScannedLane& known) { return known.name == lane.name; });
   if (found != lanes_.end()) return static_cast<std::size_t>(found - lanes_.begin());
-  lanes_.push_back(name);
+  lanes_.push_back(lane);
   return lanes_.size() - 1;
 }
 

@@ -15,6 +15,7 @@
 #include "io/line_source.h"
 #include "io/row.h"
 #include "io/row_identity.h"
+#include "runner/cost_estimate.h"
 #include "runner/settings.h"
 
 namespace batchrun {
@@ -26,6 +27,17 @@ struct RowFigures {
   std::string made_id;              // "" when the row gives one
   double input_tokens = 0;          // estimated
   std::uint64_t output_tokens = 0;  // at most; 0 when the row says nothing
+  TokenBound bound;
+};
+
+// Where rows wait, and what may answer them.
+struct ScannedLane {
+  struct Model {
+    std::string name;      // "openai/gpt-4o-mini"
+    const Price* price{};  // nullptr: not known
+  };
+  std::string name;
+  std::vector<Model> models;  // each once
 };
 
 // The rows of a part of the input, and its lines that are no rows or that no key can answer; each by line.
@@ -47,8 +59,8 @@ class InputScan {
   // The next part of the input, nothing at its end. Throws InputError when it cannot be read further.
   std::optional<ScannedBlock> next();
 
-  // The names of the lanes that rows so far wait in.
-  const std::vector<std::string>& lanes() const { return lanes_; }
+  // The lanes that rows so far wait in.
+  const std::vector<ScannedLane>& lanes() const { return lanes_; }
 
  private:
   struct Parsed;
@@ -56,13 +68,13 @@ class InputScan {
   class Parser;
 
   bool read_block();
-  std::size_t lane_number(const std::string& name);
+  std::size_t lane_number(const ScannedLane& lane);
 
   LineSource source_;
   std::vector<std::unique_ptr<Parser>> team_;
   std::deque<std::future<Parsed>> blocks_;  // handed to the team in turn, not taken back yet
   std::size_t handed_ = 0, taken_ = 0;
-  std::vector<std::string> lanes_;
+  std::vector<ScannedLane> lanes_;
   std::vector<std::vector<std::size_t>> lane_of_;  // by parser and the parser's own number of the lane
 };
 

@@ -1,5 +1,5 @@
 // What travels between a run's threads: rows from the feeder to the shard, lines from the shard to the
-// writer, and what was charged from the shard to the state file.
+// writer, and between the shard and the state file what was charged, and users' budgets.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "io/row.h"
 #include "pool/group_history.h"
+#include "pool/spend.h"
 #include "runner/handoff.h"
 #include "runner/routing.h"
 
@@ -39,6 +40,18 @@ struct Lines {
 
 using IntakeQueue = Handoff<Intake>;
 using LinesQueue = Handoff<Lines>;
-using HistoryQueue = Handoff<std::vector<GroupHistory>>;  // by group, since the last one; each weighs 1
+
+// For the state file, since the last one.
+struct StateNews {
+  std::vector<GroupHistory> groups;  // by group; each of these weighs 1; empty: only claims
+  std::vector<SpendClaim> claims;    // weigh nothing: rows wait for them
+};
+
+// The shard's two lines to whoever keeps the state file. Closed when no state is kept (any more).
+struct StateLink {
+  explicit StateLink(std::size_t news_ahead) : news(news_ahead), grants(1) {}
+  Handoff<StateNews> news;
+  Handoff<std::vector<SpendGrant>> grants;
+};
 
 }  // namespace batchrun

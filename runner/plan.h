@@ -1,5 +1,5 @@
-// The `plan` verb: reads and validates every row and counts what a run would send. Sends nothing, writes no
-// file.
+// The `plan` verb: reads and validates every row, counts what a run would send and the most it can cost.
+// Sends nothing, writes no file.
 #pragma once
 
 #include "runner/settings.h"

@@ -61,6 +61,7 @@ struct ProviderConfig {
   Placed base_url, default_model, ca_file, organization, project;
   Placed dialect, api_version;
   std::optional<int> tier;
+  std::optional<double> price_per_search;  // USD
   std::vector<KeyConfig> keys;
   Places places;
 };

@@ -264,6 +264,10 @@ void Printer::provider(const ProviderConfig& provider) {
     lines_.value("default_model", json(provider.default_model.text), origin(provider.default_model.place));
   }
   lines_.value("tier", std::to_string(provider.tier.value_or(default_tier)), origin(provider.places, "tier"));
+  if (provider.price_per_search) {
+    lines_.value("price_per_search", fmt::format("{}", *provider.price_per_search),
+                 origin(provider.places, "price_per_search"));
+  }
   if (provider.ca_file.given()) {
     lines_.value("ca_file", json(provider.ca_file.text), origin(provider.ca_file.place));
   }

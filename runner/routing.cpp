@@ -62,7 +62,7 @@ Routing::Routing(const Settings& settings) : settings_(settings), keys_of_(setti
   }
   honoured_by_all_ = FeatureSet::all();
   for (const Provider& provider : settings.providers) {
-    if (!provider.dialect->serves(Api::chat)) continue;
+    if (!provider.dialect->serves(Api::chat, provider.endpoint)) continue;
     const FeatureSet honoured = provider.dialect->honours(provider.endpoint);
     honoured_by_all_ = honoured_by_all_.without(FeatureSet::all().without(honoured));
   }
@@ -233,7 +233,7 @@ void Routing::add_default(LaneSpec& lane, std::size_t provider, const Wish& wish
 // Notes a provider that cannot.
 bool Routing::can_answer(std::size_t number, const Wish& wish) {
   const Provider& provider = settings_.providers[number];
-  if (provider.dialect->serves(wish.api) &&
+  if (provider.dialect->serves(wish.api, provider.endpoint) &&
       wish.needs.without(provider.dialect->honours(provider.endpoint)).empty()) {
     one_could_answer_ = one_could_answer_ || !keys_of_[number].empty();
     return true;
@@ -248,7 +248,7 @@ NoRoute Routing::with_reasons(NoRoute refused, const Wish& wish) const {
   std::vector<std::string> reasons;
   for (const std::size_t number : unable_) {
     const Provider& provider = settings_.providers[number];
-    if (!provider.dialect->serves(wish.api)) {
+    if (!provider.dialect->serves(wish.api, provider.endpoint)) {
       reasons.push_back(fmt::format("{} does not answer {}", provider.name, name(wish.api)));
     } else {
       const FeatureSet missing = wish.needs.without(provider.dialect->honours(provider.endpoint));

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t intake_bytes = 2u << 20;  // read ahead of the shard
 constexpr std::size_t lines_bytes = 32u << 20;  // written behind it
-constexpr std::size_t histories = 4;            // told ahead of what is saved
+constexpr std::size_t news_ahead = 4;           // told ahead of what is saved
 constexpr auto tick = std::chrono::milliseconds(100);
 constexpr std::uint64_t error_rate_after_rows = 100;
 
@@ -41,10 +41,10 @@ class Run {
         outputs_(open_outputs(settings)),
         intake_(intake_bytes),
         lines_(lines_bytes),
-        histories_(histories),
+        state_link_(news_ahead),
         feeder_(settings, reader_, outputs_.done, intake_),
         writer_(settings, outputs_.results, outputs_.errors, lines_),
-        shard_(settings, intake_, lines_, histories_, [this] { signals_.wake(); }),
+        shard_(settings, intake_, lines_, state_link_, [this] { signals_.wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
   int perform();
@@ -82,7 +82,7 @@ class Run {
   Outputs outputs_;
   IntakeQueue intake_;
   LinesQueue lines_;
-  HistoryQueue histories_;
+  StateLink state_link_;
   Feeder feeder_;
   LinesWriter writer_;
   ShardThread shard_;
@@ -98,7 +98,7 @@ int Run::perform() {
   check_resume(settings_, outputs_.done);
   talk_of_start();
   std::thread writing([this] { writer_.run(); });
-  std::thread saving([this] { state_.run(histories_); });
+  std::thread saving([this] { state_.run(state_link_); });
   shard_.start();
   std::thread feeding([this] { feeder_.run(); });
   watch();
@@ -107,7 +107,7 @@ int Run::perform() {
   feeding.join();
   lines_.close();
   writing.join();
-  histories_.close();
+  state_link_.news.close();
   saving.join();
   say_of_state();
   return conclude();

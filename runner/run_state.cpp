@@ -98,20 +98,24 @@ RunState::RunState(const std::string& path, Settings& settings, const Moment& st
     settings.pool.groups[i].history = history_of(opening.known[i], start);
 }
 
-void RunState::run(HistoryQueue& histories) {
+void RunState::run(StateLink& link) {
   bool usable = store_.has_value();
-  while (usable && !histories.ended()) {
-    const std::optional<std::vector<GroupHistory>> news = histories.pop(patience);
-    if (!news) continue;
-    add(*news);
-    usable = save(false);
+  while (usable && !link.news.ended()) {
+    if (const std::optional<StateNews> news = link.news.pop(patience)) {
+      add(news->groups);
+      for (const SpendClaim& claim : news->claims)
+        claims_.push_back({claim.user, claim.day, claim.amount, claim.cap});
+    }
+    usable = save(link, false);
   }
-  if (usable) save(true);  // what a lock has kept back
-  histories.close();
+  if (usable) save(link, true);  // what a lock has kept back
+  link.news.close();
+  link.grants.close();
   store_.reset();  // here, as it takes a sync
 }
 
 void RunState::add(const std::vector<GroupHistory>& histories) {
+  if (histories.empty()) return;
   const Moment now = read_clocks();
   if (std::chrono::abs(offset(now) - offset(moment_)) > clocks_apart) moment_ = now;
   for (std::size_t i = 0; i < histories.size(); ++i) {
@@ -129,20 +133,41 @@ void RunState::add(const std::vector<GroupHistory>& histories) {
 }
 
 // False: there is no use in another try.
-bool RunState::save(bool last) {
+bool RunState::save(StateLink& link, bool last) {
+  return enter_claims(link, last) && save_charges(last);
+}
+
+bool RunState::enter_claims(StateLink& link, bool last) {
+  if (claims_.empty()) return true;
+  std::vector<BudgetGrant> entered;
+  if (const std::optional<StateError> error = store_->claim(claims_, entered)) return heed(*error, last);
+  std::vector<SpendGrant> grants;
+  for (std::size_t i = 0; i < entered.size(); ++i) {
+    const BudgetClaim& claim = claims_[i];
+    if (claim.cap) grants.push_back({claim.owner, claim.day, entered[i].amount, entered[i].total});
+  }
+  claims_.clear();
+  if (!grants.empty()) link.grants.put(std::move(grants), 1);
+  return true;
+}
+
+bool RunState::save_charges(bool last) {
   if (!anything_unsaved_) return true;
   const std::optional<StateError> error = store_->save(unsaved_, wall_time(read_clocks().pool, moment_));
-  if (!error) {
-    unsaved_.assign(unsaved_.size(), {});
-    anything_unsaved_ = false;
-    return true;
-  }
-  if (last || !error->passing) {
-    warn(error->message + "; what this run uses of the quotas is not kept for the next");
+  if (error) return heed(*error, last);
+  unsaved_.assign(unsaved_.size(), {});
+  anything_unsaved_ = false;
+  return true;
+}
+
+// False: there is no use in another try.
+bool RunState::heed(const StateError& error, bool last) {
+  if (last || !error.passing) {
+    warn(error.message + "; what this run uses of the quotas is not kept for the next");
     return false;
   }
   if (!std::exchange(warned_of_lock_, true))
-    warn(error->message + "; what this run uses of the quotas is kept once it is free");
+    warn(error.message + "; what this run uses of the quotas is kept once it is free");
   return true;
 }
 

@@ -1,5 +1,6 @@
 // What a run takes over from earlier ones and leaves to later ones: where the state file is, what of it goes
-// into the pool before the start, and the thread that saves while the run goes on.
+// into the pool before the start, and the thread that saves, and claims users' budgets, while the run goes
+// on.
 #pragma once
 
 #include <chrono>
@@ -40,22 +41,27 @@ class RunState {
   // it never stops a run.
   RunState(const std::string& path, Settings& settings, const Moment& start);
 
-  // Saves what comes, batch by batch, until the queue is closed and empty. One thread. Somebody else's lock
-  // only delays it; any other trouble closes the queue, and the run goes on without.
-  void run(HistoryQueue& histories);
+  // Saves what comes, batch by batch, and answers claims once they stand in the file, until the news are
+  // closed and at their end. One thread. Somebody else's lock only delays it; any other trouble closes the
+  // link, and the run goes on without.
+  void run(StateLink& link);
 
   // Any thread. A sentence for people on what went wrong since the last call; "" = nothing.
   std::string take_warning();
 
  private:
   void add(const std::vector<GroupHistory>& histories);
-  bool save(bool last);
+  bool save(StateLink& link, bool last);
+  bool save_charges(bool last);
+  bool enter_claims(StateLink& link, bool last);
+  bool heed(const StateError& error, bool last);
   void warn(const std::string& message);
 
   std::optional<StateStore> store_;
   Moment moment_;                    // by which times are told
   std::vector<GroupState> unsaved_;  // by group
   bool anything_unsaved_ = false;
+  std::vector<BudgetClaim> claims_;  // to be entered yet
   bool warned_of_lock_ = false;
 
   std::mutex warning_mutex_;

@@ -41,8 +41,9 @@ struct Provider {
   DialectKind kind = DialectKind::openai;
   std::unique_ptr<Dialect> dialect;  // of that kind
   Endpoint endpoint;
-  std::string default_model;  // "" = rows must name one
-  std::string price_name;     // what the price table calls it
+  std::string default_model;          // "" = rows must name one
+  std::string price_name;             // what the price table calls it
+  std::optional<Price> search_price;  // as configured: holds instead of the table's
   int tier = 2;
 };
 

@@ -22,7 +22,7 @@ constexpr std::size_t row_bytes_limit = 16u << 20;  // text of rows in memory, t
 constexpr std::size_t lines_bytes = 64u << 10;      // handed over at this size,
 constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age: what a SIGKILL may cost
 constexpr Duration publish_interval = std::chrono::milliseconds(100);
-constexpr Duration history_interval = std::chrono::seconds(1);
+constexpr Duration news_interval = std::chrono::seconds(1);
 constexpr int dispatches_per_turn = 64;  // then the network gets its turn
 constexpr std::size_t held_rows = 256;   // for their cost; more would only fill memory
 constexpr std::size_t notes_limit = 20;  // attempts listed in an error line
@@ -82,29 +82,31 @@ void estimate_usage(Answer& answer, const Job& job) {
 }  // namespace
 
 Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
-             IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories)
+             IntakeQueue& intake, LinesQueue& lines, StateLink& state)
     : settings_(settings),
       context_(context),
       clock_(clock),
       transport_(transport),
       intake_(intake),
       outbox_(lines),
-      histories_(histories),
+      state_(state),
       scheduler_(settings.pool),
       alarm_(clock.make_alarm(context)),
       costs_(settings) {
   const auto ring = [this] { from_outside(nullptr); };
   intake_.on_item = ring;
   outbox_.on_room = ring;
+  state_.grants.on_item = ring;
 }
 
 Shard::~Shard() {
   intake_.on_item = nullptr;
   outbox_.on_room = nullptr;
+  state_.grants.on_item = nullptr;
 }
 
 void Shard::start() {
-  started_at_ = published_at_ = history_at_ = clock_.now();
+  started_at_ = published_at_ = news_at_ = clock_.now();
   net::co_spawn(context_, run(), [this](const std::exception_ptr& broken) {
     if (broken) std::rethrow_exception(broken);
     context_.stop();  // the transport's own timers are nothing to wait for
@@ -122,16 +124,18 @@ Task<void> Shard::run() {
   }
   while (attempts_open_ > 0) co_await alarm_->wait_until(never);
   hand_over_lines(clock_.now(), true);
-  hand_over_history(clock_.now(), true);
+  end_unsent();
+  hand_over_news(clock_.now(), true);
   figures_.cost = costs_.figures();  // the sums by user may be many: told once
   publish(clock_.now());
 }
 
 // Everything that can be done now. False: the run is over.
 bool Shard::step(TimePoint now, TimePoint& sleep_until) {
+  take_grants();
   take_in(now);
   hand_over_lines(now, false);
-  hand_over_history(now, false);
+  hand_over_news(now, false);
   if (now - published_at_ >= publish_interval) publish(now);
   waiting_until_ = {};
   if (!stopping_ && outbox_.full()) {  // the disk is behind: more answers would only pile up in memory
@@ -200,26 +204,26 @@ void Shard::admit(Intake intake, TimePoint now) {
 }
 
 void Shard::take(Arrival arrival, TimePoint now) {
-  Terms terms{CostBook::user_of(*arrival.row)};
-  if (may_cost(arrival, terms, now)) admit(std::move(arrival), std::move(terms), now);
+  Stake stake{CostBook::user_of(*arrival.row), 0, day_of(now)};
+  if (may_cost(arrival, stake, now)) admit(std::move(arrival), std::move(stake), now);
 }
 
-void Shard::admit(Arrival arrival, Terms terms, TimePoint now) {
+void Shard::admit(Arrival arrival, Stake stake, TimePoint now) {
   Job job;
   job.lane = arrival.lane;
   job.input_tokens = arrival.input_tokens;
   job.max_output_tokens = arrival.max_output_tokens;
   job.row = new_slot(std::move(arrival.row), now);
-  costs_.spend().let_in(terms.user, terms.most);
-  slots_[job.row.value].terms = std::move(terms);
+  costs_.spend().let_in(stake);
+  slots_[job.row.value].stake = std::move(stake);
   scheduler_.submit(job, now);
 }
 
-// Whether the caps on spending let the row in, with the most it can cost put into its terms. If not, it is
+// Whether the caps on spending let the row in, with the most it can cost put into its stake. If not, it is
 // held, refused, or left for another run.
-bool Shard::may_cost(Arrival& arrival, Terms& terms, TimePoint now) {
+bool Shard::may_cost(Arrival& arrival, Stake& stake, TimePoint now) {
   if (cost_limit_reached_) return false;
-  if (!costs_.spend().capped(terms.user)) return true;
+  if (!costs_.spend().capped(stake.user)) return true;
   const std::optional<Picodollars> most = costs_.most(arrival.lane, *arrival.row);
   if (!most) {
     refuse(std::move(arrival.row), "no_price",
@@ -228,8 +232,8 @@ bool Shard::may_cost(Arrival& arrival, Terms& terms, TimePoint now) {
            now);
     return false;
   }
-  terms.most = *most;
-  switch (costs_.spend().ask(terms.user, terms.most)) {
+  stake.most = *most;
+  switch (costs_.spend().ask(stake)) {
     case Spend::Verdict::go:
       return true;
     case Spend::Verdict::wait:
@@ -237,8 +241,8 @@ bool Shard::may_cost(Arrival& arrival, Terms& terms, TimePoint now) {
       return false;
     case Spend::Verdict::user_limit:
       refuse(std::move(arrival.row), "cost_limit",
-             fmt::format("it may cost up to ${:.6f}, more than is left of its user's cap for today",
-                         dollars(terms.most)),
+             fmt::format("it may cost up to ${:.6f}, more than is left of its user's cap for today (UTC)",
+                         dollars(stake.most)),
              now);
       return false;
     case Spend::Verdict::run_limit:
@@ -251,6 +255,7 @@ bool Shard::may_cost(Arrival& arrival, Terms& terms, TimePoint now) {
 }
 
 void Shard::admit_held(TimePoint now) {
+  costs_.spend().forget_wants();
   std::deque<Arrival> held = std::exchange(held_, {});
   for (Arrival& arrival : held) take(std::move(arrival), now);
 }
@@ -285,7 +290,7 @@ Task<void> Shard::attempt(Dispatch dispatch) {
 
   const Request request = provider.dialect->encode(*slot.row, models_[dispatch.permit.model()], streamed,
                                                    provider.endpoint, key.credential);
-  StreamValidator validator(*provider.dialect, slot.row->api, streamed);
+  StreamValidator validator(*provider.dialect, slot.row->api, streamed, {}, [this] { return unix_now(); });
   const Deadlines deadlines;
   Ending ending = co_await transport_.perform(request, validator, deadlines);
   Reply reply = validator.conclude(ending);
@@ -376,7 +381,7 @@ RowFigures Shard::row_figures(const Slot& slot, const Outcome* outcome) const {
 void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   const Slot& slot = slots_[id.value];
   RowFigures figures = row_figures(slot, &outcome);
-  figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.terms.user, outcome.usage);
+  figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.stake, outcome.usage);
   append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id, figures);
   ++figures_.rows_ok;
   figures_.input_tokens += outcome.usage.input_tokens;
@@ -417,12 +422,49 @@ void Shard::hand_over_lines(TimePoint now, bool all) {
   outbox_.put(std::exchange(lines_, {}), size);
 }
 
-// While those before it wait to be saved, the scheduler goes on summing up by seconds.
-void Shard::hand_over_history(TimePoint now, bool last) {
+// Claims at once, as rows wait for them. The rest now and then: while those before it wait to be saved, the
+// scheduler goes on summing up by seconds.
+void Shard::hand_over_news(TimePoint now, bool last) {
   if (!settings_.pool.settings.keep_history) return;
-  if (!last && (now - history_at_ < history_interval || histories_.full())) return;
-  history_at_ = now;
-  histories_.put(scheduler_.take_history(), 1);
+  const bool due = last || (now - news_at_ >= news_interval && !state_.news.full());
+  StateNews news;
+  news.claims = costs_.spend().take_claims(due);
+  if (due) {
+    news_at_ = now;
+    news.groups = scheduler_.take_history();
+  } else if (news.claims.empty()) {
+    return;
+  }
+  state_.news.put(std::move(news), due ? 1 : 0);
+}
+
+void Shard::take_grants() {
+  if (!costs_.spend().shared()) return;
+  const bool no_more = state_.grants.ended();
+  while (const auto grants = state_.grants.try_pop()) {
+    for (const SpendGrant& grant : *grants) costs_.spend().grant(grant);
+    settled_ = true;
+  }
+  if (!no_more) return;
+  costs_.spend().go_on_alone();
+  settled_ = true;
+}
+
+// The rows that are left when the run is stopped have cost nothing, but for those that were sent: what became
+// of their requests is not known.
+void Shard::end_unsent() {
+  for (const Slot& slot : slots_) {
+    if (slot.row != nullptr && slot.attempts == 0) costs_.spend().end(slot.stake);
+  }
+}
+
+std::chrono::sys_days Shard::day_of(TimePoint now) const {
+  return std::chrono::floor<std::chrono::days>(settings_.pool.settings.epoch + now.time_since_epoch());
+}
+
+std::int64_t Shard::unix_now() const {
+  const auto wall = settings_.pool.settings.epoch + clock_.now().time_since_epoch();
+  return std::chrono::floor<std::chrono::seconds>(wall).time_since_epoch().count();
 }
 
 void Shard::publish(TimePoint now) {
@@ -515,7 +557,7 @@ RowId Shard::new_slot(RowPtr row, TimePoint now) {
 
 RowPtr Shard::free_slot(RowId id) {
   Slot& slot = slots_[id.value];
-  costs_.spend().end(slot.terms.user, slot.terms.most);
+  costs_.spend().end(slot.stake);
   settled_ = settled_ || !held_.empty();
   RowPtr row = std::move(slot.row);
   row_bytes_ -= row->text.size();

@@ -26,7 +26,7 @@ class Shard {
  public:
   // All of these outlive the shard. `context` is run by the caller after start().
   Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
-        IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories);
+        IntakeQueue& intake, LinesQueue& lines, StateLink& state);
   ~Shard();
 
   // Puts the loop to work; context.run() returns when every row has ended or nothing more can be done.
@@ -43,12 +43,6 @@ class Shard {
   bool starved() const { return starved_; }
 
  private:
-  // Whose a row is, and the most it can cost; 0 where no cap asks.
-  struct Terms {
-    std::string user;
-    Picodollars most = 0;
-  };
-
   // A row in memory, from its arrival to its line.
   struct Slot {
     RowPtr row;
@@ -60,7 +54,7 @@ class Shard {
     std::string last_request_id, last_body;  // of the last failure
     KeyId last_key{};
     std::uint32_t last_model = 0;
-    Terms terms;  // let in with
+    Stake stake;  // let in with
   };
 
   Task<void> run();
@@ -70,8 +64,8 @@ class Shard {
   void take_in(TimePoint now);
   void admit(Intake intake, TimePoint now);
   void take(Arrival arrival, TimePoint now);
-  void admit(Arrival arrival, Terms terms, TimePoint now);
-  bool may_cost(Arrival& arrival, Terms& terms, TimePoint now);
+  void admit(Arrival arrival, Stake stake, TimePoint now);
+  bool may_cost(Arrival& arrival, Stake& stake, TimePoint now);
   void admit_held(TimePoint now);
   void refuse(RowPtr row, const char* code, std::string message, TimePoint now);
   void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);
@@ -82,7 +76,11 @@ class Shard {
   RowFigures row_figures(const Slot& slot, const Outcome* outcome) const;
   void count_error(const std::string& code, const std::string& id, const std::string& message);
   void hand_over_lines(TimePoint now, bool all);
-  void hand_over_history(TimePoint now, bool last);
+  void hand_over_news(TimePoint now, bool last);
+  void take_grants();
+  void end_unsent();
+  std::chrono::sys_days day_of(TimePoint now) const;
+  std::int64_t unix_now() const;
   void publish(TimePoint now);
   void describe_wait(TimePoint now);
   void from_outside(void (Shard::*what)());
@@ -98,7 +96,7 @@ class Shard {
   Transport& transport_;
   IntakeQueue& intake_;
   LinesQueue& outbox_;
-  HistoryQueue& histories_;
+  StateLink& state_;
 
   Scheduler scheduler_;
   std::unique_ptr<Alarm> alarm_;
@@ -106,13 +104,13 @@ class Shard {
   std::deque<Slot> slots_;          // a place keeps its address
   std::vector<std::uint32_t> free_;
   CostBook costs_;
-  std::deque<Arrival> held_;  // until others have been settled for less than they might have cost
-  bool settled_ = false;      // one has, since they were last looked at
+  std::deque<Arrival> held_;  // until others cost less than they might have, or a user's day is granted
+  bool settled_ = false;      // such a thing has come, since they were last looked at
   bool cost_limit_reached_ = false;
   std::size_t row_bytes_ = 0;      // text of the rows in memory
   std::size_t attempts_open_ = 0;  // coroutines not yet gone
   Lines lines_;
-  TimePoint lines_since_{}, published_at_{}, history_at_{}, started_at_{};
+  TimePoint lines_since_{}, published_at_{}, news_at_{}, started_at_{};
   TimePoint waiting_until_{};
   std::string last_trouble_;  // what the last fault that speaks against a key said; free of secrets
   bool closed_ = false, stopping_ = false, starved_ = false;

@@ -11,10 +11,10 @@
 namespace batchrun {
 
 struct ShardThread::Parts {
-  Parts(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, HistoryQueue& histories,
+  Parts(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, StateLink& state,
         std::function<void()> end)
       : transport(make_http_transport(context)),
-        shard(settings, context, clock, *transport, intake, lines, histories),
+        shard(settings, context, clock, *transport, intake, lines, state),
         on_end(std::move(end)) {}
 
   net::io_context context{1};
@@ -26,9 +26,9 @@ struct ShardThread::Parts {
   std::thread thread;
 };
 
-ShardThread::ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines,
-                         HistoryQueue& histories, std::function<void()> on_end)
-    : parts_(std::make_unique<Parts>(settings, intake, lines, histories, std::move(on_end))) {}
+ShardThread::ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, StateLink& state,
+                         std::function<void()> on_end)
+    : parts_(std::make_unique<Parts>(settings, intake, lines, state, std::move(on_end))) {}
 
 ShardThread::~ShardThread() = default;
 

@@ -63,6 +63,7 @@ constexpr std::array<Trait, fault_kinds> traits_table = {{
     {multi_line_data, "multi_line_data", events, true, true},
     {no_final_blank_line, "no_final_blank_line", events, true, true},
     {done_keeps_open, "done_keeps_open", events, true, true},
+    {finish_keeps_open, "finish_keeps_open", events, true, true},
     {truncated_chunked, "truncated_chunked", framing, false, false},
     {bad_chunk_size, "bad_chunk_size", framing, false, false},
     {wrong_content_length, "wrong_content_length", framing, false, false},
@@ -121,7 +122,8 @@ bool streams_only(FaultKind kind) {
 }
 
 bool leaves_answer_whole(const FaultRule& rule, bool end_mark_needed) {
-  if (rule.kind == finish_without_done && end_mark_needed) return false;
+  const bool no_mark = rule.kind == finish_without_done || rule.kind == finish_keeps_open;
+  if (no_mark && end_mark_needed) return false;
   const bool stall = rule.kind == stall_before_head || rule.kind == stall_before_first_chunk ||
                      rule.kind == stall_mid_stream;
   return trait(rule.kind).whole || (stall && rule.seconds > 0);

@@ -63,6 +63,7 @@ enum class FaultKind : std::uint8_t {
   multi_line_data,
   no_final_blank_line,
   done_keeps_open,
+  finish_keeps_open,
   // framing on the wire
   truncated_chunked,
   bad_chunk_size,

@@ -261,6 +261,7 @@ void spoil_events(ReplyDraft& draft, const FaultRule& rule, const Problem& about
                  data.begin() + static_cast<std::ptrdiff_t>(events.end_mark));
       return;
     case FaultKind::finish_without_done:
+    case FaultKind::finish_keeps_open:
       return data.resize(events.end_mark);
     case FaultKind::malformed_json_event:
       return data[at].resize(data[at].size() / 2);

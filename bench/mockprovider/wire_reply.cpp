@@ -85,6 +85,7 @@ class Writer {
 
  private:
   bool is(FaultKind kind) const { return fault_ && fault_->kind == kind; }
+  bool keeps_open() const { return is(FaultKind::done_keeps_open) || is(FaultKind::finish_keeps_open); }
 
   void choose_framing() {
     framing_ = draft_.streamed ? Framing::chunked : Framing::length;
@@ -183,7 +184,7 @@ class Writer {
       write_part(text);
     }
     if (!events.tail.empty()) write_part(events.tail);
-    if (framing_ == Framing::chunked && !is(FaultKind::done_keeps_open)) out_.bytes += "0\r\n\r\n";
+    if (framing_ == Framing::chunked && !keeps_open()) out_.bytes += "0\r\n\r\n";
   }
 
   void append_event(std::string& out, std::size_t i) const {
@@ -295,6 +296,7 @@ class Writer {
         out_.after = After::close;
         return;
       case FaultKind::done_keeps_open:
+      case FaultKind::finish_keeps_open:
         out_.after = After::hold;
         return;
       case FaultKind::keep_alives:

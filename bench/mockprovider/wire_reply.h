@@ -44,7 +44,7 @@ struct Pace {
   std::size_t chunks = 1;  // a plain answer's, had it been streamed
 };
 
-// Writes the reply to `out`. `fault` may be null or of any stage; only framing, pace and done_keeps_open
+// Writes the reply to `out`. `fault` may be null or of any stage; only framing, pace and what keeps open
 // matter here. `pace` null: at once. `keep_alive`: what the client asked for.
 void write_reply(WireReply& out, const ReplyDraft& draft, const FaultRule* fault, const Pace* pace,
                  bool keep_alive);

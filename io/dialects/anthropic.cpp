@@ -24,7 +24,9 @@ constexpr FeatureSet sampling(Feature::temperature, Feature::top_p, Feature::top
 
 class AnthropicDialect final : public Dialect {
  public:
-  bool serves(Api api) const override { return api == Api::chat || api == Api::anthropic_messages; }
+  bool serves(Api api, const Endpoint&) const override {
+    return api == Api::chat || api == Api::anthropic_messages;
+  }
 
   FeatureSet honours(const Endpoint& endpoint) const override {
     return anthropic_takes_sampling(endpoint) ? everything : everything.without(sampling);

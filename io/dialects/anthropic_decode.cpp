@@ -262,6 +262,7 @@ std::optional<Fault> decode_anthropic_body(Api api, const ResponseHead& head, st
   if (!reader.read_message(JsonTokens::root)) return malformed("the reply is no message: it has no content");
   if (api == Api::chat && reader.paused_turn()) return needs_another_request();
   if (api == Api::anthropic_messages) append_json_raw(draft.body, json.text);
+  draft.created = head.began;
   answer = draft.finish();
   return std::nullopt;
 }

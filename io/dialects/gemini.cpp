@@ -9,7 +9,9 @@ namespace {
 
 class GeminiDialect final : public Dialect {
  public:
-  bool serves(Api api) const override { return api == Api::chat || api == Api::gemini_generate; }
+  bool serves(Api api, const Endpoint&) const override {
+    return api == Api::chat || api == Api::gemini_generate;
+  }
   FeatureSet honours(const Endpoint&) const override { return gemini_honours(); }
   bool streams(Api api) const override { return api == Api::chat; }
 

@@ -246,6 +246,7 @@ std::optional<Fault> decode_gemini_body(Api api, const ResponseHead& head, std::
     return with_status(malformed("the reply has no finish reason"), head.status);
   name_calls(draft);
   if (api == Api::gemini_generate) append_json_raw(draft.body, json.text);
+  draft.created = head.began;
   answer = draft.finish();
   return std::nullopt;
 }

@@ -20,7 +20,7 @@ constexpr FeatureSet everything(Feature::image_data, Feature::late_system, Featu
 
 class OllamaDialect final : public Dialect {
  public:
-  bool serves(Api api) const override { return api == Api::chat || api == Api::ollama_chat; }
+  bool serves(Api api, const Endpoint&) const override { return api == Api::chat || api == Api::ollama_chat; }
 
   FeatureSet honours(const Endpoint&) const override { return everything; }
 

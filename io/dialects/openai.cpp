@@ -25,15 +25,16 @@ class OpenAiDialect final : public Dialect {
  public:
   explicit OpenAiDialect(OpenAiFlavour flavour) : flavour_(flavour) {}
 
-  bool serves(Api api) const override {
+  bool serves(Api api, const Endpoint& endpoint) const override {
     switch (flavour_) {
       case OpenAiFlavour::openai:
       case OpenAiFlavour::ollama:
         return api == Api::chat || api == Api::responses || api == Api::embeddings;
       case OpenAiFlavour::groq:  // has no model that embeds
         return api == Api::chat || api == Api::responses;
-      case OpenAiFlavour::azure:  // has responses elsewhere, not under a deployment
-        return api == Api::chat || api == Api::embeddings;
+      case OpenAiFlavour::azure:  // has no responses under a deployment
+        return api == Api::chat || api == Api::embeddings ||
+               (api == Api::responses && !has_deployment_paths(flavour_, endpoint));
       case OpenAiFlavour::cerebras:
         break;
     }

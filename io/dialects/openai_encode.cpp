@@ -113,11 +113,6 @@ std::string_view path_of(Api api) {
 
 constexpr std::string_view azure_version = "2024-10-21";
 
-// Azure's older paths want a version, and name the deployment; /openai/v1 is OpenAI's own form.
-bool has_deployment_paths(OpenAiFlavour flavour, const Endpoint& endpoint) {
-  return flavour == OpenAiFlavour::azure && !std::string_view(endpoint.base_path).ends_with("/v1");
-}
-
 void append_version(std::string& target, bool needed, const Endpoint& endpoint) {
   if (!needed && endpoint.api_version.empty()) return;
   target += "?api-version=";
@@ -125,10 +120,10 @@ void append_version(std::string& target, bool needed, const Endpoint& endpoint) 
 }
 
 std::string target_of(OpenAiFlavour flavour, Api api, std::string_view model, const Endpoint& endpoint) {
-  std::string target;
   const bool deployments = has_deployment_paths(flavour, endpoint);
+  std::string target;
   if (deployments) {
-    target += "/deployments/";
+    target = below("/openai", "/deployments/", endpoint);
     append_percent_encoded(target, model);
   }
   target += path_of(api);
@@ -137,9 +132,10 @@ std::string target_of(OpenAiFlavour flavour, Api api, std::string_view model, co
 }
 
 std::string models_target(OpenAiFlavour flavour, const Endpoint& endpoint) {
-  std::string target = "/models";
-  if (flavour == OpenAiFlavour::azure)
-    append_version(target, has_deployment_paths(flavour, endpoint), endpoint);
+  if (flavour != OpenAiFlavour::azure) return "/models";
+  const bool deployments = has_deployment_paths(flavour, endpoint);
+  std::string target = deployments ? below("/openai", "/models", endpoint) : "/models";
+  append_version(target, deployments, endpoint);
   return target;
 }
 
@@ -157,6 +153,10 @@ void end_head(std::string& head, OpenAiFlavour flavour, const Endpoint& endpoint
 }
 
 }  // namespace
+
+bool has_deployment_paths(OpenAiFlavour flavour, const Endpoint& endpoint) {
+  return flavour == OpenAiFlavour::azure && !std::string_view(endpoint.base_path).ends_with("/v1");
+}
 
 Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream,
                       const Endpoint& endpoint, const Credential& credential) {

@@ -21,6 +21,10 @@ namespace batchrun {
 Request encode_openai(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream,
                       const Endpoint& endpoint, const Credential& credential);
 
+// Azure's older paths: they name the deployment and want a version. Below /openai/v1 everything is OpenAI's
+// own form.
+bool has_deployment_paths(OpenAiFlavour flavour, const Endpoint& endpoint);
+
 // GET {base_path}/models: every server of this kind has it, and OpenAI, Groq and Cerebras ask for the key.
 Request encode_openai_probe(OpenAiFlavour flavour, const Endpoint& endpoint, const Credential& credential);
 

@@ -150,7 +150,7 @@ std::optional<std::uint64_t> searches_left(std::string_view body) {
 
 class SerpApiDialect final : public Dialect {
  public:
-  bool serves(Api api) const override { return api == Api::search; }
+  bool serves(Api api, const Endpoint&) const override { return api == Api::search; }
   FeatureSet honours(const Endpoint&) const override { return FeatureSet(Feature::serpapi_parameter); }
   bool streams(Api) const override { return false; }
 

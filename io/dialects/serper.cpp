@@ -67,7 +67,7 @@ Contents contents_of(const JsonTokens& tokens) {
 
 class SerperDialect final : public Dialect {
  public:
-  bool serves(Api api) const override { return api == Api::search; }
+  bool serves(Api api, const Endpoint&) const override { return api == Api::search; }
   FeatureSet honours(const Endpoint&) const override { return FeatureSet(Feature::serper_parameter); }
   bool streams(Api) const override { return false; }
 

@@ -150,7 +150,7 @@ class Faults(harness.Case):
                  "error_200", "reset_before_head", "reset_in_head", "reset_in_body", "close_before_head", "truncated_chunked",
                  "bad_chunk_size", "eof_without_done", "error_first_event", "error_mid_stream",
                  "malformed_json_event", "keepalive_close", "http10_close", "continue_100", "slice", "choices_empty_first",
-                 "done_keeps_open", "no_usage", "gzip_body", "huge_event"]
+                 "done_keeps_open", "finish_keeps_open", "no_usage", "gzip_body", "huge_event"]
         faults = [{"fault": name, "probability": 0.004, "bytes": 2_000_000 if name == "huge_event" else 0} for name in names]
         mock = self.mock({"seed": 5, "faults": faults, "latency": {"first_chunk_ms": {"kind": "fixed", "ms": 3}}})
         self.config(mock)
@@ -159,6 +159,27 @@ class Faults(harness.Case):
         self.assertEqual(code, 0, err)
         self.check_each_row_once([f"row-{i}" for i in range(1500)])
         self.check_no_secret(out, err)
+
+    def test_a_stream_that_is_held_open_after_its_finish_is_an_answer(self):
+        """Within the few seconds in which usage may follow, not the minute of silence, and nothing is sent twice."""
+        mock = self.mock({"faults": [{"fault": "finish_keeps_open"}]})
+        path = self.config(mock, default_model=None)
+        config = json.loads(path.read_text())
+        del config["providers"]["openai"]["default_model"]
+        config["providers"]["gemini"] = {"base_url": mock.url, "keys": [{"key": "canary-gemini"}]}
+        path.write_text(json.dumps(config))
+        rows = [{"custom_id": f"row-{i}", "prompt": f"question-{i}?", "max_tokens": 8,
+                 "model": ["openai/gpt-4o-mini", "gemini/gemini-2.5-flash"][i % 2]} for i in range(10)]
+        (self.folder / "input.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        begun = time.time()
+        code, _, err = self.run_batch("input.jsonl", "--stream", "always", timeout=30)
+        self.assertEqual(code, 0, err)
+        self.assertLess(time.time() - begun, 20)
+        self.check_each_row_once([f"row-{i}" for i in range(10)])
+        self.assertEqual(mock.count("requests"), 10)
+        for line in self.lines("input.results.jsonl"):
+            self.assertGreater(line["batchrun"]["output_tokens"], 0)
+            self.assertAlmostEqual(line["response"]["body"]["created"], begun, delta=30)
 
     def test_a_key_that_is_refused_is_left_out(self):
         mock = self.mock({"keys": [{"key": harness.KEYS[0], "organisation": "a"}]})

@@ -1,5 +1,7 @@
 """What a run says it cost, and that it never costs more than it may."""
+import contextlib
 import json
+import sqlite3
 
 import harness
 
@@ -8,8 +10,8 @@ class Cost(harness.Case):
     # $1 for a thousand tokens in, $2 for a thousand out.
     PRICES = {"models": [{"provider": "openai", "id": "gpt-4o-mini", "input": 1000, "output": 2000}]}
 
-    def pool(self, **settings):
-        mock = self.mock({"answer": {"tokens": 8}, "latency": {"first_chunk_ms": 5}})
+    def pool(self, first_chunk_ms=5, **settings):
+        mock = self.mock({"answer": {"tokens": 8}, "latency": {"first_chunk_ms": first_chunk_ms}})
         path = self.config(mock)
         config = json.loads(path.read_text())
         config.update(settings)
@@ -21,7 +23,7 @@ class Cost(harness.Case):
         return "prices.json"
 
     def costs(self, name="input"):
-        return [line["batchrun"]["cost_usd"] for line in self.lines(f"{name}.results.jsonl")]
+        return [line["batchrun"].get("cost_usd") for line in self.lines(f"{name}.results.jsonl")]
 
     def test_each_line_has_its_cost_and_the_report_the_sums(self):
         self.pool(prices=self.prices())
@@ -82,6 +84,115 @@ class Cost(harness.Case):
         self.assertGreater(cost["ann"], 0.2)
         self.assertGreater(cost["vip"], 0.3)
         self.check_each_row_once([f"row-{i}" for i in range(100)])
+
+    def users_rows(self, name, first, rows=40):
+        """Rows of ann's that could cost $0.06 each, and cost some $0.02."""
+        (self.folder / name).write_text("".join(
+            json.dumps({"custom_id": f"row-{i}", "prompt": f"question-{i}?", "max_tokens": 8, "metadata": {"user_id": "ann"}}) + "\n"
+            for i in range(first, first + rows)))
+
+    @contextlib.contextmanager
+    def ledger(self):
+        path = self.folder / "state" / "batchrun" / "state.db"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+            yield database
+
+    def claimed(self):
+        with self.ledger() as database:
+            return sum(row[0] for row in database.execute("SELECT claimed FROM budget")) / 1e12
+
+    def test_a_users_cap_holds_over_the_runs_of_a_day_and_begins_anew(self):
+        self.pool(prices=self.prices(), users={"*": {"max_cost_per_day": 0.5}})
+        self.users_rows("one.jsonl", 0, 12)
+        self.assertEqual(self.run_batch("one.jsonl")[0], 0)
+        first = sum(self.costs("one"))
+        self.assertAlmostEqual(self.claimed(), first, places=9, msg="what was not needed is given back")
+        self.users_rows("two.jsonl", 100)
+        code, _, err = self.run_batch("two.jsonl")
+        self.assertEqual(code, 3, err)
+        second = sum(self.costs("two"))
+        self.assertLessEqual(first + second, 0.5)
+        self.assertGreater(first + second, 0.4)
+        self.assertAlmostEqual(self.claimed(), first + second, places=9)
+        self.check_each_row_once([f"row-{i}" for i in range(100, 140)], "two.results.jsonl", "two.errors.jsonl")
+        with self.ledger() as database:
+            database.execute("UPDATE budget SET day = day - 1")  # a day goes by
+        code, _, err = self.run_batch("two.jsonl", "--retry-failed")
+        self.assertEqual(code, 3, err)
+        third = sum(self.costs("two")) - second
+        self.assertLessEqual(third, 0.5)
+        self.assertGreater(third, 0.4)
+
+    def test_what_a_killed_run_sent_is_counted(self):
+        mock = self.pool(400, prices=self.prices(), users={"*": {"max_cost_per_day": 0.5}})
+        for attempt in range(6):
+            self.users_rows(f"{attempt}.jsonl", attempt * 100)
+            run = self.start(f"{attempt}.jsonl", "-j", "4")
+            already = mock.count("requests")
+            harness.wait_until(lambda: mock.count("requests") > already or run.poll() is not None)
+            run.kill()
+            run.communicate(timeout=60)
+        bill = mock.counters()
+        spent = sum(model["input_tokens"] / 1000 + model["output_tokens"] * 2 / 1000
+                    for key in bill["by_key"].values() for model in key["models"].values())
+        self.assertGreater(mock.count("requests"), 3)
+        self.assertLessEqual(spent, self.claimed())
+        self.assertGreaterEqual(self.claimed(), 0.02 * mock.count("requests"))
+        self.assertLessEqual(self.claimed(), 0.5)
+
+    def test_plan_tells_the_most_it_can_cost(self):
+        table = {"models": [*self.PRICES["models"], {"provider": "groq", "id": "llama", "input": 10, "output": 20}]}
+        mock = self.pool(prices=self.prices(table))
+        config = json.loads((self.folder / "batchrun.json").read_text())
+        config["providers"]["groq"] = {"base_url": f"{mock.url}/openai/v1", "keys": [{"key": "gsk-1"}]}
+        config["routes"] = {"any": ["groq/llama", "openai/gpt-4o-mini"], "new": ["openai/gpt-4o-mini", "openai/unheard-of"]}
+        (self.folder / "batchrun.json").write_text(json.dumps(config))
+        # By hand: a token for each byte of the text, 16 for each message and for the whole; $1 in, $2 out for a thousand.
+        rows = [({"model": "gpt-4o-mini", "prompt": "x" * 68, "max_tokens": 50}, 0.100 + 0.100),
+                ({"model": "groq/llama", "prompt": "x" * 68, "max_tokens": 50}, 0.001 + 0.001),
+                ({"route": "any", "prompt": "x" * 168, "max_tokens": 100}, 0.200 + 0.200),
+                ({"model": "gpt-4o-mini", "prompt": "x" * 68}, 0.100 + 16.384 * 2),
+                ({"route": "new", "prompt": "x" * 68, "max_tokens": 50}, None)]
+        (self.folder / "input.jsonl").write_text("".join(json.dumps({"id": str(i), **row}) + "\n" for i, (row, _) in enumerate(rows)))
+        code, out, err = self.run_batch("plan", "input.jsonl")
+        self.assertEqual(code, 0, err)
+        most = sum(cost for _, cost in rows if cost)
+        self.assertIn(f"at most ${most:.6f}", out)
+        self.assertIn("16384 tokens", out)
+        self.assertIn("1 rows may go to a model whose price is not known; they are not in it", out)
+        models = {line.split()[0]: line.split()[1:] for line in out[out.index("model, if"):].splitlines()[1:]}
+        self.assertEqual(models["groq/llama"], ["2", *models["groq/llama"][1:2], f"{0.002 + 0.004:.6f}"])
+        self.assertEqual(models["openai/unheard-of"], ["1", "not", "known"])
+        self.assertEqual(models["openai/gpt-4o-mini"][0], "4")
+        self.assertEqual(mock.count("requests"), 0)
+
+    def test_plan_promises_no_less_than_a_run_may_reserve(self):
+        self.pool(prices=self.prices())
+        self.rows(20)
+        _, out, _ = self.run_batch("plan", "input.jsonl")
+        most = float(out.split("at most $")[1].split(",")[0])
+        code, _, err = self.run_batch("input.jsonl", "--max-cost", f"{most:.6f}")
+        self.assertEqual(code, 0, err)
+        self.assertLessEqual(sum(self.costs()), most)
+
+    def test_a_search_has_the_price_that_the_config_says(self):
+        mock = self.mock({})
+        (self.folder / "searches.jsonl").write_text("".join(json.dumps({"id": f"q{i}", "query": f"question-{i}"}) + "\n" for i in range(4)))
+        config = {"providers": {"serper": {"base_url": mock.url, "keys": [{"key": "canary"}]}}}
+        for price, cost in ((None, None), (0.001, 0.001)):
+            if price:
+                config["providers"]["serper"]["price_per_search"] = price
+            path = self.folder / "batchrun.json"
+            path.write_text(json.dumps(config))
+            path.chmod(0o600)
+            code, _, err = self.run_batch("searches.jsonl", "--fresh")
+            self.assertEqual(code, 0, err)
+            self.assertEqual(self.costs("searches"), [cost] * 4)
+        code, out, _ = self.run_batch("plan", "searches.jsonl")
+        self.assertIn("at most $0.004000", out)
+        code, _, err = self.run_batch("searches.jsonl", "--fresh", "--max-cost", "0.0025")
+        self.assertEqual(code, 5, err)
+        self.assertEqual(len(self.lines("searches.results.jsonl")), 2)
 
     def test_a_cap_needs_prices(self):
         self.pool(prices=self.prices({"models": []}))

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "io/dialect.h"
+#include "tests/fuzz/must.h"
 
 namespace batchrun {
 
@@ -16,11 +17,6 @@ inline const std::vector<std::unique_ptr<Dialect>>& all_dialects() {
     return made;
   }();
   return all;
-}
-
-// What must hold for every input; the fuzzer keeps the one for which it does not.
-inline void must(bool holds) {
-  if (!holds) __builtin_trap();
 }
 
 }  // namespace batchrun

@@ -1,5 +1,5 @@
 // Header fields, "name: value" a line, through every dialect's limits, and their values through the readers
-// of times and counts.
+// of times and counts (durations_fuzz has those by themselves).
 #include <cstdint>
 
 #include "io/duration_text.h"

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return made;
   }();
   for (const auto& dialect : all_dialects()) {
-    if (!dialect->serves((*row)->api)) continue;
+    if (!dialect->serves((*row)->api, {})) continue;
     if (!(*row)->needs.without(dialect->honours(endpoint)).empty()) continue;
     for (const bool stream : {false, true}) {
       if (stream && !dialect->streams((*row)->api)) continue;

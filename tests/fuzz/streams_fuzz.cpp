@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto& dialects = all_dialects();
   const Case c{dialects[data[0] % dialects.size()].get(), static_cast<Api>(data[1] % 7), types[data[2] % 4],
                data[2] % 8 < 4};
-  if (!c.dialect->serves(c.api)) return 0;
+  if (!c.dialect->serves(c.api, {})) return 0;
   const std::string_view body(reinterpret_cast<const char*>(data) + 4, size - 4);
   const Reply whole = play(c, body, body.size() + 1);
   const Reply cut = play(c, body, data[3] % 16 + 1u);

@@ -20,7 +20,8 @@ TEST(AnthropicDialect, ServesChatsAndItsOwnMessages) {
   const auto dialect = make_dialect(DialectKind::anthropic);
   for (const Api api : {Api::chat, Api::responses, Api::embeddings, Api::anthropic_messages,
                         Api::gemini_generate, Api::ollama_chat, Api::search}) {
-    EXPECT_EQ(dialect->serves(api), api == Api::chat || api == Api::anthropic_messages) << name(api);
+    EXPECT_EQ(dialect->serves(api, Endpoint()), api == Api::chat || api == Api::anthropic_messages)
+        << name(api);
     EXPECT_EQ(dialect->streams(api), api == Api::chat) << name(api);
   }
 }

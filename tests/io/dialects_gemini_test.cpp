@@ -12,7 +12,7 @@ TEST(GeminiDialect, ServesChatsAndItsOwnInterface) {
   const auto dialect = make_dialect(DialectKind::gemini);
   for (const Api api : {Api::chat, Api::responses, Api::embeddings, Api::anthropic_messages,
                         Api::gemini_generate, Api::ollama_chat, Api::search}) {
-    EXPECT_EQ(dialect->serves(api), api == Api::chat || api == Api::gemini_generate) << name(api);
+    EXPECT_EQ(dialect->serves(api, Endpoint()), api == Api::chat || api == Api::gemini_generate) << name(api);
     EXPECT_EQ(dialect->streams(api), api == Api::chat) << name(api);
   }
 }

@@ -265,6 +265,7 @@ TEST(OpenAiEncode, NamesAzuresDeploymentInThePath) {
   };
   for (const Case& one :
        {Case{"/openai", "", "gpt-4o", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"},
+        Case{"", "", "gpt-4o", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"},
         Case{"/openai", "2025-04-01-preview", "my gpt/4?",
              "/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=2025-04-01-preview"},
         Case{"/openai/v1", "", "gpt-4o", "/openai/v1/chat/completions"},
@@ -289,6 +290,9 @@ TEST(OpenAiEncode, TriesAnAzureKeyWithItsListOfModels) {
   const auto fields = fields_of(encode_openai_probe(OpenAiFlavour::azure, where, credential), line);
   EXPECT_EQ(line, "GET /openai/models?api-version=2024-10-21 HTTP/1.1");
   EXPECT_EQ(fields.at("api-key"), "sk-test");
+  where.base_path = "";
+  fields_of(encode_openai_probe(OpenAiFlavour::azure, where, credential), line);
+  EXPECT_EQ(line, "GET /openai/models?api-version=2024-10-21 HTTP/1.1");
   where.base_path = "/openai/v1";
   fields_of(encode_openai_probe(OpenAiFlavour::azure, where, credential), line);
   EXPECT_EQ(line, "GET /openai/v1/models HTTP/1.1");

@@ -27,7 +27,7 @@ TEST(OpenAiDialect, ServesWhatItsServersDo) {
       const Api api = static_cast<Api>(i);
       const bool serves = api == Api::chat || (api == Api::responses && one.responses) ||
                           (api == Api::embeddings && one.embeddings);
-      EXPECT_EQ(dialect->serves(api), serves) << name(one.kind) << name(api);
+      EXPECT_EQ(dialect->serves(api, Endpoint()), serves) << name(one.kind) << name(api);
     }
     EXPECT_TRUE(dialect->streams(Api::chat) && dialect->streams(Api::responses));
     EXPECT_FALSE(dialect->streams(Api::embeddings));
@@ -144,6 +144,18 @@ TEST(OpenAiDialect, SpeaksAsItsFlavour) {
   EXPECT_TRUE(draft.end_mark);
   Answer answer;
   EXPECT_TRUE(groq->decode_body(Api::chat, reply_head(200), "", answer));
+}
+
+TEST(OpenAiDialect, OfAzureServesResponsesBelowItsNewerPath) {
+  const auto dialect = make_dialect(DialectKind::azure);
+  Endpoint endpoint;
+  for (const char* path : {"", "/openai"}) {
+    endpoint.base_path = path;
+    EXPECT_FALSE(dialect->serves(Api::responses, endpoint)) << path;
+  }
+  endpoint.base_path = "/openai/v1";
+  for (const Api api : {Api::chat, Api::responses, Api::embeddings})
+    EXPECT_TRUE(dialect->serves(api, endpoint)) << name(api);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ Recording found(std::string body, int status = 200) {
 TEST(SerpApi, ServesSearchesOnly) {
   const auto dialect = make_dialect(DialectKind::serpapi);
   for (int i = 0; i <= static_cast<int>(Api::search); ++i) {
-    EXPECT_EQ(dialect->serves(static_cast<Api>(i)), static_cast<Api>(i) == Api::search);
+    EXPECT_EQ(dialect->serves(static_cast<Api>(i), Endpoint()), static_cast<Api>(i) == Api::search);
     EXPECT_FALSE(dialect->streams(static_cast<Api>(i)));
   }
   EXPECT_EQ(dialect->honours(endpoint()), FeatureSet(Feature::serpapi_parameter));

@@ -2,18 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 #include <vector>
+
+#include "tests/support/sse_oracle.h"
 
 namespace batchrun {
 namespace {
 
-using Events = std::vector<std::pair<std::string, std::string>>;
-
 constexpr std::size_t roomy = 1u << 20;
 
 struct Decoded {
-  Events events;
+  SseEvents events;
   bool overflowed = false;
   friend bool operator==(const Decoded&, const Decoded&) = default;
 };
@@ -43,45 +44,8 @@ std::vector<std::string> one_by_one(const std::string& text) {
   return pieces;
 }
 
-// The standard's words in the simplest form: the whole text, lines first, then fields.
-Events oracle(std::string text) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text = text.substr(3);
-  std::vector<std::string> lines(1);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\r' || text[i] == '\n') {
-      if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
-      lines.emplace_back();
-    } else {
-      lines.back() += text[i];
-    }
-  }
-  lines.emplace_back();  // the end of the stream ends an event
-  Events events;
-  std::string name, data;
-  bool any = false, bare = false;
-  for (const std::string& line : lines) {
-    if (line.empty()) {
-      if (any) events.emplace_back(name, data.substr(0, data.size() - 1));
-      name.clear(), data.clear(), any = bare = false;
-      continue;
-    }
-    if (!any && (line[0] == '{' || line[0] == '[')) bare = true;
-    if (bare) {
-      data += line + "\n", any = true;
-      continue;
-    }
-    const std::size_t colon = line.find(':');
-    const std::string field = colon == std::string::npos ? line : line.substr(0, colon);
-    std::string value = colon == std::string::npos ? "" : line.substr(colon + 1);
-    if (!value.empty() && value[0] == ' ') value = value.substr(1);
-    if (field == "data") data += value + "\n", any = true;
-    if (field == "event") name = value;
-  }
-  return events;
-}
-
 TEST(SseDecoder, ReadsTheFormsOfTheStandard) {
-  const std::pair<std::string, Events> table[] = {
+  const std::pair<std::string, SseEvents> table[] = {
       {"data: x\n\n", {{"", "x"}}},
       {"data:x\n\n", {{"", "x"}}},
       {"data:  x\n\n", {{"", " x"}}},
@@ -110,7 +74,7 @@ TEST(SseDecoder, ReadsTheFormsOfTheStandard) {
   };
   for (const auto& [text, events] : table) {
     EXPECT_EQ(decode({text}), (Decoded{events, false})) << text;
-    EXPECT_EQ(oracle(text), events) << text;
+    EXPECT_EQ(sse_oracle(text), events) << text;
   }
 }
 
@@ -119,7 +83,7 @@ TEST(SseDecoder, IsTheSameAtEveryCut) {
       "\xEF\xBB\xBF: hello\r\nevent: \xC3\xA9v\xC3\xA9nement\r\ndata: {\"a\":\"\xE2\x82\xAC\"}\r\n\r\n"
       "data: one\rdata: two\r\rdata:three\n\n:c\n\ndata: [DONE]\n\n{\"bare\":\r\n1}\r\n\r\ndata: tail";
   const Decoded whole = decode({text});
-  EXPECT_EQ(whole.events, oracle(text));
+  EXPECT_EQ(whole.events, sse_oracle(text));
   EXPECT_EQ(whole.events.size(), 6u);
   EXPECT_EQ(decode(one_by_one(text)), whole);
   for (std::size_t i = 0; i <= text.size(); ++i) {
@@ -142,7 +106,7 @@ TEST(SseDecoder, AgreesWithTheStandardOnAnyText) {
       if (random() % 4 == 0) pieces.emplace_back();
       pieces.back() += c;
     }
-    const Decoded expected{oracle(text), false};
+    const Decoded expected{sse_oracle(text), false};
     ASSERT_EQ(decode({text}), expected) << "seed " << seed;
     ASSERT_EQ(decode(pieces), expected) << "seed " << seed;
     ASSERT_EQ(decode(one_by_one(text)), expected) << "seed " << seed;

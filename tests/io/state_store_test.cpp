@@ -322,7 +322,7 @@ TEST_F(StateStoreTest, SetsTheLogAsideThatAnotherRunHasInUse) {
 
 TEST_F(StateStoreTest, LeavesAFileOfANewerVersionAsItIs) {
   { store(); }
-  Other(path_).run("PRAGMA user_version = 2; CREATE TABLE of_the_future (x)");
+  Other(path_).run("PRAGMA user_version = 3; CREATE TABLE of_the_future (x)");
   const std::string before = scratch_.read(name_);
   const StateStore::Opening opening = open();
   EXPECT_FALSE(opening.store.has_value());
@@ -407,6 +407,94 @@ TEST_F(StateStoreTest, IsMadeOnceByRunsThatStartTogether) {
     other.join();
     EXPECT_EQ(sum(StateStore::open(path, {named("org-a")}, noon).known.at(0)).requests, 2) << round;
   }
+}
+
+class BudgetTest : public StateStoreTest {
+ protected:
+  static constexpr sys_days today = 2026y / November / 22;
+  // What one claim gets.
+  static BudgetGrant claim(StateStore& store, const std::string& owner, std::int64_t amount,
+                           std::optional<std::int64_t> cap, sys_days day = today) {
+    std::vector<BudgetGrant> grants;
+    const BudgetClaim one{owner, day, amount, cap};
+    const std::optional<StateError> error = store.claim({&one, 1}, grants);
+    EXPECT_FALSE(error.has_value()) << error->message;
+    EXPECT_EQ(grants.size(), 1u);
+    return grants.at(0);
+  }
+  static void expect(const BudgetGrant& grant, std::int64_t amount, std::int64_t total) {
+    EXPECT_EQ(grant.amount, amount);
+    EXPECT_EQ(grant.total, total);
+  }
+};
+
+TEST_F(BudgetTest, IsSharedByRunsUpToItsCap) {
+  StateStore one = store(), other = store();
+  expect(claim(one, "ann", 60, 100), 60, 60);
+  expect(claim(other, "ann", 60, 100), 40, 100);
+  expect(claim(other, "bob", 60, 100), 60, 60);
+  expect(claim(one, "ann", 1, 100), 0, 100);
+  expect(claim(one, "ann", -50, {}), -50, 50);
+  expect(claim(other, "ann", 60, 100), 50, 100);
+  expect(claim(other, "ann", 7, {}), 7, 107);  // it cost more than was thought
+  expect(claim(one, "ann", 5, 100), 0, 107);
+}
+
+TEST_F(BudgetTest, BeginsAnewEachDayAndIsForgotten) {
+  StateStore one = store();
+  expect(claim(one, "ann", 100, 100), 100, 100);
+  expect(claim(one, "ann", 100, 100, today + days(1)), 100, 100);
+  expect(claim(one, "ann", -40, {}, today), -40, 60);
+  expect(claim(one, "ann", 1, 100, today + days(2)), 1, 1);
+  EXPECT_EQ(Other(path_).number("SELECT count(*) FROM budget"), 2) << "yesterday's and today's";
+}
+
+TEST_F(BudgetTest, StandsInTheFileAsSoonAsItIsGranted) {
+  store();  // the file is there
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    StateStore mine = store();
+    claim(mine, "ann", 60, 100);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  StateStore next = store();
+  expect(claim(next, "ann", 60, 100), 40, 100);
+}
+
+TEST_F(BudgetTest, NamesNobody) {
+  StateStore one = store();
+  claim(one, "ann@example.org", 60, 100);
+  EXPECT_EQ(Other(path_).number("SELECT count(*) FROM budget WHERE length(owner) = 32"), 1);
+  EXPECT_EQ(Other(path_).number("SELECT count(*) FROM budget WHERE instr(owner, 'ann') > 0"), 0);
+}
+
+TEST_F(BudgetTest, OfAFileOfTheFirstVersionIsAdded) {
+  {
+    StateStore first = store();
+    save(first, charged(noon - 3s, 2, 0, 0));
+  }
+  Other(path_).run("DROP TABLE budget; PRAGMA user_version = 1");
+  StateStore one = store();
+  expect(claim(one, "ann", 60, 100), 60, 60);
+  EXPECT_EQ(sum(known()).requests, 2);
+}
+
+TEST_F(BudgetTest, GrantsNothingWhileAnotherProgramHoldsTheFile) {
+  StateStore one = store();
+  Other other(path_);
+  other.run("BEGIN IMMEDIATE");
+  std::vector<BudgetGrant> grants;
+  const BudgetClaim asked{"ann", today, 60, 100};
+  const std::optional<StateError> error = one.claim({&asked, 1}, grants);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_TRUE(error->passing);
+  EXPECT_TRUE(grants.empty());
+  other.run("COMMIT");
+  expect(claim(one, "ann", 60, 100), 60, 60);
 }
 
 }  // namespace

@@ -250,7 +250,7 @@ TEST(StreamValidator, AMalformedEventIsAFault) {
 TEST(StreamValidator, FlowsSayWhenTheGateOpens) {
   const auto flows = play({}, {role, ": ping\n\n", usage, par, stop, done}).flows;
   EXPECT_EQ(flows, (std::vector{Flow::awaiting, Flow::awaiting, Flow::awaiting, Flow::awaiting,
-                                Flow::committed, Flow::committed, Flow::done}));
+                                Flow::committed, Flow::finished, Flow::done}));
   EXPECT_EQ(play({}, {role, error, par}).flows, (std::vector{Flow::awaiting, Flow::awaiting, Flow::stop}));
 }
 
@@ -423,6 +423,67 @@ TEST(StreamValidator, CapsHoldAtTheSameByteHoweverItComes) {
   events.caps.event_bytes = 200;
   EXPECT_EQ(verdict(events, join(par, role, done)),
             "200 req_1 malformed_reply 200 an event is longer than 200 bytes");
+}
+
+TEST(StreamValidator, SaysWhenTheAnswerIsWholeButForItsEndMark) {
+  const auto last = [](DialectKind kind, const Pieces& pieces) {
+    Script script;
+    script.kind = kind;
+    return play(script, pieces).flows.back();
+  };
+  const std::string_view two =
+      "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n";
+  const std::string_view two_stops =
+      "data: {\"choices\":[{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+  EXPECT_EQ(last(DialectKind::openai, {role, par}), Flow::committed);
+  EXPECT_EQ(last(DialectKind::openai, {role, par, stop}), Flow::finished);
+  EXPECT_EQ(last(DialectKind::openai, {role, par, stop, usage}), Flow::finished);
+  EXPECT_EQ(last(DialectKind::openai, {role, par, stop, two}), Flow::committed) << "one choice goes on";
+  EXPECT_EQ(last(DialectKind::openai, {role, par, stop, two, two_stops}), Flow::finished);
+  const std::string_view gemini_part =
+      "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}]}\r\n\r\n";
+  const std::string_view gemini_stop = "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\r\n\r\n";
+  EXPECT_EQ(last(DialectKind::gemini, {gemini_part}), Flow::committed);
+  EXPECT_EQ(last(DialectKind::gemini, {gemini_part, gemini_stop}), Flow::finished);
+  // Only message_stop ends an answer of Anthropic's.
+  const std::string_view start =
+      "event: message_start\ndata: "
+      "{\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[]}}\n\n";
+  const std::string_view text =
+      "event: content_block_delta\ndata: "
+      "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"x\"}}\n\n";
+  const std::string_view turn =
+      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n";
+  const std::string_view end = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+  EXPECT_EQ(last(DialectKind::anthropic, {start, text, turn}), Flow::committed);
+  EXPECT_EQ(last(DialectKind::anthropic, {start, text, turn, end}), Flow::done);
+}
+
+TEST(StreamValidator, AnAnswerWithoutATimeHasTheOneItsReplyBegan) {
+  const std::string_view gemini =
+      R"({"candidates":[{"content":{"parts":[{"text":"x"}]},"finishReason":"STOP"}],"modelVersion":"m"})";
+  const std::string_view anthropic =
+      R"({"id":"m","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}})";
+  struct Case {
+    DialectKind kind;
+    bool streamed;
+    std::string body;
+    const char* created;
+  };
+  for (const Case& one :
+       {Case{DialectKind::gemini, false, std::string(gemini), "\"created\":1795350000,"},
+        Case{DialectKind::gemini, true, "data: " + std::string(gemini) + "\r\n\r\n",
+             "\"created\":1795350000,"},
+        Case{DialectKind::anthropic, false, std::string(anthropic), "\"created\":1795350000,"},
+        Case{DialectKind::openai, true, join(role, par, stop, done), "\"created\":1763800000,"}}) {
+    const auto dialect = make_dialect(one.kind);
+    std::int64_t now = 1795350000;
+    StreamValidator validator(*dialect, Api::chat, one.streamed, {}, [&] { return now++; });
+    validator.on_head(reply_head(200, one.streamed ? event_stream : json));
+    validator.on_body(one.body);
+    const Reply reply = validator.conclude(Ending());
+    EXPECT_NE(reply.answer.body.find(one.created), std::string::npos) << reply.answer.body;
+  }
 }
 
 }  // namespace

@@ -162,11 +162,12 @@ TEST(DialectFaults, EndWithoutFinishAndFinishWithoutEnd) {
 }
 
 TEST(DialectFaults, OnlyWhereTheMarkIsNeededIsItsLackAFault) {
-  const FaultRule rule{.kind = FaultKind::finish_without_done};
   for (const Shape& shape : shapes()) {
     const StreamForm form = speak(shape.about, shape.body).events.form;
-    EXPECT_EQ(leaves_answer_whole(rule, form.end_mark_needed), std::string_view(shape.name) != "anthropic")
-        << shape.name;
+    for (const FaultKind kind : {FaultKind::finish_without_done, FaultKind::finish_keeps_open})
+      EXPECT_EQ(leaves_answer_whole({.kind = kind}, form.end_mark_needed),
+                std::string_view(shape.name) != "anthropic")
+          << shape.name;
   }
 }
 

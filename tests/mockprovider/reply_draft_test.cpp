@@ -56,6 +56,7 @@ TEST(ReplyDraft, EndsAreTakenAway) {
   EXPECT_TRUE(ends_with_mark(spoiled({.kind = FaultKind::done_without_finish})));
   EXPECT_EQ(spoiled({.kind = FaultKind::finish_without_done}).events.data.size(), 5u);
   EXPECT_FALSE(ends_with_mark(spoiled({.kind = FaultKind::finish_without_done})));
+  EXPECT_FALSE(ends_with_mark(spoiled({.kind = FaultKind::finish_keeps_open})));
 }
 
 TEST(ReplyDraft, EventsAreSpoiled) {

@@ -173,6 +173,9 @@ TEST(WireReply, EndsAfterTheReplyAreAsTold) {
   const WireReply open = written(stream_draft(), {.kind = FaultKind::done_keeps_open});
   EXPECT_TRUE(open.bytes.ends_with("[DONE]\n\n\r\n"));
   EXPECT_EQ(open.after, After::hold);
+  const WireReply unended = written(stream_draft(), {.kind = FaultKind::finish_keeps_open});
+  EXPECT_FALSE(unended.bytes.ends_with("0\r\n\r\n"));
+  EXPECT_EQ(unended.after, After::hold);
 }
 
 TEST(WireReply, HugeHeadersAndGzipAreWhatTheySay) {

@@ -4,34 +4,49 @@
 
 #include <deque>
 #include <random>
+#include <utility>
 
 namespace batchrun {
 namespace {
 
+using namespace std::chrono;
 using Verdict = Spend::Verdict;
 
+constexpr sys_days today = 2026y / November / 22;
+constexpr sys_days tomorrow = 2026y / November / 23;
+
+// A run whose days are its own.
+Spend alone(SpendLimits limits) {
+  return Spend(std::move(limits), false);
+}
+SpendLimits cap_of_each(Picodollars cap) {
+  SpendLimits limits;
+  limits.each_user = cap;
+  return limits;
+}
+
 TEST(Spend, WithoutLimitsEverythingGoes) {
-  Spend spend({});
-  EXPECT_EQ(spend.ask("ann", 1'000'000'000'000'000), Verdict::go);
-  spend.let_in("ann", 10);
-  spend.pay("ann", 7);
-  spend.end("ann", 10);
+  Spend spend = alone({});
+  EXPECT_EQ(spend.ask({"ann", 1'000'000'000'000'000, today}), Verdict::go);
+  spend.let_in({"ann", 10, today});
+  spend.pay({"ann", 0, today}, 7);
+  spend.end({"ann", 10, today});
   EXPECT_EQ(spend.spent(), 7);
 }
 
 TEST(Spend, TheRunsCapCountsWhatIsLetIn) {
   SpendLimits limits;
   limits.run = 100;
-  Spend spend(limits);
-  EXPECT_EQ(spend.ask("", 101), Verdict::run_limit);
-  EXPECT_EQ(spend.ask("", 100), Verdict::go);
-  spend.let_in("", 80);
-  EXPECT_EQ(spend.ask("", 20), Verdict::go);
-  EXPECT_EQ(spend.ask("", 21), Verdict::wait);
-  spend.pay("", 30);
-  spend.end("", 80);
-  EXPECT_EQ(spend.ask("", 70), Verdict::go);
-  EXPECT_EQ(spend.ask("", 71), Verdict::run_limit);
+  Spend spend = alone(limits);
+  EXPECT_EQ(spend.ask({"", 101, today}), Verdict::run_limit);
+  EXPECT_EQ(spend.ask({"", 100, today}), Verdict::go);
+  spend.let_in({"", 80, today});
+  EXPECT_EQ(spend.ask({"", 20, today}), Verdict::go);
+  EXPECT_EQ(spend.ask({"", 21, today}), Verdict::wait);
+  spend.pay({"", 0, today}, 30);
+  spend.end({"", 80, today});
+  EXPECT_EQ(spend.ask({"", 70, today}), Verdict::go);
+  EXPECT_EQ(spend.ask({"", 71, today}), Verdict::run_limit);
 }
 
 TEST(Spend, UsersHaveCapsOfTheirOwn) {
@@ -39,20 +54,20 @@ TEST(Spend, UsersHaveCapsOfTheirOwn) {
   limits.each_user = 10;
   limits.users["vip"] = 1000;
   limits.users["boss"] = std::nullopt;
-  Spend spend(limits);
-  EXPECT_EQ(spend.ask("ann", 11), Verdict::user_limit);
+  Spend spend = alone(limits);
+  EXPECT_EQ(spend.ask({"ann", 11, today}), Verdict::user_limit);
   EXPECT_TRUE(spend.capped("ann") && spend.capped("vip"));
   EXPECT_FALSE(spend.capped("") || spend.capped("boss"));
-  EXPECT_EQ(spend.ask("vip", 11), Verdict::go);
-  EXPECT_EQ(spend.ask("boss", 1'000'000), Verdict::go);
-  EXPECT_EQ(spend.ask("", 1'000'000), Verdict::go) << "nobody's rows have no user's cap";
-  spend.let_in("ann", 6);
-  EXPECT_EQ(spend.ask("ann", 6), Verdict::wait);
-  EXPECT_EQ(spend.ask("bob", 6), Verdict::go);
-  spend.pay("ann", 6);
-  spend.end("ann", 6);
-  EXPECT_EQ(spend.ask("ann", 4), Verdict::go);
-  EXPECT_EQ(spend.ask("ann", 5), Verdict::user_limit);
+  EXPECT_EQ(spend.ask({"vip", 11, today}), Verdict::go);
+  EXPECT_EQ(spend.ask({"boss", 1'000'000, today}), Verdict::go);
+  EXPECT_EQ(spend.ask({"", 1'000'000, today}), Verdict::go) << "nobody's rows have no user's cap";
+  spend.let_in({"ann", 6, today});
+  EXPECT_EQ(spend.ask({"ann", 6, today}), Verdict::wait);
+  EXPECT_EQ(spend.ask({"bob", 6, today}), Verdict::go);
+  spend.pay({"ann", 0, today}, 6);
+  spend.end({"ann", 6, today});
+  EXPECT_EQ(spend.ask({"ann", 4, today}), Verdict::go);
+  EXPECT_EQ(spend.ask({"ann", 5, today}), Verdict::user_limit);
 }
 
 // Whatever the order of rows and answers, no cap is overshot.
@@ -62,27 +77,23 @@ TEST(Spend, NeverOvershoots) {
     SpendLimits limits;
     limits.run = 5000;
     limits.each_user = 900;
-    Spend spend(limits);
+    Spend spend = alone(limits);
     std::map<std::string, Picodollars> paid;
     Picodollars all = 0;
-    struct Open {
-      std::string user;
-      Picodollars most;
-    };
-    std::deque<Open> open;
+    std::deque<Stake> open;
     for (int i = 0; i < 3000; ++i) {
       if (random() % 2 == 0) {
-        const Open row{std::string(1, static_cast<char>('a' + random() % 6)),
-                       1 + static_cast<Picodollars>(random() % 200)};
-        if (spend.ask(row.user, row.most) != Verdict::go) continue;
-        spend.let_in(row.user, row.most);
+        const Stake row{std::string(1, static_cast<char>('a' + random() % 6)),
+                        1 + static_cast<Picodollars>(random() % 200), today};
+        if (spend.ask(row) != Verdict::go) continue;
+        spend.let_in(row);
         open.push_back(row);
       } else if (!open.empty()) {
-        const Open row = open.front();
+        const Stake row = open.front();
         open.pop_front();
         const Picodollars cost = static_cast<Picodollars>(random()) % (row.most + 1);
-        spend.pay(row.user, cost);
-        spend.end(row.user, row.most);
+        spend.pay(row, cost);
+        spend.end(row);
         paid[row.user] += cost;
         all += cost;
       }
@@ -91,6 +102,133 @@ TEST(Spend, NeverOvershoots) {
     }
     EXPECT_EQ(spend.spent(), all);
     EXPECT_GT(all, 4000) << "the cap is used, seed " << seed;
+  }
+}
+
+TEST(Spend, ANewDayBeginsWithNothingSpent) {
+  Spend spend = alone(cap_of_each(10));
+  spend.let_in({"ann", 6, today});
+  spend.let_in({"ann", 4, today});
+  spend.pay({"ann", 6, today}, 6);
+  spend.end({"ann", 6, today});
+  EXPECT_EQ(spend.ask({"ann", 5, today}), Verdict::user_limit);
+  EXPECT_EQ(spend.ask({"ann", 10, tomorrow}), Verdict::go);
+  spend.let_in({"ann", 10, tomorrow});
+  spend.pay({"ann", 4, today}, 4);  // what was let in yesterday is yesterday's
+  spend.end({"ann", 4, today});
+  spend.pay({"ann", 10, tomorrow}, 3);
+  spend.end({"ann", 10, tomorrow});
+  EXPECT_EQ(spend.ask({"ann", 7, tomorrow}), Verdict::go);
+  EXPECT_EQ(spend.ask({"ann", 8, tomorrow}), Verdict::user_limit);
+  EXPECT_EQ(spend.spent(), 13);
+}
+
+TEST(SharedSpend, ARowWaitsUntilItsPartOfTheDayIsGranted) {
+  Spend spend(cap_of_each(100), true);
+  const Stake row{"ann", 30, today};
+  EXPECT_EQ(spend.ask(row), Verdict::wait);
+  EXPECT_EQ(spend.ask(row), Verdict::wait);
+  const std::vector<SpendClaim> claims = spend.take_claims(false);
+  ASSERT_EQ(claims.size(), 1u);
+  EXPECT_EQ(claims[0].user, "ann");
+  EXPECT_EQ(claims[0].day, today);
+  EXPECT_EQ(claims[0].amount, 60) << "two rows wait";
+  EXPECT_EQ(claims[0].cap, 100);
+  EXPECT_EQ(spend.ask(row), Verdict::wait);
+  EXPECT_TRUE(spend.take_claims(true).empty()) << "one question at a time";
+  spend.grant({"ann", today, 40, 100});  // others have 60
+  spend.forget_wants();
+  EXPECT_EQ(spend.ask(row), Verdict::go);
+  spend.let_in(row);
+  EXPECT_EQ(spend.ask(row), Verdict::wait) << "it may yet cost less";
+  spend.pay(row, 5);
+  spend.end(row);
+  EXPECT_EQ(spend.ask(row), Verdict::go) << "what is left of the grant does";
+  EXPECT_EQ(spend.ask({"ann", 36, today}), Verdict::user_limit);
+  const std::vector<SpendClaim> given_back = spend.take_claims(true);
+  ASSERT_EQ(given_back.size(), 1u);
+  EXPECT_EQ(given_back[0].amount, 5 - 40);
+  EXPECT_FALSE(given_back[0].cap.has_value());
+  EXPECT_TRUE(spend.take_claims(true).empty()) << "once";
+  EXPECT_EQ(spend.ask(row), Verdict::wait) << "and has to be claimed again";
+}
+
+TEST(SharedSpend, WithoutTheLedgerTheRunGoesOnAlone) {
+  Spend spend(cap_of_each(100), true);
+  EXPECT_EQ(spend.ask({"ann", 30, today}), Verdict::wait);
+  spend.go_on_alone();
+  EXPECT_EQ(spend.ask({"ann", 30, today}), Verdict::go);
+  EXPECT_TRUE(spend.take_claims(true).empty());
+}
+
+// Runs that share a ledger, some of which are killed: what rows cost that were let in never exceeds the cap
+// of a day, what the ledger knows of a run that was killed is at least what its rows may have cost, and
+// nobody waits for ever.
+TEST(SharedSpend, NeverOvershootsWhoeverRunsAndWhoeverIsKilled) {
+  constexpr Picodollars cap = 900;
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    std::mt19937 random(seed);
+    struct Run {
+      Spend spend{cap_of_each(cap), true};
+      std::deque<Stake> open;
+      std::deque<SpendClaim> on_their_way;
+    };
+    std::deque<Run> runs(2);
+    std::map<std::pair<std::string, sys_days>, Picodollars> ledger, cost;
+    sys_days day = today;
+    const auto enter = [&](Run& run) {
+      if (run.on_their_way.empty()) return;
+      const SpendClaim claim = run.on_their_way.front();
+      run.on_their_way.pop_front();
+      Picodollars& sum = ledger[{claim.user, claim.day}];
+      const Picodollars amount = claim.cap ? std::min(claim.amount, *claim.cap - sum) : claim.amount;
+      sum += amount;
+      ASSERT_TRUE(sum >= 0 && sum <= cap) << "seed " << seed;
+      if (claim.cap) run.spend.grant({claim.user, claim.day, amount, sum});
+    };
+    int let_in = 0;
+    for (int i = 0; i < 4000; ++i) {
+      Run& run = runs[random() % runs.size()];
+      switch (random() % 5) {
+        case 0: {
+          const Stake row{std::string(1, static_cast<char>('a' + random() % 3)),
+                          1 + static_cast<Picodollars>(random() % 200), day};
+          if (run.spend.ask(row) != Verdict::go) break;
+          run.spend.let_in(row);
+          run.open.push_back(row);
+          ++let_in;
+          break;
+        }
+        case 1: {
+          if (run.open.empty()) break;
+          const Stake row = run.open.front();
+          run.open.pop_front();
+          const Picodollars spent = static_cast<Picodollars>(random()) % (row.most + 1);
+          run.spend.pay(row, spent);
+          run.spend.end(row);
+          cost[{row.user, row.day}] += spent;
+          break;
+        }
+        case 2:
+          for (SpendClaim& claim : run.spend.take_claims(random() % 3 == 0))
+            run.on_their_way.push_back(std::move(claim));
+          break;
+        case 3:
+          enter(run);
+          break;
+        default:
+          if (random() % 200 == 0) {  // killed: what was sent is billed all the same
+            for (const Stake& row : run.open) cost[{row.user, row.day}] += row.most;
+            run = Run();
+          }
+          if (random() % 300 == 0) day += days(1);
+      }
+      for (const auto& [who, sum] : cost) {
+        ASSERT_LE(sum, cap) << "seed " << seed;
+        ASSERT_LE(sum, ledger[who]) << "seed " << seed;
+      }
+    }
+    EXPECT_GT(let_in, 10) << "seed " << seed;
   }
 }
 

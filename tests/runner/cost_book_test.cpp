@@ -59,10 +59,10 @@ TEST(CostBook, SumsByModelKeyAndUser) {
   CostBook book(settings);
   book.add_model("m");
   book.add_model("unpriced");
-  EXPECT_EQ(book.pay(KeyId{0}, 0, "ann", used(1, 2)), 3'000'000);
-  EXPECT_EQ(book.pay(KeyId{1}, 0, "ann", used(1, 0)), 2'000'000);
-  EXPECT_EQ(book.pay(KeyId{1}, 0, "", used(1, 0)), 2'000'000);
-  EXPECT_EQ(book.pay(KeyId{1}, 1, "bob", used(1, 0)), std::nullopt);
+  EXPECT_EQ(book.pay(KeyId{0}, 0, Stake{"ann", 0, {}}, used(1, 2)), 3'000'000);
+  EXPECT_EQ(book.pay(KeyId{1}, 0, Stake{"ann", 0, {}}, used(1, 0)), 2'000'000);
+  EXPECT_EQ(book.pay(KeyId{1}, 0, Stake{"", 0, {}}, used(1, 0)), 2'000'000);
+  EXPECT_EQ(book.pay(KeyId{1}, 1, Stake{"bob", 0, {}}, used(1, 0)), std::nullopt);
   const CostFigures& sums = book.figures();
   EXPECT_EQ(sums.total, 7'000'000);
   EXPECT_EQ(sums.unpriced_rows, 1u);
@@ -79,7 +79,7 @@ TEST(CostBook, UsersAreBounded) {
   CostBook book(settings);
   book.add_model("m");
   for (std::size_t i = 0; i < CostBook::most_users + 5; ++i)
-    book.pay(KeyId{0}, 0, "user-" + std::to_string(i), used(1, 0));
+    book.pay(KeyId{0}, 0, Stake{"user-" + std::to_string(i), 0, {}}, used(1, 0));
   EXPECT_EQ(book.figures().by_user.size(), CostBook::most_users + 1);
   EXPECT_EQ(book.figures().by_user.at(std::string(CostBook::others_name)), 5'000'000);
 }

@@ -56,7 +56,7 @@ Verdicts by_scan(const Settings& settings, unsigned threads) {
           duplicate = ids.give(figures.id, line);
         }
         out[line] = duplicate ? "refused at 0: " + *duplicate
-                              : verdict(scan.lanes()[figures.lane], figures.input_tokens,
+                              : verdict(scan.lanes()[figures.lane].name, figures.input_tokens,
                                         static_cast<double>(figures.output_tokens));
         last = line;
       } else if (const auto error = refused.extract(line)) {

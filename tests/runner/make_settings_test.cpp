@@ -293,7 +293,8 @@ TEST_F(MakeSettings, OneOllamaIsOneServer) {
 
 TEST_F(MakeSettings, KnowsHowEachProviderSpeaks) {
   const auto serves = [&](const std::string& provider, Api api) {
-    return make_from("{\"providers\": {" + provider + "}}").providers.at(0).dialect->serves(api);
+    const Settings settings = make_from("{\"providers\": {" + provider + "}}");
+    return settings.providers.at(0).dialect->serves(api, settings.providers.at(0).endpoint);
   };
   EXPECT_TRUE(serves(R"("anthropic": {"keys": ["k"]})", Api::anthropic_messages));
   EXPECT_TRUE(serves(R"("gemini": {"keys": ["k"]})", Api::gemini_generate));
@@ -392,6 +393,17 @@ TEST_F(MakeSettings, LeavesOutKeysThatAreSwitchedOff) {
                 {{"OPENAI_API_KEY", "sk-2"}});
   EXPECT_EQ(aliases(s), (std::vector<std::string>{"openai-1", "openai-3"}))
       << "off stays off, numbers stay put";
+}
+
+TEST_F(MakeSettings, ASearchHasThePriceTheConfigSays) {
+  const Settings s = make_from(R"({"providers": {"serper": {"price_per_search": 0.001, "keys": ["k"]}}})");
+  ASSERT_TRUE(s.providers.at(0).search_price.has_value());
+  EXPECT_EQ(s.providers[0].search_price->search, 1'000'000'000);
+  EXPECT_FALSE(make_from(R"({"providers": {"serper": {"keys": ["k"]}}})").providers.at(0).search_price);
+  EXPECT_EQ(refusal(R"({"providers": {"openai": {"price_per_search": 1, "keys": ["k"]}}})").what(),
+            std::string("openai does not search, so it has no price_per_search"));
+  EXPECT_EQ(refusal(R"({"providers": {"serper": {"price_per_search": -1, "keys": ["k"]}}})").what(),
+            std::string("a search costs from 0 to 1000 USD"));
 }
 
 }  // namespace

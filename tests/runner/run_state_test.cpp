@@ -113,10 +113,10 @@ class RunStateTest : public testing::Test {
   void run(const std::vector<std::vector<GroupHistory>>& batches) {
     Settings settings = settings_with_groups();
     RunState state(path_, settings, read_clocks());
-    HistoryQueue queue(4);
-    std::thread saving([&] { state.run(queue); });
-    for (const auto& batch : batches) queue.put(batch, 1);
-    queue.close();
+    StateLink link(4);
+    std::thread saving([&] { state.run(link); });
+    for (const auto& batch : batches) link.news.put({batch, {}}, 1);
+    link.news.close();
     saving.join();
     EXPECT_EQ(state.take_warning(), "");
   }
@@ -178,10 +178,10 @@ TEST_F(RunStateTest, FollowsTheWallClockWhenItIsSetOrTheMachineSlept) {
     Moment before = read_clocks();
     before.wall -= 8h;
     RunState state(path_, settings, before);
-    HistoryQueue queue(4);
-    queue.put({sent(sent_at, {1, 0, 0}), {}}, 1);
-    queue.close();
-    state.run(queue);
+    StateLink link(4);
+    link.news.put({{sent(sent_at, {1, 0, 0}), {}}, {}}, 1);
+    link.news.close();
+    state.run(link);
   }
   Settings settings = settings_with_groups();
   const RunState next(path_, settings, read_clocks());
@@ -196,23 +196,24 @@ TEST_F(RunStateTest, WithoutADirectoryOrFileTheRunKeepsNothingAndSaysSo) {
     RunState state(path, settings, read_clocks());
     EXPECT_FALSE(settings.pool.settings.keep_history);
     ASSERT_EQ(settings.notices.size(), 1U);
-    HistoryQueue queue(4);
-    queue.put({sent(TimePoint(1h), {1, 0, 0}), {}}, 1);
-    state.run(queue);
-    EXPECT_FALSE(queue.put({{}, {}}, 1)) << "nobody takes it";
+    StateLink link(4);
+    link.news.put({{sent(TimePoint(1h), {1, 0, 0}), {}}, {}}, 1);
+    state.run(link);
+    EXPECT_FALSE(link.news.put({{{}, {}}, {}}, 1)) << "nobody takes it";
+    EXPECT_TRUE(link.grants.ended()) << "and nobody grants anything";
   }
 }
 
 TEST_F(RunStateTest, SavesAfterALockWhatCameDuringIt) {
   Settings settings = settings_with_groups();
   RunState state(path_, settings, read_clocks());
-  HistoryQueue queue(4);
+  StateLink link(4);
   Settings others = settings_with_groups();
   const TimePoint now = read_clocks().pool;
   {
     std::optional<Lock> lock(path_);
-    queue.put({sent(now, {1, 0, 0}), {}}, 1);
-    std::thread saving([&] { state.run(queue); });
+    link.news.put({{sent(now, {1, 0, 0}), {}}, {}}, 1);
+    std::thread saving([&] { state.run(link); });
     std::string warning;
     for (int i = 0; i < 1000 && warning.empty(); ++i) {
       warning = state.take_warning();
@@ -220,13 +221,52 @@ TEST_F(RunStateTest, SavesAfterALockWhatCameDuringIt) {
     }
     EXPECT_NE(warning.find("locked by another program"), std::string::npos) << warning;
     lock.reset();
-    queue.put({sent(now, {2, 0, 0}), {}}, 1);
-    queue.close();
+    link.news.put({{sent(now, {2, 0, 0}), {}}, {}}, 1);
+    link.news.close();
     saving.join();
   }
   EXPECT_EQ(state.take_warning(), "");
   const RunState next(path_, others, read_clocks());
   EXPECT_EQ(requests(others.pool.groups[0].history), 3);
+}
+
+TEST_F(RunStateTest, ClaimsAreGrantedOnceTheyStandInTheFile) {
+  const sys_days today = floor<days>(system_clock::now());
+  Settings settings = settings_with_groups();
+  RunState state(path_, settings, read_clocks());
+  StateLink link(4);
+  link.news.put({{}, {{"ann", today, 60, 100}, {"bob", today, 7, {}}, {"ann", today, 70, 100}}}, 0);
+  link.news.close();
+  state.run(link);
+  const auto grants = link.grants.try_pop();
+  ASSERT_TRUE(grants.has_value());
+  ASSERT_EQ(grants->size(), 2u) << "what has no cap is no question";
+  EXPECT_EQ((*grants)[0].amount, 60);
+  EXPECT_EQ((*grants)[1].amount, 40);
+  EXPECT_EQ((*grants)[1].total, 100);
+  EXPECT_EQ((*grants)[1].user, "ann");
+  EXPECT_EQ((*grants)[1].day, today);
+  EXPECT_TRUE(link.grants.ended());
+}
+
+TEST_F(RunStateTest, ClaimsWaitForALockAndKeepTheirOrder) {
+  const sys_days today = floor<days>(system_clock::now());
+  Settings settings = settings_with_groups();
+  RunState state(path_, settings, read_clocks());
+  StateLink link(4);
+  std::optional<Lock> lock(path_);
+  link.news.put({{}, {{"ann", today, 60, 100}}}, 0);
+  std::thread saving([&] { state.run(link); });
+  while (state.take_warning().empty()) std::this_thread::sleep_for(5ms);
+  EXPECT_FALSE(link.grants.try_pop().has_value());
+  link.news.put({{}, {{"ann", today, -60, {}}}}, 0);
+  lock.reset();
+  const auto grants = link.grants.pop(10s);
+  ASSERT_TRUE(grants.has_value());
+  EXPECT_EQ(grants->at(0).amount, 60);
+  EXPECT_EQ(grants->at(0).total, 60);
+  link.news.close();
+  saving.join();
 }
 
 }  // namespace

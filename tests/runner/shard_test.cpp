@@ -82,7 +82,7 @@ struct Stage {
     batch.rows_read = static_cast<std::uint64_t>(rows);
     intake.put(std::move(batch), 1);
     intake.close();
-    Shard shard(settings, context, clock, transport, intake, lines, histories);
+    Shard shard(settings, context, clock, transport, intake, lines, state);
     shard.start();
     clock.run(context);
     figures = shard.figures();
@@ -109,7 +109,7 @@ struct Stage {
   SimTransport transport;
   IntakeQueue intake{1u << 20};
   LinesQueue lines{64u << 20};
-  HistoryQueue histories{4};
+  StateLink state{4};
   RunFigures figures;
   bool starved = false;
   std::string results, errors;
@@ -272,10 +272,10 @@ TEST(Shard, TellsOnceASecondWhatWasChargedAndLosesNothingWhenNobodyListens) {
   ASSERT_EQ(stage.figures.rows_ok, 1000u);
   std::vector<double> told;
   double tokens = 0;
-  while (const auto histories = stage.histories.try_pop()) {
-    ASSERT_EQ(histories->size(), 1u);
+  while (const auto news = stage.state.news.try_pop()) {
+    ASSERT_EQ(news->groups.size(), 1u);
     told.push_back(0);
-    for (const SentSlot& slot : histories->front().sent) {
+    for (const SentSlot& slot : news->groups.front().sent) {
       told.back() += slot.cost.requests;
       tokens += slot.cost.tokens();
     }
@@ -291,7 +291,7 @@ TEST(Shard, TellsNothingOfWhatWasChargedUnlessAsked) {
   Stage stage(settings_with_keys(1),
               [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
   stage.run(10);
-  EXPECT_FALSE(stage.histories.try_pop().has_value());
+  EXPECT_FALSE(stage.state.news.try_pop().has_value());
 }
 
 TEST(Shard, RunsManyRowsInLittleRealTime) {

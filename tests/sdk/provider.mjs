@@ -1,6 +1,7 @@
 // Starts the simulated provider with a scenario and stops it again.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,6 +33,14 @@ export async function withProvider(scenario, check) {
   }
 }
 
+async function textAt(url, ca) {
+  if (!ca) return (await fetch(url)).text();
+  const reply = await new Promise((resolve, reject) => get(url, { ca }, resolve).once('error', reject));
+  let text = '';
+  for await (const piece of reply.setEncoding('utf8')) text += piece;
+  return text;
+}
+
 export async function counters(url) {
   return (await fetch(`${url}/mock/counters`)).json();
 }
@@ -49,9 +58,9 @@ export const weatherTool = {
   },
 };
 
-// What was sent last: {method, target, fields: {name: value}, body}.
-export async function lastRequest(url) {
-  const sent = await (await fetch(`${url}/mock/last_request`)).json();
+// What was sent last: {method, target, fields: {name: value}, body}. `ca`: the provider's certificate, where it has one.
+export async function lastRequest(url, ca) {
+  const sent = JSON.parse(await textAt(`${url}/mock/last_request`, ca));
   return { ...sent, fields: Object.fromEntries(sent.fields), body: sent.body && JSON.parse(sent.body) };
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks the simulated provider with the official clients, unmodified.
+# Checks the simulated provider with the official clients, unmodified, and that batchrun's requests are theirs.
 #
-#   run.sh MOCKPROVIDER [WORK_DIR]      WORK_DIR: sdk-check beside the program, unless given
+#   run.sh MOCKPROVIDER BATCHRUN [WORK_DIR]      WORK_DIR: sdk-check beside the provider, unless given
 #
 # The packages are installed into WORK_DIR, never into the source tree, and kept there for the next run. Ends with 77
 # ("skipped" to ctest) when node is not there or the packages cannot be fetched.
@@ -13,18 +13,21 @@ skip() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-if [[ $# -lt 1 || $# -gt 2 ]]; then
-  echo "usage: run.sh MOCKPROVIDER [WORK_DIR]" >&2
+if [[ $# -lt 2 || $# -gt 3 ]]; then
+  echo "usage: run.sh MOCKPROVIDER BATCHRUN [WORK_DIR]" >&2
   exit 2
 fi
 mockprovider=$(realpath "$1")
-[[ -x $mockprovider ]] || { echo "error: $mockprovider is no program" >&2; exit 2; }
+batchrun=$(realpath "$2")
+for program in "$mockprovider" "$batchrun"; do
+  [[ -x $program ]] || { echo "error: $program is no program" >&2; exit 2; }
+done
 command -v node >/dev/null || skip "node is not installed"
 command -v npm >/dev/null || skip "npm is not installed"
 major=$(node -p 'process.versions.node.split(".")[0]')
 ((major >= 20)) || skip "node $major is too old for the clients (20 or later)"
 
-work=${2:-$(dirname "$mockprovider")/sdk-check}
+work=${3:-$(dirname "$mockprovider")/sdk-check}
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 if ! cmp -s "$here/package-lock.json" "$work/installed-lock.json"; then
@@ -35,4 +38,4 @@ if ! cmp -s "$here/package-lock.json" "$work/installed-lock.json"; then
 fi
 cp "$here"/*.mjs "$work/"
 cd "$work"
-MOCKPROVIDER=$mockprovider node --test ./*.test.mjs
+MOCKPROVIDER=$mockprovider BATCHRUN=$batchrun node --test ./*.test.mjs

@@ -87,7 +87,7 @@ inline std::size_t gate_of(const Recording& recording) {
   for (std::size_t i = 0; i < recording.body.size(); ++i) {
     const auto octet = std::make_unique<std::string>(1, recording.body[i]);
     flow = validator.on_body(*octet);
-    if (flow == Flow::committed || flow == Flow::done) return i + 1;
+    if (flow == Flow::committed || flow == Flow::finished || flow == Flow::done) return i + 1;
     if (flow == Flow::stop) break;
   }
   return std::string::npos;

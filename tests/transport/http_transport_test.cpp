@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Keeps what comes; done at `done_at`, if it is set.
+// Keeps what comes; finished from `finished_at` on and done at `done_at`, if they are set.
 class Keeper final : public ResponseSink {
  public:
   Flow on_head(const ResponseHead& head) override {
@@ -24,10 +24,12 @@ class Keeper final : public ResponseSink {
   }
   Flow on_body(std::string_view octets) override {
     body += octets;
-    return !done_at.empty() && body.find(done_at) != std::string::npos ? Flow::done : Flow::committed;
+    if (!done_at.empty() && body.find(done_at) != std::string::npos) return Flow::done;
+    const bool finished = !finished_at.empty() && body.find(finished_at) != std::string::npos;
+    return finished ? Flow::finished : Flow::committed;
   }
   int status = 0;
-  std::string location, body, done_at;
+  std::string location, body, finished_at, done_at;
 };
 
 const std::string ok_reply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
@@ -398,6 +400,74 @@ TEST(HttpTransport, AbortEndsWhatIsInProgress) {
   const Ending ending = client.ask(keeper);
   ASSERT_TRUE(ending.fault);
   EXPECT_EQ(ending.fault->kind, FaultKind::cancelled);
+}
+
+TEST(HttpTransport, WaitsShortlyForWhatMayFollowAFinishedAnswer) {
+  ScriptedServer server([](Peer& peer) {
+    for (std::string sent = peer.read_request(); !sent.empty(); sent = peer.read_request()) {
+      peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nstop\r\n");
+      if (peer.number == 0) {  // signs of life, and never an end
+        for (int i = 0; i < 20; ++i) {
+          std::this_thread::sleep_for(milliseconds(100));
+          peer.send("1\r\n:\r\n");
+        }
+        peer.wait_for_hangup();
+        return;
+      }
+      peer.send("5\r\nusage\r\n0\r\n\r\n");
+    }
+  });
+  Client client(server);
+  client.deadlines.trailing = milliseconds(300);
+  for (int i = 0; i < 3; ++i) {
+    Keeper keeper;
+    keeper.finished_at = "stop";
+    const Ending ending = client.ask(keeper);
+    EXPECT_FALSE(ending.fault) << ending.fault->message;
+    EXPECT_GT(ending.first_chunk, Duration::zero());
+    if (i == 0) {
+      EXPECT_LT(keeper.body.size(), 20u) << "what is held open is left";
+    } else {
+      EXPECT_EQ(keeper.body, "stopusage");
+    }
+  }
+  EXPECT_EQ(server.connections(), 2) << "one to leave, one that is kept";
+}
+
+TEST(HttpTransport, AFinishedAnswerThatGoesOnIsWaitedForAsBefore) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nstop");
+    peer.send("+");
+    std::this_thread::sleep_for(milliseconds(600));
+    peer.send("later");
+  });
+  Client client(server);
+  client.deadlines.trailing = milliseconds(100);
+  // Finished, and then another choice begins.
+  class Changing final : public ResponseSink {
+   public:
+    Flow on_head(const ResponseHead&) override { return Flow::awaiting; }
+    Flow on_body(std::string_view octets) override {
+      body += octets;
+      return body == "stop" ? Flow::finished : Flow::committed;
+    }
+    std::string body;
+  } sink;
+  Request request;
+  request.origin = &client.origin;
+  request.head = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+  bool over = false;
+  Ending ending;
+  net::co_spawn(client.context, client.transport->perform(request, sink, client.deadlines),
+                [&](const std::exception_ptr&, Ending e) {
+                  ending = std::move(e);
+                  over = true;
+                });
+  while (!over && client.context.run_one() > 0) {
+  }
+  EXPECT_FALSE(ending.fault);
+  EXPECT_EQ(sink.body, "stop+later");
 }
 
 }  // namespace
