@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runner/outputs.h"
+
 namespace batchrun {
 namespace {
 
@@ -49,14 +51,22 @@ void Feeder::read_all() {
   }
 }
 
+// The first pass over the input has asked about changed rows, or has put their old lines aside. What is met
+// here came by a pipe, or has changed since.
+void Feeder::refuse_changed(const Row& row) const {
+  if (settings_.changed == ChangedRows::keep) return;
+  if (settings_.changed == ChangedRows::rerun && can_be_read_twice(settings_.input)) return;
+  throw InputError{"line " + std::to_string(row.line) + " has changed since its answer was written",
+                   can_be_read_twice(settings_.input)
+                       ? "choose with --changed=rerun or --changed=keep, or start over with --fresh"
+                       : "--changed=keep keeps the old answer; --changed=rerun needs the input as a file"};
+}
+
 void Feeder::take(RowPtr row) {
   const DoneRows::Match match = done_.find(row->identity);
   if (match == DoneRows::Match::changed) {
     add_changed(*row);
-    if (settings_.changed == ChangedRows::stop) {
-      throw InputError{"line " + std::to_string(row->line) + " has changed since its answer was written",
-                       "choose with --changed=rerun or --changed=keep, or start over with --fresh"};
-    }
+    refuse_changed(*row);
   }
   if (match == DoneRows::Match::done ||
       (match == DoneRows::Match::changed && settings_.changed == ChangedRows::keep)) {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "io/recovery.h"
+#include "io/done_rows.h"
 #include "io/row_reader.h"
 #include "runner/intake.h"
 #include "runner/routing.h"
@@ -37,6 +37,7 @@ class Feeder {
   void take(RowError refused);
   bool hand_over();
   void add_changed(const Row& row);
+  void refuse_changed(const Row& row) const;
 
   const Settings& settings_;
   RowReader& reader_;

@@ -1,11 +1,14 @@
 #include "runner/outputs.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <cerrno>
+#include <set>
 #include <utility>
 
+#include "io/line_order.h"
+#include "io/recovery.h"
 #include "io/row_reader.h"
 
 namespace batchrun {
@@ -29,83 +32,199 @@ std::string plural(std::uint64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-std::uint64_t recover_one(const ResultWriter& file, DoneRows& done, std::vector<std::string>& notes) {
-  if (file.path() == "-") return 0;
-  const RecoveredFile found = recover(file.fd(), file.path(), done);
-  if (found.repaired_bytes > 0) {
-    notes.push_back(file.path() + ": cut " + plural(found.repaired_bytes, "byte") + " of a torn last line");
-  }
-  if (found.corrupt_lines > 0) {
-    notes.push_back(file.path() + ": " + plural(found.corrupt_lines, "unreadable line") + " copied to " +
-                    file.path() + ".corrupt; the rows are sent again");
-  }
-  return found.lines;
+// Else a power cut could bring the old error lines back beside the new answers.
+void rename_synced(Files& files, const std::string& from, const std::string& to) {
+  int error = files.rename(from, to);
+  if (error == 0) error = files.sync_directory_of(to);
+  if (error != 0) fail_output("rename", from, error);
 }
 
-void set_aside(const std::string& errors, std::vector<std::string>& notes) {
-  const std::string aside = errors + ".old";
-  if (std::rename(errors.c_str(), aside.c_str()) == 0) {
-    notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
-  } else {
-    notes.push_back("no failed rows to retry: there is no " + errors);
+// The same holds for what --fresh empties.
+void start_over(OutputFile& file) {
+  if (!file.is_log() || file.size() == 0) return;
+  file.truncate(0);
+  file.sync(0);
+}
+
+// The errors file is ours when it gets its other name, so that no other run can be writing it.
+OutputFile open_errors(const Settings& settings, Files& files, std::vector<std::string>& notes) {
+  OutputFile errors = OutputFile::open(files, settings.errors);
+  if (!settings.retry_failed || settings.fresh || !errors.is_log()) return errors;
+  if (errors.size() == 0) {
+    notes.push_back("no failed rows to retry: " + settings.errors + " is empty or not there");
+    return errors;
+  }
+  const std::string aside = settings.errors + ".old";
+  rename_synced(files, settings.errors, aside);
+  notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
+  return OutputFile::open(files, settings.errors);
+}
+
+// Makes both files hold exactly one good line for each row they hold at all, and have them on the disk, an
+// empty one, too: it may be empty because an earlier run gave its lines another name and failed before that
+// was safe.
+class Recovery {
+ public:
+  Recovery(Outputs& outputs, bool retry_failed) : outputs_(outputs), retry_failed_(retry_failed) {}
+
+  void run() {
+    const RecoveredFile results = recover_one(outputs_.results), errors = recover_one(outputs_.errors);
+    if (retry_failed_ || results.size + errors.size > 0) {
+      if (results.size == 0) outputs_.results.sync(0);
+      if (errors.size == 0) outputs_.errors.sync(0);
+    }
+    const std::vector<RowIdentity> repeated = outputs_.done.seal();
+    outputs_.answered = results.lines - clean(outputs_.results, results.bad_lines, repeated);
+    outputs_.failed = errors.lines - clean(outputs_.errors, errors.bad_lines, repeated);
+  }
+
+ private:
+  RecoveredFile recover_one(OutputFile& file) {
+    const RecoveredFile found = recover(file, outputs_.done);
+    if (found.repaired_bytes > 0) {
+      outputs_.notes.push_back(file.path() + ": cut " + plural(found.repaired_bytes, "byte") +
+                               " of a torn last line");
+    }
+    return found;
+  }
+
+  // Moves what is not good out of the file. Gives back how many lines were readable, but a row's second.
+  std::uint64_t clean(OutputFile& file, std::uint64_t bad_lines, const std::vector<RowIdentity>& repeated) {
+    if (bad_lines == 0 && repeated.empty()) return 0;
+    const std::string aside = file.path() + ".corrupt";
+    std::uint64_t second_lines = 0;
+    set_lines_aside(file, aside, [&](const std::optional<LoggedRow>& row) {
+      if (!row) return true;
+      const bool twice = std::binary_search(repeated.begin(), repeated.end(), row->identity);
+      const bool second = twice && !seen_.insert(row->identity).second;
+      second_lines += second;
+      return second;
+    });
+    if (bad_lines > 0) {
+      outputs_.notes.push_back(file.path() + ": " + plural(bad_lines, "unreadable line") + " moved to " +
+                               aside + "; the rows are sent again");
+    }
+    if (second_lines > 0) {
+      outputs_.notes.push_back(file.path() + ": " + plural(second_lines, "second line") +
+                               " of rows that have one already moved to " + aside);
+    }
+    return second_lines;
+  }
+
+  Outputs& outputs_;
+  const bool retry_failed_;
+  std::set<RowIdentity> seen_;  // of the repeated ones, those whose first line was met
+};
+
+// What the rows of the input are to the lines of the outputs.
+struct Comparison {
+  std::uint64_t known = 0;              // rows that are done
+  std::vector<RowIdentity> changed;     // rows as they are now
+  std::vector<std::uint64_t> at_lines;  // of the first few of these
+};
+
+template <class Visit>
+void visit_rows(const Settings& settings, Visit visit) {
+  RowReader reader(settings.input, RowReaderOptions{settings.max_line});
+  for (;;) {
+    const auto item = reader.next();
+    if (std::holds_alternative<RowReader::End>(item)) return;
+    if (const auto* row = std::get_if<RowPtr>(&item)) {
+      visit((*row)->identity, (*row)->line);
+    } else {
+      visit(std::get<RowError>(item).identity, std::get<RowError>(item).line);
+    }
   }
 }
 
-void empty(const ResultWriter& file) {
-  if (file.path() != "-" && ftruncate(file.fd(), 0) != 0) {
-    throw OutputError("cannot empty " + file.path(), "check that the file can be written");
-  }
+Comparison compare(const Settings& settings, const DoneRows& done) {
+  Comparison found;
+  visit_rows(settings, [&](const RowIdentity& identity, std::uint64_t line) {
+    const DoneRows::Match match = done.find(identity);
+    found.known += match == DoneRows::Match::done;
+    if (match != DoneRows::Match::changed) return;
+    found.changed.push_back(identity);
+    if (found.at_lines.size() < changed_lines_listed) found.at_lines.push_back(line);
+  });
+  return found;
+}
+
+[[noreturn]] void ask_about_changes(const Settings& settings, const Comparison& found) {
+  std::string lines;
+  for (const std::uint64_t line : found.at_lines) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
+  throw UsageError(
+      plural(found.changed.size(), "row") + " changed since the answers in " + settings.output +
+          " were written (line " + lines + (found.changed.size() > found.at_lines.size() ? ", ...)" : ")"),
+      "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
+      settings.input);
+}
+
+// Moves the old lines of rows that are to be sent again out of the outputs, which would else hold two of
+// each.
+void forget(std::vector<RowIdentity> changed, Outputs& outputs) {
+  std::sort(changed.begin(), changed.end());
+  const auto is_old = [&](const std::optional<LoggedRow>& row) {
+    if (!row) return false;
+    const auto at = std::lower_bound(changed.begin(), changed.end(), RowIdentity{row->identity.id_hash, 0});
+    return at != changed.end() && at->id_hash == row->identity.id_hash;
+  };
+  const auto forget_in = [&](OutputFile& file) {
+    const std::string aside = file.path() + ".old";
+    const std::uint64_t moved = file.is_log() ? set_lines_aside(file, aside, is_old) : 0;
+    if (moved > 0) {
+      outputs.notes.push_back(file.path() + ": " + plural(moved, "line") + " of changed rows moved to " +
+                              aside);
+    }
+    return moved;
+  };
+  outputs.answered -= forget_in(outputs.results);
+  outputs.failed -= forget_in(outputs.errors);
 }
 
 }  // namespace
 
-Outputs open_outputs(const Settings& settings) {
+bool can_be_read_twice(const std::string& input) {
+  struct stat status {};
+  return input != "-" && stat(input.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+Outputs open_outputs(const Settings& settings, Files& files) {
   refuse_input_as_output(settings.input, settings.output);
   refuse_input_as_output(settings.input, settings.errors);
   std::vector<std::string> notes;
-  ResultWriter results = ResultWriter::open(settings.output);  // its lock comes before anything is changed
-  if (settings.retry_failed && !settings.fresh) set_aside(settings.errors, notes);
-  Outputs outputs{std::move(results), ResultWriter::open(settings.errors), {}, 0, 0, std::move(notes)};
+  OutputFile results =
+      OutputFile::open(files, settings.output);  // both locks come before anything is changed
+  OutputFile errors = open_errors(settings, files, notes);
+  Outputs outputs{std::move(results), std::move(errors), {}, 0, 0, std::move(notes)};
   if (settings.fresh) {
-    empty(outputs.results);
-    empty(outputs.errors);
+    start_over(outputs.results);
+    start_over(outputs.errors);
+    outputs.done.seal();
   } else {
-    outputs.answered = recover_one(outputs.results, outputs.done, outputs.notes);
-    outputs.failed = recover_one(outputs.errors, outputs.done, outputs.notes);
+    Recovery(outputs, settings.retry_failed).run();
   }
-  outputs.done.seal();
   return outputs;
 }
 
-void check_resume(const Settings& settings, const DoneRows& done) {
-  if (done.size() == 0 || settings.input == "-" || settings.changed != ChangedRows::stop) return;
-  RowReader reader(settings.input, RowReaderOptions{settings.max_line});
-  std::uint64_t known = 0, changed = 0;
-  std::string lines;
-  for (;;) {
-    auto item = reader.next();
-    if (std::holds_alternative<RowReader::End>(item)) break;
-    const auto* row = std::get_if<RowPtr>(&item);
-    const RowIdentity& identity = row != nullptr ? (*row)->identity : std::get<RowError>(item).identity;
-    const DoneRows::Match match = done.find(identity);
-    known += match == DoneRows::Match::done;
-    if (match != DoneRows::Match::changed) continue;
-    if (changed++ < changed_lines_listed) {
-      const std::uint64_t line = row != nullptr ? (*row)->line : std::get<RowError>(item).line;
-      lines += (lines.empty() ? "" : ", ") + std::to_string(line);
-    }
-  }
-  if (changed > 0) {
-    throw UsageError(
-        plural(changed, "row") + " changed since the answers in " + settings.output + " were written (line " +
-            lines + (changed > changed_lines_listed ? ", ...)" : ")"),
-        "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
-        settings.input);
-  }
-  if (known == 0) {
+void check_resume(const Settings& settings, Outputs& outputs) {
+  if (outputs.done.size() == 0 || settings.changed == ChangedRows::keep) return;
+  if (!can_be_read_twice(settings.input)) return;
+  Comparison found = compare(settings, outputs.done);
+  if (settings.changed == ChangedRows::rerun) return forget(std::move(found.changed), outputs);
+  if (!found.changed.empty()) ask_about_changes(settings, found);
+  if (found.known == 0) {
     throw UsageError(settings.output + " holds answers to another input",
                      "choose another file with -o, or start over with --fresh", settings.input);
   }
+}
+
+void put_in_order(const Settings& settings, OutputFile& results, bool resumed) {
+  LineOrder order(results);
+  if (resumed && can_be_read_twice(settings.input)) {
+    visit_rows(settings,
+               [&](const RowIdentity& identity, std::uint64_t line) { order.place(identity, line); });
+  }
+  order.apply(results);
 }
 
 }  // namespace batchrun

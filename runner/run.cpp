@@ -1,7 +1,6 @@
 #include "runner/run.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +11,7 @@
 #include "runner/diagnostics.h"
 #include "runner/feeder.h"
 #include "runner/inert.h"
+#include "runner/input_stamp.h"
 #include "runner/lines_writer.h"
 #include "runner/outputs.h"
 #include "runner/progress.h"
@@ -30,6 +30,12 @@ constexpr std::size_t histories = 4;            // told ahead of what is saved
 constexpr auto tick = std::chrono::milliseconds(100);
 constexpr std::uint64_t error_rate_after_rows = 100;
 
+Outputs prepared_outputs(const Settings& settings) {
+  Outputs outputs = open_outputs(settings, system_files());
+  check_resume(settings, outputs);
+  return outputs;
+}
+
 // One run. The parts are made in the order they depend on each other and ended in the opposite one.
 class Run {
  public:
@@ -38,12 +44,14 @@ class Run {
         state_(state),
         color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
         reader_(settings.input, RowReaderOptions{settings.max_line}),
-        outputs_(open_outputs(settings)),
+        outputs_(prepared_outputs(settings)),
+        results_(std::move(outputs_.results)),
+        errors_(std::move(outputs_.errors)),
         intake_(intake_bytes),
         lines_(lines_bytes),
         histories_(histories),
         feeder_(settings, reader_, outputs_.done, intake_),
-        writer_(settings, outputs_.results, outputs_.errors, lines_),
+        writer_(settings, results_, errors_, lines_),
         shard_(settings, intake_, lines_, histories_, [this] { signals_.wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
@@ -78,8 +86,10 @@ class Run {
   const SteadyClock clock_;
   Signals signals_;
   std::size_t merges_said_ = 0;
+  const std::optional<InputStamp> input_stamp_ = stamp_of(settings_.input);
   RowReader reader_;
-  Outputs outputs_;
+  Outputs outputs_;  // its files are with the writers
+  ResultWriter results_, errors_;
   IntakeQueue intake_;
   LinesQueue lines_;
   HistoryQueue histories_;
@@ -95,7 +105,6 @@ class Run {
 };
 
 int Run::perform() {
-  check_resume(settings_, outputs_.done);
   talk_of_start();
   std::thread writing([this] { writer_.run(); });
   std::thread saving([this] { state_.run(histories_); });
@@ -215,14 +224,23 @@ int Run::conclude() {
   if (const auto& failure = feeder_.failure()) {
     fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
   }
-  struct stat errors {};
-  if (end == RunEnd::complete && fstat(outputs_.errors.fd(), &errors) == 0 && errors.st_size == 0) {
-    unlink(settings_.errors.c_str());  // no empty file to wonder about
+  if (stamp_of(settings_.input) != input_stamp_) {
+    say(render_note(
+        inert(settings_.input) +
+            " was changed while it was read: run the same command again to see which rows that concerns",
+        color_));
   }
+  OutputFile errors = std::move(errors_).release();
+  if (end == RunEnd::complete && errors.is_log() && errors.size() == 0) errors.remove();
   if (!settings_.report.empty()) {
     write_whole_file(settings_.report, render_report(settings_, last, end, started_, std::time(nullptr)));
   }
   if (!settings_.quiet) fmt::print(stderr, "{}", render_summary(settings_, last, end, color_));
+  // Last: should this fail, everything else has been said and written.
+  if (settings_.ordered && end == RunEnd::complete && !feeder_.failure()) {
+    OutputFile results = std::move(results_).release();
+    put_in_order(settings_, results, outputs_.answered > 0);
+  }
   return feeder_.failure() ? static_cast<int>(ExitCode::usage) : exit_code(end, last);
 }
 
