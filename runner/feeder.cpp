@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "runner/outputs.h"
-
 namespace batchrun {
 namespace {
 
@@ -18,8 +16,14 @@ double estimate_input_tokens(const Row& row) {
   return row.content_bytes / bytes_per_token + tokens_per_message * (row.message_count + 1);
 }
 
-Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake)
-    : settings_(settings), reader_(reader), done_(done), intake_(intake), routing_(settings) {}
+Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake,
+               Skipped skipped)
+    : settings_(settings),
+      reader_(reader),
+      skipped_(std::move(skipped)),
+      done_(done),
+      intake_(intake),
+      routing_(settings) {}
 
 void Feeder::run() {
   try {
@@ -31,11 +35,19 @@ void Feeder::run() {
   intake_.close();
 }
 
+RowItem Feeder::next_item() {
+  if (!skipped_.next) return reader_.next();
+  RowItem item = std::move(*skipped_.next);
+  skipped_.next.reset();
+  return item;
+}
+
 void Feeder::read_all() {
+  batch_.rows_read = batch_.rows_skipped = skipped_.rows;
   for (;;) {
     // A pipe may be slow: what has been read must not wait for what has not.
     if (!batch_.rows.empty() && !reader_.line_is_buffered() && !hand_over()) return;
-    auto item = reader_.next();
+    RowItem item = next_item();
     if (std::holds_alternative<RowReader::End>(item)) return;
     ++batch_.rows_read;
     if (auto* row = std::get_if<RowPtr>(&item)) {

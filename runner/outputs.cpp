@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/line_order.h"
+#include "io/line_source.h"
 #include "io/recovery.h"
 #include "io/row_reader.h"
 
@@ -116,47 +117,88 @@ class Recovery {
   std::set<RowIdentity> seen_;  // of the repeated ones, those whose first line was met
 };
 
-// What the rows of the input are to the lines of the outputs.
-struct Comparison {
-  std::uint64_t known = 0;              // rows that are done
-  std::vector<RowIdentity> changed;     // rows as they are now
-  std::vector<std::uint64_t> at_lines;  // of the first few of these
+struct Seen {
+  RowIdentity identity;
+  std::uint64_t line = 0;
 };
+
+// Of a row or of a line that is none.
+template <class... Others>
+Seen seen(const std::variant<RowPtr, RowError, Others...>& item) {
+  if (const auto* row = std::get_if<RowPtr>(&item)) return {(*row)->identity, (*row)->line};
+  return {std::get<RowError>(item).identity, std::get<RowError>(item).line};
+}
 
 template <class Visit>
 void visit_rows(const Settings& settings, Visit visit) {
   RowReader reader(settings.input, RowReaderOptions{settings.max_line});
   for (;;) {
-    const auto item = reader.next();
+    const RowItem item = reader.next();
     if (std::holds_alternative<RowReader::End>(item)) return;
-    if (const auto* row = std::get_if<RowPtr>(&item)) {
-      visit((*row)->identity, (*row)->line);
-    } else {
-      visit(std::get<RowError>(item).identity, std::get<RowError>(item).line);
-    }
+    visit(seen(item));
   }
 }
 
-Comparison compare(const Settings& settings, const DoneRows& done) {
-  Comparison found;
-  visit_rows(settings, [&](const RowIdentity& identity, std::uint64_t line) {
-    const DoneRows::Match match = done.find(identity);
-    found.known += match == DoneRows::Match::done;
-    if (match != DoneRows::Match::changed) return;
-    found.changed.push_back(identity);
-    if (found.at_lines.size() < changed_lines_listed) found.at_lines.push_back(line);
+Skipped skip_done(RowReader& reader, const DoneRows& done) {
+  for (Skipped skipped;; ++skipped.rows) {
+    RowItem item = reader.next();
+    const bool at_end = std::holds_alternative<RowReader::End>(item);
+    if (!at_end && done.find(seen(item).identity) == DoneRows::Match::done) continue;
+    skipped.next = std::move(item);
+    return skipped;
+  }
+}
+
+// The rows from that line on, at a glance. An id given twice is not found here, so a row may look changed
+// that is only a refused repetition of another; no row that has changed looks as if it had not.
+struct Glance {
+  bool any_known = false, any_changed = false;
+};
+
+Glance glance(const Settings& settings, const DoneRows& done, std::uint64_t first_line) {
+  Glance found;
+  LineSource lines(settings.input, settings.max_line);
+  for (Line line; lines.next(line);) {
+    if (line.number < first_line) continue;
+    const auto item = read_line(line, settings.max_line);
+    if (!item) continue;
+    const DoneRows::Match match = done.find(seen(*item).identity);
+    found.any_known |= match == DoneRows::Match::done;
+    found.any_changed |= match == DoneRows::Match::changed;
+  }
+  return found;
+}
+
+// The rows that have changed, as they are now.
+struct Changed {
+  std::vector<RowIdentity> rows;
+  std::vector<std::uint64_t> at_lines;  // of the first few of these
+};
+
+Changed find_changed(const Settings& settings, const DoneRows& done) {
+  Changed found;
+  visit_rows(settings, [&](const Seen& row) {
+    if (done.find(row.identity) != DoneRows::Match::changed) return;
+    found.rows.push_back(row.identity);
+    if (found.at_lines.size() < changed_lines_listed) found.at_lines.push_back(row.line);
   });
   return found;
 }
 
-[[noreturn]] void ask_about_changes(const Settings& settings, const Comparison& found) {
+[[noreturn]] void ask_about_changes(const Settings& settings, const Changed& found) {
   std::string lines;
   for (const std::uint64_t line : found.at_lines) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
   throw UsageError(
-      plural(found.changed.size(), "row") + " changed since the answers in " + settings.output +
-          " were written (line " + lines + (found.changed.size() > found.at_lines.size() ? ", ...)" : ")"),
+      plural(found.rows.size(), "row") + " changed since the answers in " + settings.output +
+          " were written (line " + lines + (found.rows.size() > found.at_lines.size() ? ", ...)" : ")"),
       "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
       settings.input);
+}
+
+void refuse_other_input(const Settings& settings) {
+  if (settings.changed != ChangedRows::stop) return;
+  throw UsageError(settings.output + " holds answers to another input",
+                   "choose another file with -o, or start over with --fresh", settings.input);
 }
 
 // Moves the old lines of rows that are to be sent again out of the outputs, which would else hold two of
@@ -206,23 +248,25 @@ Outputs open_outputs(const Settings& settings, Files& files) {
   return outputs;
 }
 
-void check_resume(const Settings& settings, Outputs& outputs) {
-  if (outputs.done.size() == 0 || settings.changed == ChangedRows::keep) return;
-  if (!can_be_read_twice(settings.input)) return;
-  Comparison found = compare(settings, outputs.done);
-  if (settings.changed == ChangedRows::rerun) return forget(std::move(found.changed), outputs);
-  if (!found.changed.empty()) ask_about_changes(settings, found);
-  if (found.known == 0) {
-    throw UsageError(settings.output + " holds answers to another input",
-                     "choose another file with -o, or start over with --fresh", settings.input);
-  }
+Skipped check_resume(const Settings& settings, Outputs& outputs, RowReader& reader) {
+  if (outputs.done.size() == 0 || settings.changed == ChangedRows::keep) return {};
+  if (!can_be_read_twice(settings.input)) return {};
+  Skipped skipped = skip_done(reader, outputs.done);
+  if (std::holds_alternative<RowReader::End>(*skipped.next)) return skipped;
+  const Glance rest = glance(settings, outputs.done, seen(*skipped.next).line);
+  if (skipped.rows == 0 && !rest.any_known && !rest.any_changed) refuse_other_input(settings);
+  Changed changed;
+  if (rest.any_changed) changed = find_changed(settings, outputs.done);
+  if (changed.rows.empty()) return skipped;
+  if (settings.changed == ChangedRows::stop) ask_about_changes(settings, changed);
+  forget(std::move(changed.rows), outputs);
+  return skipped;
 }
 
 void put_in_order(const Settings& settings, OutputFile& results, bool resumed) {
   LineOrder order(results);
   if (resumed && can_be_read_twice(settings.input)) {
-    visit_rows(settings,
-               [&](const RowIdentity& identity, std::uint64_t line) { order.place(identity, line); });
+    visit_rows(settings, [&](const Seen& row) { order.place(row.identity, row.line); });
   }
   order.apply(results);
 }

@@ -1,11 +1,14 @@
 // The output files of a run: opened, locked and recovered before anything is sent, put in order after it.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "io/done_rows.h"
 #include "io/output_file.h"
+#include "io/row_reader.h"
 #include "runner/settings.h"
 
 namespace batchrun {
@@ -23,11 +26,19 @@ struct Outputs {
 // Throws UsageError (an output is the input), OutputError.
 Outputs open_outputs(const Settings& settings, Files& files);
 
+using RowItem = std::variant<RowPtr, RowError, RowReader::End>;
+
+// The input's rows up to the first that needs an answer, which are behind `reader` then.
+struct Skipped {
+  std::uint64_t rows = 0;
+  std::optional<RowItem> next;  // what came after them; nothing if that has not been read
+};
+
 // Compares the rows answered earlier with the input, before anything is sent. Rows that changed throw a
 // UsageError, or are moved out of the outputs to PATH.old with --changed=rerun; results of another input
-// throw one, too, unless --changed decides. Reads the input once; does nothing for one that can be read only
-// once.
-void check_resume(const Settings& settings, Outputs& outputs);
+// throw one, too, unless --changed decides. The input is read once: by `reader` as far as all is done, by its
+// name behind that. Does nothing for an input that cannot be read twice.
+Skipped check_resume(const Settings& settings, Outputs& outputs, RowReader& reader);
 
 // --ordered. `resumed`: some of the lines are of an earlier run.
 void put_in_order(const Settings& settings, OutputFile& results, bool resumed);

@@ -30,12 +30,6 @@ constexpr std::size_t histories = 4;            // told ahead of what is saved
 constexpr auto tick = std::chrono::milliseconds(100);
 constexpr std::uint64_t error_rate_after_rows = 100;
 
-Outputs prepared_outputs(const Settings& settings) {
-  Outputs outputs = open_outputs(settings, system_files());
-  check_resume(settings, outputs);
-  return outputs;
-}
-
 // One run. The parts are made in the order they depend on each other and ended in the opposite one.
 class Run {
  public:
@@ -44,13 +38,14 @@ class Run {
         state_(state),
         color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
         reader_(settings.input, RowReaderOptions{settings.max_line}),
-        outputs_(prepared_outputs(settings)),
+        outputs_(open_outputs(settings, system_files())),
+        skipped_(check_resume(settings, outputs_, reader_)),
         results_(std::move(outputs_.results)),
         errors_(std::move(outputs_.errors)),
         intake_(intake_bytes),
         lines_(lines_bytes),
         histories_(histories),
-        feeder_(settings, reader_, outputs_.done, intake_),
+        feeder_(settings, reader_, outputs_.done, intake_, std::move(skipped_)),
         writer_(settings, results_, errors_, lines_),
         shard_(settings, intake_, lines_, histories_, [this] { signals_.wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
@@ -89,6 +84,7 @@ class Run {
   const std::optional<InputStamp> input_stamp_ = stamp_of(settings_.input);
   RowReader reader_;
   Outputs outputs_;  // its files are with the writers
+  Skipped skipped_;  // with the feeder
   ResultWriter results_, errors_;
   IntakeQueue intake_;
   LinesQueue lines_;

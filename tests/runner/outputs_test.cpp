@@ -45,6 +45,11 @@ class OutputsTest : public testing::Test {
     write(settings_.output, lines);
   }
 
+  Skipped check(Outputs& outputs) const {
+    RowReader reader(settings_.input, RowReaderOptions{});
+    return check_resume(settings_, outputs, reader);
+  }
+
   std::string folder_;
   Settings settings_;
 };
@@ -54,7 +59,7 @@ TEST_F(OutputsTest, FindsWhatEarlierRunsAnswered) {
   Outputs outputs = open_outputs(settings_, system_files());
   EXPECT_EQ(outputs.answered, 2u);
   EXPECT_EQ(outputs.done.size(), 2u);
-  EXPECT_NO_THROW(check_resume(settings_, outputs));
+  EXPECT_NO_THROW(check(outputs));
 }
 
 TEST_F(OutputsTest, FreshEmptiesBothFiles) {
@@ -93,7 +98,7 @@ TEST_F(OutputsTest, AChangedRowIsAskedAbout) {
   write(settings_.input, row("a", "one") + row("b", "changed") + row("c", "three"));
   Outputs outputs = open_outputs(settings_, system_files());
   try {
-    check_resume(settings_, outputs);
+    check(outputs);
     FAIL() << "not asked about";
   } catch (const UsageError& error) {
     EXPECT_NE(std::string(error.what()).find("line 2"), std::string::npos) << error.what();
@@ -104,14 +109,40 @@ TEST_F(OutputsTest, InsertedAndRemovedRowsAreNoChange) {
   answer({1, 2, 3});
   write(settings_.input, row("z", "new") + row("c", "three") + row("a", "one"));
   Outputs outputs = open_outputs(settings_, system_files());
-  EXPECT_NO_THROW(check_resume(settings_, outputs));
+  EXPECT_NO_THROW(check(outputs));
 }
 
 TEST_F(OutputsTest, AnswersToAnotherInputAreAskedAbout) {
   answer({1, 2, 3});
   write(settings_.input, row("x", "other") + row("y", "other"));
   Outputs outputs = open_outputs(settings_, system_files());
-  EXPECT_THROW(check_resume(settings_, outputs), UsageError);
+  EXPECT_THROW(check(outputs), UsageError);
+}
+
+TEST_F(OutputsTest, SkipsWhatIsDoneUpToTheFirstRowThatIsNot) {
+  answer({1, 3});
+  Outputs outputs = open_outputs(settings_, system_files());
+  const Skipped skipped = check(outputs);
+  EXPECT_EQ(skipped.rows, 1u);
+  EXPECT_EQ(std::get<RowPtr>(*skipped.next)->custom_id, "b");
+}
+
+TEST_F(OutputsTest, ARepeatedIdIsNoChangedRow) {
+  answer({1});
+  write(settings_.input, row("a", "one") + row("b", "two") + row("a", "other"));
+  Outputs outputs = open_outputs(settings_, system_files());
+  EXPECT_NO_THROW(check(outputs));
+}
+
+TEST_F(OutputsTest, AChangedRowToBeSentAgainLosesItsOldLine) {
+  answer({1, 2, 3});
+  write(settings_.input, row("a", "one") + row("b", "changed") + row("c", "three"));
+  settings_.changed = ChangedRows::rerun;
+  Outputs outputs = open_outputs(settings_, system_files());
+  const Skipped skipped = check(outputs);
+  EXPECT_EQ(skipped.rows, 1u);
+  EXPECT_EQ(outputs.answered, 2u);
+  EXPECT_TRUE(std::filesystem::exists(settings_.output + ".old"));
 }
 
 }  // namespace
