@@ -19,6 +19,10 @@ void DoneRows::add(const RowIdentity& identity) {
   rows_.push_back(entry(identity));
 }
 
+void DoneRows::add(const DoneRows& others) {
+  rows_.insert(rows_.end(), others.rows_.begin(), others.rows_.end());
+}
+
 std::vector<RowIdentity> DoneRows::seal() {
   std::sort(rows_.begin(), rows_.end());
   std::vector<RowIdentity> repeated;

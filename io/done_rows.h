@@ -20,6 +20,7 @@ inline bool operator<(const RowIdentity& a, const RowIdentity& b) {
 class DoneRows {
  public:
   void add(const RowIdentity& identity);
+  void add(const DoneRows& others);
 
   // REQUIRED once after the last add and before the first find. Gives back the rows that were added more than
   // once, each once.

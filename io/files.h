@@ -23,8 +23,9 @@ struct FileStatus {
   std::uint64_t device = 0, inode = 0;  // what tells one file from another
 };
 
-// An open file, closed with its object. One thread at a time. What gives back an int gives the errno, 0 when
-// all went well; a call that was interrupted before it did anything is told of only by read and append.
+// An open file, closed with its object. One thread at a time, but any number may read. What gives back an int
+// gives the errno, 0 when all went well; a call that was interrupted before it did anything is told of only
+// by read and append.
 class File {
  public:
   virtual ~File() = default;

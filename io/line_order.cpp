@@ -45,7 +45,7 @@ class Copier {
 }  // namespace
 
 LineOrder::LineOrder(const OutputFile& file) {
-  LogLines lines(file, file.size());
+  LogLines lines(file, 0, file.size());
   for (LogLine line; lines.next(line);) {
     if (!line.row) {
       throw OutputError(file.path() + " cannot be put in order: it holds a line that is no result",

@@ -37,8 +37,7 @@ bool is_duplicate(const JsonTokens& tokens, JsonTokens::Value error) {
 
 }  // namespace
 
-LogLines::LogLines(const OutputFile& file, std::uint64_t end)
-    : file_(file), file_end_(end), tokens_(line_depth) {}
+LogLineParser::LogLineParser() : tokens_(line_depth) {}
 
 bool LogLines::next(LogLine& line) {
   for (;;) {
@@ -54,7 +53,7 @@ bool LogLines::next(LogLine& line) {
     begin_ += line.text.size() + 1;
     searched_ = 0;
     if (line.text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    line.row = parse(line.text);
+    line.row = parser_.parse(line.text);
     return true;
   }
 }
@@ -78,11 +77,11 @@ bool LogLines::refill() {
   return got > 0;
 }
 
-bool LogLines::is_object(std::string_view text) {
+bool LogLineParser::is_object(std::string_view text) {
   return tokens_.scan(text) && tokens_.first(JsonTokens::root) == '{';
 }
 
-std::optional<LoggedRow> LogLines::parse(std::string_view text) {
+std::optional<LoggedRow> LogLineParser::parse(std::string_view text) {
   if (!is_object(text)) return std::nullopt;
   LoggedRow row;
   std::uint32_t content_hash = 0;

@@ -1,8 +1,11 @@
 #include "io/recovery.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 namespace batchrun {
 namespace {
@@ -22,6 +25,56 @@ std::uint64_t without_trailing_nuls(const OutputFile& file, std::uint64_t size) 
   return 0;
 }
 
+// What a part of the file holds; its tail is what follows its last LF.
+struct Scanned {
+  DoneRows rows;
+  std::uint64_t bad_lines = 0;
+  std::string tail;
+};
+
+Scanned scan(const OutputFile& file, std::uint64_t begin, std::uint64_t end) {
+  Scanned found;
+  LogLines lines(file, begin, end);
+  for (LogLine line; lines.next(line);) {
+    if (line.row) {
+      found.rows.add(line.row->identity);
+    } else {
+      ++found.bad_lines;
+    }
+  }
+  found.tail = lines.rest();
+  return found;
+}
+
+// Where the first line starts that starts at or after `from`; `end` if none does.
+std::uint64_t next_line(const OutputFile& file, std::uint64_t from, std::uint64_t end) {
+  std::string piece(64u << 10, '\0');
+  for (std::uint64_t at = from - 1; at < end;) {
+    const std::size_t got = file.read(piece.data(), piece.size(), at);
+    if (got == 0) break;
+    const std::size_t hit = std::string_view(piece).substr(0, got).find('\n');
+    if (hit != std::string_view::npos) return std::min(at + hit + 1, end);
+    at += got;
+  }
+  return end;
+}
+
+// In the file's order. The last part alone has a tail: the others end with a line.
+std::vector<std::future<Scanned>> scan_in_parts(const OutputFile& file, std::uint64_t end,
+                                                std::uint64_t part) {
+  const std::uint64_t most = std::max(std::thread::hardware_concurrency(), 1u);
+  const std::uint64_t count = std::clamp<std::uint64_t>(end / part, 1, most);
+  const auto how = count > 1 ? std::launch::async : std::launch::deferred;
+  std::vector<std::future<Scanned>> scans;
+  std::uint64_t begin = 0;
+  for (std::uint64_t i = 1; i == 1 || begin < end; ++i) {
+    const std::uint64_t stop = i >= count ? end : std::max(begin, next_line(file, end / count * i, end));
+    scans.push_back(std::async(how, [&file, begin, stop] { return scan(file, begin, stop); }));
+    begin = stop;
+  }
+  return scans;
+}
+
 void copy(const OutputFile& from, std::uint64_t size, ReplacementFile& to) {
   std::string piece(static_cast<std::size_t>(std::min<std::uint64_t>(size, block)), '\0');
   for (std::uint64_t done = 0; done < size;) {
@@ -35,26 +88,32 @@ void copy(const OutputFile& from, std::uint64_t size, ReplacementFile& to) {
 
 }  // namespace
 
-RecoveredFile recover(OutputFile& file, DoneRows& done) {
+RecoveredFile recover(OutputFile& file, DoneRows& done, std::uint64_t part) {
   RecoveredFile found;
   if (!file.is_log()) return found;
   const std::uint64_t size = file.size();
   const std::uint64_t end = without_trailing_nuls(file, size);
-  LogLines lines(file, end);
   const auto take = [&](const std::optional<LoggedRow>& row) {
     ++(row ? found.lines : found.bad_lines);
     if (row) done.add(row->identity);
   };
-  for (LogLine line; lines.next(line);) take(line.row);
-
-  const bool whole = lines.is_object(lines.rest());  // an object needs no LF to be known as whole
-  found.size = whole ? end : lines.rest_offset();
+  std::string tail;
+  for (std::future<Scanned>& scan : scan_in_parts(file, end, part)) {
+    Scanned scanned = scan.get();
+    done.add(scanned.rows);
+    found.lines += scanned.rows.size();
+    found.bad_lines += scanned.bad_lines;
+    tail = std::move(scanned.tail);
+  }
+  LogLineParser parser;
+  const bool whole = parser.is_object(tail);  // an object needs no LF to be known as whole
+  found.size = whole ? end : end - tail.size();
   found.repaired_bytes = size - found.size;
   if (found.repaired_bytes > 0) file.truncate(found.size);
   if (whole) {
     file.append("\n");
     ++found.size;
-    take(lines.parse(lines.rest()));
+    take(parser.parse(tail));
   }
   if (size > 0) file.sync(found.size);
   return found;
@@ -64,7 +123,7 @@ std::uint64_t set_lines_aside(OutputFile& file, const std::string& aside, const 
   std::optional<ReplacementFile> kept;
   std::optional<OutputFile> moved;
   std::uint64_t count = 0;
-  LogLines lines(file, file.size());
+  LogLines lines(file, 0, file.size());
   for (LogLine line; lines.next(line);) {
     if (!unwanted(line.row)) {
       if (kept) kept->append_line(line.text);

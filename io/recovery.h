@@ -1,5 +1,5 @@
 // What makes a run resumable: the scan that finds which rows the output files already hold and repairs a torn
-// end, and the moving out of lines that must not stay. One thread.
+// end, and the moving out of lines that must not stay.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,9 @@ struct RecoveredFile {
 // Scans one output file, adds its rows to `done`, and repairs its end in place: a last piece without LF gets
 // its LF if it is a whole object, anything else is cut off, as are trailing NULs. What is counted as done is
 // then synced: the run that wrote it may have been killed before it was. Nothing to do for what is no log.
-// Throws OutputError when the file cannot be read, repaired or synced.
-RecoveredFile recover(OutputFile& file, DoneRows& done);
+// A large file is scanned by several threads, each a part of at least `part` octets. Throws OutputError when
+// the file cannot be read, repaired or synced.
+RecoveredFile recover(OutputFile& file, DoneRows& done, std::uint64_t part = 32u << 20);
 
 // Moves each line that `unwanted` says yes to (asked of all, in order) to the end of the file `aside`. The
 // file itself is then replaced by one without them; if there are none, nothing is written at all. Should the

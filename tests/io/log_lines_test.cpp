@@ -14,7 +14,7 @@ TEST(LogLines, SaysOfEachLineWhereItIsAndWhatItIsAbout) {
   MemoryFiles files;
   files.put("out", text + "not to be read\n");
   const OutputFile file = OutputFile::open(files, "out");
-  LogLines lines(file, text.size());
+  LogLines lines(file, 0, text.size());
   LogLine line;
   ASSERT_TRUE(lines.next(line));
   EXPECT_EQ(line.text, good);
@@ -32,9 +32,7 @@ TEST(LogLines, SaysOfEachLineWhereItIsAndWhatItIsAbout) {
 }
 
 TEST(LogLines, KnowsItsOwnLinesFromOthers) {
-  MemoryFiles files;
-  const OutputFile file = OutputFile::open(files, "out");
-  LogLines lines(file, 0);
+  LogLineParser lines;
   for (const char* text : {"", "[]", "{", R"({"custom_id":"a"})", R"({"id":"br-1-0000002a"})",
                            R"({"id":"br-1-2a","custom_id":"a"})", R"({"id":"br--0000002a","custom_id":"a"})",
                            R"({"id":"br-1-0000002g","custom_id":"a"})", R"({"id":7,"custom_id":"a"})"}) {

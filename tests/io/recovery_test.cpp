@@ -163,6 +163,38 @@ TEST(Recover, TakesAMissingFileAsEmpty) {
   EXPECT_EQ(recovery.done.size(), 0u);
 }
 
+// The parts' borders fall anywhere in lines short and long, good and bad, and behind a tail without LF.
+TEST(Recover, ScansInPartsWhatItScansInOne) {
+  const ScratchDir scratch;
+  const auto lines = written_lines();
+  std::mt19937_64 random(20);
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    for (std::size_t i = random() % 30; i > 0; --i) {
+      const std::uint64_t kind = random() % 10;
+      if (kind < lines.size()) text += lines[kind].line;
+      if (kind == 8) text += "bad line\n";
+      if (kind == 9) text += std::string(random() % 70'000, 'x') + "\n";
+    }
+    if (random() % 2 == 0) text += lines[0].line.substr(0, random() % lines[0].line.size());
+    scratch.write("one", text);
+    scratch.write("parts", text);
+    DoneRows done_one, done_parts;
+    OutputFile one = OutputFile::open(system_files(), "one"),
+               parts = OutputFile::open(system_files(), "parts");
+    const RecoveredFile a = recover(one, done_one, text.size() + 1);
+    const RecoveredFile b = recover(parts, done_parts, 1 + random() % 300);
+    EXPECT_EQ(a.lines, b.lines);
+    EXPECT_EQ(a.bad_lines, b.bad_lines);
+    EXPECT_EQ(a.size, b.size);
+    EXPECT_EQ(a.repaired_bytes, b.repaired_bytes);
+    EXPECT_TRUE(scratch.read("one") == scratch.read("parts"));
+    const auto twice_one = done_one.seal(), twice_parts = done_parts.seal();
+    EXPECT_EQ(twice_one, twice_parts);
+    EXPECT_EQ(done_one.size(), done_parts.size());
+  }
+}
+
 TEST(Recover, ReadsLinesLongerThanItsBuffer) {
   auto parsed = parse_row("{\"id\":\"a\",\"prompt\":\"x\"}", 1);
   const Row& row = *std::get<RowPtr>(parsed);
