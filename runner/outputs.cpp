@@ -33,14 +33,7 @@ std::string plural(std::uint64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-// Else a power cut could bring the old error lines back beside the new answers.
-void rename_synced(Files& files, const std::string& from, const std::string& to) {
-  int error = files.rename(from, to);
-  if (error == 0) error = files.sync_directory_of(to);
-  if (error != 0) fail_output("rename", from, error);
-}
-
-// The same holds for what --fresh empties.
+// Else a power cut could bring old lines back beside the new ones.
 void start_over(OutputFile& file) {
   if (!file.is_log() || file.size() == 0) return;
   file.truncate(0);
@@ -56,7 +49,9 @@ OutputFile open_errors(const Settings& settings, Files& files, std::vector<std::
     return errors;
   }
   const std::string aside = settings.errors + ".old";
-  rename_synced(files, settings.errors, aside);
+  if (const int error = files.rename(settings.errors, aside); error != 0) {
+    fail_output("rename", settings.errors, error);
+  }
   notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
   return OutputFile::open(files, settings.errors);
 }

@@ -241,6 +241,8 @@ void run_with_trouble(Job& job, std::uint64_t when, const Trouble& trouble, bool
   if (!happened || says_complete) {
     EXPECT_EQ(code, job.all_answered_well ? 0 : 3);
   }
+  const bool to_be_gone_on_with = trouble.doom.fate == Fate::half || trouble.doom.fate == Fate::interrupted;
+  EXPECT_TRUE(says_complete || !to_be_gone_on_with);
   if (power_fails) job.files.lose_power(random);
   if (says_complete) job.expect_each_row_once();
   job.settings.retry_failed = job.settings.retry_failed && !says_complete;
