@@ -1,41 +1,37 @@
-// The scan that makes a run resumable: which rows the output files already hold, and the repair of a torn
-// end.
+// What makes a run resumable: the scan that finds which rows the output files already hold and repairs a torn
+// end, and the moving out of lines that must not stay.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
-#include <vector>
 
-#include "io/row.h"
+#include "io/done_rows.h"
+#include "io/log_lines.h"
+#include "io/output_file.h"
 
 namespace batchrun {
-
-// Rows that need no sending again, by identity. Built once by recover(), then read only.
-class DoneRows {
- public:
-  enum class Match : std::uint8_t { unknown, done, changed };  // changed: the same id, but other content
-  Match find(const RowIdentity& identity) const;
-  std::size_t size() const;
-  void add(const RowIdentity& identity);
-  void seal();  // REQUIRED once after the last add and before the first find
-
- private:
-  using Entry = std::array<std::uint32_t, 3>;  // both halves of the id's hash, the content's: 12 bytes a row
-  std::vector<Entry> rows_;                    // sorted, once sealed
-};
 
 struct RecoveredFile {
   std::uint64_t size = 0;            // of the usable part: append from here
   std::uint64_t lines = 0;           // good lines
-  std::uint64_t corrupt_lines = 0;   // bad lines in the middle, copied to PATH.corrupt and left out of `done`
+  std::uint64_t bad_lines = 0;       // in the middle; still there, their rows not in `done`
   std::uint64_t repaired_bytes = 0;  // cut from a torn end
 };
 
-// Scans one output file, repairs its end in place (see below) and adds its rows to `done`.
-// A last piece without LF: a whole object gets its LF and is kept, anything else is cut off. Trailing NULs
-// are cut. A missing file is an empty one. Throws OutputError when the file cannot be read, repaired or
-// synced.
-RecoveredFile recover(int fd, const std::string& path, DoneRows& done);
+// Scans one output file, adds its rows to `done`, and repairs its end in place: a last piece without LF gets
+// its LF if it is a whole object, anything else is cut off, as are trailing NULs. What is counted as done is
+// then synced: the run that wrote it may have been killed before it was. Nothing to do for what is no log.
+// A large file is scanned by several threads, each a part of at least `part` octets. Throws OutputError when
+// the file cannot be read, repaired or synced.
+RecoveredFile recover(OutputFile& file, DoneRows& done, std::uint64_t part = 32u << 20);
+
+// Moves each line that `unwanted` says yes to (asked of all, in order) to the end of the file `aside`. The
+// file itself is then replaced by one without them; if there are none, nothing is written at all. Should the
+// power fail in between, a line may be in both files, never in none. Gives back how many. REQUIRES: `file`
+// has been recovered. Throws OutputError.
+using Unwanted = std::function<bool(const std::optional<LoggedRow>& row)>;
+std::uint64_t set_lines_aside(OutputFile& file, const std::string& aside, const Unwanted& unwanted);
 
 }  // namespace batchrun

@@ -16,8 +16,14 @@ double estimate_input_tokens(const Row& row) {
   return row.content_bytes / bytes_per_token + tokens_per_message * (row.message_count + 1);
 }
 
-Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake)
-    : settings_(settings), reader_(reader), done_(done), intake_(intake), routing_(settings) {}
+Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake,
+               Skipped skipped)
+    : settings_(settings),
+      reader_(reader),
+      skipped_(std::move(skipped)),
+      done_(done),
+      intake_(intake),
+      routing_(settings) {}
 
 void Feeder::run() {
   try {
@@ -29,11 +35,19 @@ void Feeder::run() {
   intake_.close();
 }
 
+RowItem Feeder::next_item() {
+  if (!skipped_.next) return reader_.next();
+  RowItem item = std::move(*skipped_.next);
+  skipped_.next.reset();
+  return item;
+}
+
 void Feeder::read_all() {
+  batch_.rows_read = batch_.rows_skipped = skipped_.rows;
   for (;;) {
     // A pipe may be slow: what has been read must not wait for what has not.
     if (!batch_.rows.empty() && !reader_.line_is_buffered() && !hand_over()) return;
-    auto item = reader_.next();
+    RowItem item = next_item();
     if (std::holds_alternative<RowReader::End>(item)) return;
     ++batch_.rows_read;
     if (auto* row = std::get_if<RowPtr>(&item)) {
@@ -49,14 +63,22 @@ void Feeder::read_all() {
   }
 }
 
+// The first pass over the input has asked about changed rows, or has put their old lines aside. What is met
+// here came by a pipe, or has changed since.
+void Feeder::refuse_changed(const Row& row) const {
+  if (settings_.changed == ChangedRows::keep) return;
+  if (settings_.changed == ChangedRows::rerun && can_be_read_twice(settings_.input)) return;
+  throw InputError{"line " + std::to_string(row.line) + " has changed since its answer was written",
+                   can_be_read_twice(settings_.input)
+                       ? "choose with --changed=rerun or --changed=keep, or start over with --fresh"
+                       : "--changed=keep keeps the old answer; --changed=rerun needs the input as a file"};
+}
+
 void Feeder::take(RowPtr row) {
   const DoneRows::Match match = done_.find(row->identity);
   if (match == DoneRows::Match::changed) {
     add_changed(*row);
-    if (settings_.changed == ChangedRows::stop) {
-      throw InputError{"line " + std::to_string(row->line) + " has changed since its answer was written",
-                       "choose with --changed=rerun or --changed=keep, or start over with --fresh"};
-    }
+    refuse_changed(*row);
   }
   if (match == DoneRows::Match::done ||
       (match == DoneRows::Match::changed && settings_.changed == ChangedRows::keep)) {

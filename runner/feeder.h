@@ -5,9 +5,10 @@
 #include <optional>
 #include <string>
 
-#include "io/recovery.h"
+#include "io/done_rows.h"
 #include "io/row_reader.h"
 #include "runner/intake.h"
+#include "runner/outputs.h"
 #include "runner/routing.h"
 #include "runner/settings.h"
 
@@ -19,8 +20,9 @@ double estimate_input_tokens(const Row& row);
 
 class Feeder {
  public:
-  // All of these outlive the feeder. `done` is sealed.
-  Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake);
+  // All of these outlive the feeder. `done` is sealed. `skipped`: what has been read already.
+  Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake,
+         Skipped skipped = {});
 
   // Reads to the end, to --max-rows, or until the queue is closed; then closes it. One thread.
   void run();
@@ -33,13 +35,16 @@ class Feeder {
 
  private:
   void read_all();
+  RowItem next_item();
   void take(RowPtr row);
   void take(RowError refused);
   bool hand_over();
   void add_changed(const Row& row);
+  void refuse_changed(const Row& row) const;
 
   const Settings& settings_;
   RowReader& reader_;
+  Skipped skipped_;
   const DoneRows& done_;
   IntakeQueue& intake_;
   Routing routing_;

@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "io/result_writer.h"
+#include "io/output_error.h"
 #include "io/row_reader.h"
 #include "runner/diagnostics.h"
 #include "runner/keys.h"

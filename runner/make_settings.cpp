@@ -94,6 +94,7 @@ void apply_choices(const Options& options, Settings& settings) {
   settings.stream = options.stream.value_or(settings.stream);
   settings.fresh = options.fresh;
   settings.retry_failed = options.retry_failed;
+  settings.ordered = options.ordered;
   settings.changed = options.changed.value_or(settings.changed);
   settings.sync = options.sync.value_or(settings.sync);
   settings.sync_interval = options.sync_interval.value_or(settings.sync_interval);

@@ -182,6 +182,8 @@ constexpr std::array table{
               for_run, set_flag<&Options::fresh>},
     OptionRow{0, "retry-failed", "", "run the rows of the errors file again", "", G::resume, for_run,
               set_flag<&Options::retry_failed>},
+    OptionRow{0, "ordered", "", "put the results in the input's order once all are there", "", G::resume,
+              for_run, set_flag<&Options::ordered>},
     OptionRow{0, "changed", "stop|rerun|keep",
               "rows whose content changed since they were answered (default: stop)", "stop, rerun or keep",
               G::resume, for_run, set_changed},

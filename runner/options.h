@@ -25,7 +25,7 @@ struct Options {
   std::optional<std::uint64_t> max_rows;
   std::optional<Picodollars> max_cost;
   std::optional<double> max_error_rate;  // a share: 5% is 0.05
-  bool fresh = false, retry_failed = false;
+  bool fresh = false, retry_failed = false, ordered = false;
   std::optional<ChangedRows> changed;
   std::optional<SyncPolicy> sync;
   std::optional<Duration> sync_interval;

@@ -1,11 +1,15 @@
 #include "runner/outputs.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <cerrno>
+#include <set>
 #include <utility>
 
+#include "io/line_order.h"
+#include "io/line_source.h"
+#include "io/recovery.h"
 #include "io/row_reader.h"
 
 namespace batchrun {
@@ -29,83 +33,237 @@ std::string plural(std::uint64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-std::uint64_t recover_one(const ResultWriter& file, DoneRows& done, std::vector<std::string>& notes) {
-  if (file.path() == "-") return 0;
-  const RecoveredFile found = recover(file.fd(), file.path(), done);
-  if (found.repaired_bytes > 0) {
-    notes.push_back(file.path() + ": cut " + plural(found.repaired_bytes, "byte") + " of a torn last line");
-  }
-  if (found.corrupt_lines > 0) {
-    notes.push_back(file.path() + ": " + plural(found.corrupt_lines, "unreadable line") + " copied to " +
-                    file.path() + ".corrupt; the rows are sent again");
-  }
-  return found.lines;
+// Else a power cut could bring old lines back beside the new ones.
+void start_over(OutputFile& file) {
+  if (!file.is_log() || file.size() == 0) return;
+  file.truncate(0);
+  file.sync(0);
 }
 
-void set_aside(const std::string& errors, std::vector<std::string>& notes) {
-  const std::string aside = errors + ".old";
-  if (std::rename(errors.c_str(), aside.c_str()) == 0) {
-    notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
-  } else {
-    notes.push_back("no failed rows to retry: there is no " + errors);
+// The errors file is ours when it gets its other name, so that no other run can be writing it.
+OutputFile open_errors(const Settings& settings, Files& files, std::vector<std::string>& notes) {
+  OutputFile errors = OutputFile::open(files, settings.errors);
+  if (!settings.retry_failed || settings.fresh || !errors.is_log()) return errors;
+  if (errors.size() == 0) {
+    notes.push_back("no failed rows to retry: " + settings.errors + " is empty or not there");
+    return errors;
+  }
+  const std::string aside = settings.errors + ".old";
+  if (const int error = files.rename(settings.errors, aside); error != 0) {
+    fail_output("rename", settings.errors, error);
+  }
+  notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
+  return OutputFile::open(files, settings.errors);
+}
+
+// Makes both files hold exactly one good line for each row they hold at all, and have them on the disk, an
+// empty one, too: it may be empty because an earlier run gave its lines another name and failed before that
+// was safe.
+class Recovery {
+ public:
+  Recovery(Outputs& outputs, bool retry_failed) : outputs_(outputs), retry_failed_(retry_failed) {}
+
+  void run() {
+    const RecoveredFile results = recover_one(outputs_.results), errors = recover_one(outputs_.errors);
+    if (retry_failed_ || results.size + errors.size > 0) {
+      if (results.size == 0) outputs_.results.sync(0);
+      if (errors.size == 0) outputs_.errors.sync(0);
+    }
+    const std::vector<RowIdentity> repeated = outputs_.done.seal();
+    outputs_.answered = results.lines - clean(outputs_.results, results.bad_lines, repeated);
+    outputs_.failed = errors.lines - clean(outputs_.errors, errors.bad_lines, repeated);
+  }
+
+ private:
+  RecoveredFile recover_one(OutputFile& file) {
+    const RecoveredFile found = recover(file, outputs_.done);
+    if (found.repaired_bytes > 0) {
+      outputs_.notes.push_back(file.path() + ": cut " + plural(found.repaired_bytes, "byte") +
+                               " of a torn last line");
+    }
+    return found;
+  }
+
+  // Moves what is not good out of the file. Gives back how many lines were readable, but a row's second.
+  std::uint64_t clean(OutputFile& file, std::uint64_t bad_lines, const std::vector<RowIdentity>& repeated) {
+    if (bad_lines == 0 && repeated.empty()) return 0;
+    const std::string aside = file.path() + ".corrupt";
+    std::uint64_t second_lines = 0;
+    set_lines_aside(file, aside, [&](const std::optional<LoggedRow>& row) {
+      if (!row) return true;
+      const bool twice = std::binary_search(repeated.begin(), repeated.end(), row->identity);
+      const bool second = twice && !seen_.insert(row->identity).second;
+      second_lines += second;
+      return second;
+    });
+    if (bad_lines > 0) {
+      outputs_.notes.push_back(file.path() + ": " + plural(bad_lines, "unreadable line") + " moved to " +
+                               aside + "; the rows are sent again");
+    }
+    if (second_lines > 0) {
+      outputs_.notes.push_back(file.path() + ": " + plural(second_lines, "second line") +
+                               " of rows that have one already moved to " + aside);
+    }
+    return second_lines;
+  }
+
+  Outputs& outputs_;
+  const bool retry_failed_;
+  std::set<RowIdentity> seen_;  // of the repeated ones, those whose first line was met
+};
+
+struct Seen {
+  RowIdentity identity;
+  std::uint64_t line = 0;
+};
+
+// Of a row or of a line that is none.
+template <class... Others>
+Seen seen(const std::variant<RowPtr, RowError, Others...>& item) {
+  if (const auto* row = std::get_if<RowPtr>(&item)) return {(*row)->identity, (*row)->line};
+  return {std::get<RowError>(item).identity, std::get<RowError>(item).line};
+}
+
+template <class Visit>
+void visit_rows(const Settings& settings, Visit visit) {
+  RowReader reader(settings.input, RowReaderOptions{settings.max_line});
+  for (;;) {
+    const RowItem item = reader.next();
+    if (std::holds_alternative<RowReader::End>(item)) return;
+    visit(seen(item));
   }
 }
 
-void empty(const ResultWriter& file) {
-  if (file.path() != "-" && ftruncate(file.fd(), 0) != 0) {
-    throw OutputError("cannot empty " + file.path(), "check that the file can be written");
+Skipped skip_done(RowReader& reader, const DoneRows& done) {
+  for (Skipped skipped;; ++skipped.rows) {
+    RowItem item = reader.next();
+    const bool at_end = std::holds_alternative<RowReader::End>(item);
+    if (!at_end && done.find(seen(item).identity) == DoneRows::Match::done) continue;
+    skipped.next = std::move(item);
+    return skipped;
   }
+}
+
+// The rows from that line on, at a glance. An id given twice is not found here, so a row may look changed
+// that is only a refused repetition of another; no row that has changed looks as if it had not.
+struct Glance {
+  bool any_known = false, any_changed = false;
+};
+
+Glance glance(const Settings& settings, const DoneRows& done, std::uint64_t first_line) {
+  Glance found;
+  LineSource lines(settings.input, settings.max_line);
+  for (Line line; lines.next(line);) {
+    if (line.number < first_line) continue;
+    const auto item = read_line(line, settings.max_line);
+    if (!item) continue;
+    const DoneRows::Match match = done.find(seen(*item).identity);
+    found.any_known |= match == DoneRows::Match::done;
+    found.any_changed |= match == DoneRows::Match::changed;
+  }
+  return found;
+}
+
+// The rows that have changed, as they are now.
+struct Changed {
+  std::vector<RowIdentity> rows;
+  std::vector<std::uint64_t> at_lines;  // of the first few of these
+};
+
+Changed find_changed(const Settings& settings, const DoneRows& done) {
+  Changed found;
+  visit_rows(settings, [&](const Seen& row) {
+    if (done.find(row.identity) != DoneRows::Match::changed) return;
+    found.rows.push_back(row.identity);
+    if (found.at_lines.size() < changed_lines_listed) found.at_lines.push_back(row.line);
+  });
+  return found;
+}
+
+[[noreturn]] void ask_about_changes(const Settings& settings, const Changed& found) {
+  std::string lines;
+  for (const std::uint64_t line : found.at_lines) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
+  throw UsageError(
+      plural(found.rows.size(), "row") + " changed since the answers in " + settings.output +
+          " were written (line " + lines + (found.rows.size() > found.at_lines.size() ? ", ...)" : ")"),
+      "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
+      settings.input);
+}
+
+void refuse_other_input(const Settings& settings) {
+  if (settings.changed != ChangedRows::stop) return;
+  throw UsageError(settings.output + " holds answers to another input",
+                   "choose another file with -o, or start over with --fresh", settings.input);
+}
+
+// Moves the old lines of rows that are to be sent again out of the outputs, which would else hold two of
+// each.
+void forget(std::vector<RowIdentity> changed, Outputs& outputs) {
+  std::sort(changed.begin(), changed.end());
+  const auto is_old = [&](const std::optional<LoggedRow>& row) {
+    if (!row) return false;
+    const auto at = std::lower_bound(changed.begin(), changed.end(), RowIdentity{row->identity.id_hash, 0});
+    return at != changed.end() && at->id_hash == row->identity.id_hash;
+  };
+  const auto forget_in = [&](OutputFile& file) {
+    const std::string aside = file.path() + ".old";
+    const std::uint64_t moved = file.is_log() ? set_lines_aside(file, aside, is_old) : 0;
+    if (moved > 0) {
+      outputs.notes.push_back(file.path() + ": " + plural(moved, "line") + " of changed rows moved to " +
+                              aside);
+    }
+    return moved;
+  };
+  outputs.answered -= forget_in(outputs.results);
+  outputs.failed -= forget_in(outputs.errors);
 }
 
 }  // namespace
 
-Outputs open_outputs(const Settings& settings) {
+bool can_be_read_twice(const std::string& input) {
+  struct stat status {};
+  return input != "-" && stat(input.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+Outputs open_outputs(const Settings& settings, Files& files) {
   refuse_input_as_output(settings.input, settings.output);
   refuse_input_as_output(settings.input, settings.errors);
   std::vector<std::string> notes;
-  ResultWriter results = ResultWriter::open(settings.output);  // its lock comes before anything is changed
-  if (settings.retry_failed && !settings.fresh) set_aside(settings.errors, notes);
-  Outputs outputs{std::move(results), ResultWriter::open(settings.errors), {}, 0, 0, std::move(notes)};
+  OutputFile results =
+      OutputFile::open(files, settings.output);  // both locks come before anything is changed
+  OutputFile errors = open_errors(settings, files, notes);
+  Outputs outputs{std::move(results), std::move(errors), {}, 0, 0, std::move(notes)};
   if (settings.fresh) {
-    empty(outputs.results);
-    empty(outputs.errors);
+    start_over(outputs.results);
+    start_over(outputs.errors);
+    outputs.done.seal();
   } else {
-    outputs.answered = recover_one(outputs.results, outputs.done, outputs.notes);
-    outputs.failed = recover_one(outputs.errors, outputs.done, outputs.notes);
+    Recovery(outputs, settings.retry_failed).run();
   }
-  outputs.done.seal();
   return outputs;
 }
 
-void check_resume(const Settings& settings, const DoneRows& done) {
-  if (done.size() == 0 || settings.input == "-" || settings.changed != ChangedRows::stop) return;
-  RowReader reader(settings.input, RowReaderOptions{settings.max_line});
-  std::uint64_t known = 0, changed = 0;
-  std::string lines;
-  for (;;) {
-    auto item = reader.next();
-    if (std::holds_alternative<RowReader::End>(item)) break;
-    const auto* row = std::get_if<RowPtr>(&item);
-    const RowIdentity& identity = row != nullptr ? (*row)->identity : std::get<RowError>(item).identity;
-    const DoneRows::Match match = done.find(identity);
-    known += match == DoneRows::Match::done;
-    if (match != DoneRows::Match::changed) continue;
-    if (changed++ < changed_lines_listed) {
-      const std::uint64_t line = row != nullptr ? (*row)->line : std::get<RowError>(item).line;
-      lines += (lines.empty() ? "" : ", ") + std::to_string(line);
-    }
+Skipped check_resume(const Settings& settings, Outputs& outputs, RowReader& reader) {
+  if (outputs.done.size() == 0 || settings.changed == ChangedRows::keep) return {};
+  if (!can_be_read_twice(settings.input)) return {};
+  Skipped skipped = skip_done(reader, outputs.done);
+  if (std::holds_alternative<RowReader::End>(*skipped.next)) return skipped;
+  const Glance rest = glance(settings, outputs.done, seen(*skipped.next).line);
+  if (skipped.rows == 0 && !rest.any_known && !rest.any_changed) refuse_other_input(settings);
+  Changed changed;
+  if (rest.any_changed) changed = find_changed(settings, outputs.done);
+  if (changed.rows.empty()) return skipped;
+  if (settings.changed == ChangedRows::stop) ask_about_changes(settings, changed);
+  forget(std::move(changed.rows), outputs);
+  return skipped;
+}
+
+void put_in_order(const Settings& settings, OutputFile& results, bool resumed) {
+  LineOrder order(results);
+  if (resumed && can_be_read_twice(settings.input)) {
+    visit_rows(settings, [&](const Seen& row) { order.place(row.identity, row.line); });
   }
-  if (changed > 0) {
-    throw UsageError(
-        plural(changed, "row") + " changed since the answers in " + settings.output + " were written (line " +
-            lines + (changed > changed_lines_listed ? ", ...)" : ")"),
-        "--changed=rerun sends them again, --changed=keep keeps the old answers, --fresh starts over",
-        settings.input);
-  }
-  if (known == 0) {
-    throw UsageError(settings.output + " holds answers to another input",
-                     "choose another file with -o, or start over with --fresh", settings.input);
-  }
+  order.apply(results);
 }
 
 }  // namespace batchrun

@@ -196,6 +196,7 @@ void Printer::options() {
   option("max-line", option_size(settings_.max_line));
   option("fresh", yes(settings_.fresh));
   option("retry-failed", yes(settings_.retry_failed));
+  option("ordered", yes(settings_.ordered));
   option("changed", word(settings_.changed, {"stop", "rerun", "keep"}));
   option("sync", settings_.sync == SyncPolicy::interval
                      ? "interval:" + option_duration(settings_.sync_interval)

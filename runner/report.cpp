@@ -1,20 +1,14 @@
 #include "runner/report.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "io/json_text.h"
-#include "io/result_writer.h"
+#include "io/output_file.h"
 #include "runner/inert.h"
 #include "runner/progress.h"
 #include "runner/run_rates.h"
@@ -180,54 +174,6 @@ json::object rows_of(const RunFigures& figures) {
           {"failed", figures.rows_failed}};
 }
 
-// A file being written; gone again unless kept.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& target)
-      : path_(target + ".tmp." + std::to_string(::getpid())), target_(target) {
-    ::unlink(path_.c_str());  // left by a process that had our number and was killed
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd_ < 0) fail("create");
-  }
-  ~TemporaryFile() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!kept_) ::unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t sent = ::write(fd_, text.data(), text.size());
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent <= 0) fail("write");
-      text.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    if (::fsync(fd_) != 0) fail("sync");
-  }
-
-  void keep() {
-    if (::rename(path_.c_str(), target_.c_str()) != 0) fail("rename");
-    kept_ = true;
-    const std::size_t slash = target_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
-    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return;
-    ::fsync(directory);
-    ::close(directory);
-  }
-
- private:
-  [[noreturn]] void fail(std::string_view what) const {
-    const std::string why = std::strerror(errno);
-    throw OutputError(fmt::format("cannot {} {}: {}", what, inert(target_), why), "");
-  }
-
-  std::string path_, target_;
-  int fd_ = -1;
-  bool kept_ = false;
-};
-
 }  // namespace
 
 std::string_view end_name(RunEnd end) {
@@ -281,13 +227,12 @@ std::string render_report(const Settings& settings, const RunFigures& figures, R
 }
 
 void write_whole_file(const std::string& path, const std::string& text) {
-  if (path == "-") {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    if (std::fflush(stdout) != 0) throw OutputError("cannot write to standard output", "");
-    return;
-  }
-  TemporaryFile file(path);
-  file.write(text);
+  Files& files = system_files();
+  FileStatus there;
+  const bool replaceable = path != "-" && (files.status(path, there) != 0 || there.regular);
+  if (!replaceable) return OutputFile::open(files, path).append(text);
+  ReplacementFile file(files, path);
+  file.append(text);
   file.keep();
 }
 

@@ -20,7 +20,8 @@ std::string render_report(const Settings& settings, const RunFigures& figures, R
                           std::time_t started, std::time_t finished);
 
 // Writes `text` as `path` so that a reader sees the old file or the whole new one: a temporary file beside
-// it, fsync, rename, fsync of the directory. Mode 0600. Throws OutputError; the temporary file is gone then.
+// it, fsync, rename, fsync of the directory. Mode 0600. A pipe or a device is written to. Throws OutputError;
+// the temporary file is gone then.
 void write_whole_file(const std::string& path, const std::string& text);
 
 }  // namespace batchrun

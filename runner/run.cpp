@@ -1,7 +1,6 @@
 #include "runner/run.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +11,7 @@
 #include "runner/diagnostics.h"
 #include "runner/feeder.h"
 #include "runner/inert.h"
+#include "runner/input_stamp.h"
 #include "runner/lines_writer.h"
 #include "runner/outputs.h"
 #include "runner/progress.h"
@@ -38,13 +38,16 @@ class Run {
         state_(state),
         color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
         reader_(settings.input, RowReaderOptions{settings.max_line}),
-        outputs_(open_outputs(settings)),
+        outputs_(open_outputs(settings, system_files())),
+        skipped_(check_resume(settings, outputs_, reader_)),
+        results_(std::move(outputs_.results)),
+        errors_(std::move(outputs_.errors)),
         intake_(intake_bytes),
         lines_(lines_bytes),
-        state_link_(news_ahead),
-        feeder_(settings, reader_, outputs_.done, intake_),
-        writer_(settings, outputs_.results, outputs_.errors, lines_),
-        shard_(settings, intake_, lines_, state_link_, [this] { signals_.wake(); }),
+         state_link_(news_ahead),
+         feeder_(settings, reader_, outputs_.done, intake_, std::move(skipped_)),
+         writer_(settings, results_, errors_, lines_),
+         shard_(settings, intake_, lines_, state_link_, [this] { signals_.wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
   int perform();
@@ -78,8 +81,11 @@ class Run {
   const SteadyClock clock_;
   Signals signals_;
   std::size_t merges_said_ = 0;
+  const std::optional<InputStamp> input_stamp_ = stamp_of(settings_.input);
   RowReader reader_;
-  Outputs outputs_;
+  Outputs outputs_;  // its files are with the writers
+  Skipped skipped_;  // with the feeder
+  ResultWriter results_, errors_;
   IntakeQueue intake_;
   LinesQueue lines_;
   StateLink state_link_;
@@ -95,7 +101,6 @@ class Run {
 };
 
 int Run::perform() {
-  check_resume(settings_, outputs_.done);
   talk_of_start();
   std::thread writing([this] { writer_.run(); });
   std::thread saving([this] { state_.run(state_link_); });
@@ -215,14 +220,23 @@ int Run::conclude() {
   if (const auto& failure = feeder_.failure()) {
     fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
   }
-  struct stat errors {};
-  if (end == RunEnd::complete && fstat(outputs_.errors.fd(), &errors) == 0 && errors.st_size == 0) {
-    unlink(settings_.errors.c_str());  // no empty file to wonder about
+  if (stamp_of(settings_.input) != input_stamp_) {
+    say(render_note(
+        inert(settings_.input) +
+            " was changed while it was read: run the same command again to see which rows that concerns",
+        color_));
   }
+  OutputFile errors = std::move(errors_).release();
+  if (end == RunEnd::complete && errors.is_log() && errors.size() == 0) errors.remove();
   if (!settings_.report.empty()) {
     write_whole_file(settings_.report, render_report(settings_, last, end, started_, std::time(nullptr)));
   }
   if (!settings_.quiet) fmt::print(stderr, "{}", render_summary(settings_, last, end, color_));
+  // Last: should this fail, everything else has been said and written.
+  if (settings_.ordered && end == RunEnd::complete && !feeder_.failure()) {
+    OutputFile results = std::move(results_).release();
+    put_in_order(settings_, results, outputs_.answered > 0);
+  }
   return feeder_.failure() ? static_cast<int>(ExitCode::usage) : exit_code(end, last);
 }
 

@@ -89,13 +89,14 @@ void set_paths(const GivenPaths& given, Settings& settings) {
   const bool to_stdout = settings.output == "-";
   settings.report = given.report ? *given.report : to_stdout ? "" : stem + ".report.json";
   if (settings.report == "-" && to_stdout) throw UsageError("results and report cannot both go to stdout");
+  if (to_stdout && settings.ordered) throw UsageError("--ordered needs a file: -o results.jsonl");
   check_different(settings);
 }
 
 std::string resume_command(const std::vector<std::string>& argv) {
   std::string out;
   for (const std::string& word : argv) {
-    if (word == "--fresh") continue;
+    if (word == "--fresh" || word == "--retry-failed") continue;  // that has been done
     if (!out.empty()) out += ' ';
     out += quoted_for_shell(word);
   }

@@ -88,6 +88,7 @@ struct Settings {
   Duration deadline{};         // of the run; zero = none
   Duration drain_timeout = std::chrono::seconds(30);
   bool fresh = false, retry_failed = false;
+  bool ordered = false;  // results in the input's order, once all are there
   ChangedRows changed = ChangedRows::stop;
   SyncPolicy sync = SyncPolicy::interval;
   Duration sync_interval = std::chrono::milliseconds(200);

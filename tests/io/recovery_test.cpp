@@ -1,15 +1,13 @@
 #include "io/recovery.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "io/result.h"
 #include "io/row_reader.h"
+#include "tests/support/memory_files.h"
 #include "tests/support/scratch_dir.h"
 
 namespace batchrun {
@@ -59,43 +57,23 @@ std::vector<Written> written_lines() {
 struct Recovery {
   RecoveredFile file;
   DoneRows done;
+  std::string text;  // of the file, afterwards
 };
 
-Recovery recover_file(const std::string& path) {
+Recovery recovered(MemoryFiles& files) {
   Recovery out;
-  const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  EXPECT_GE(fd, 0);
-  out.file = recover(fd, path, out.done);
+  OutputFile file = OutputFile::open(files, "out");
+  out.file = recover(file, out.done);
   out.done.seal();
-  ::close(fd);
+  out.text = files.text("out");
   return out;
 }
 
-// The same for a file that is only in memory: a sync of it costs nothing, so that thousands can be tried.
-class MemoryFile {
- public:
-  explicit MemoryFile(std::string_view text) : fd_(::memfd_create("out", MFD_CLOEXEC)) {
-    EXPECT_EQ(::write(fd_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  ~MemoryFile() { ::close(fd_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  Recovery recovered() const {
-    Recovery out;
-    out.file = recover(fd_, "out", out.done);
-    out.done.seal();
-    return out;
-  }
-  std::string text() const {
-    std::string text(static_cast<std::size_t>(::lseek(fd_, 0, SEEK_END)), '\0');
-    EXPECT_EQ(::pread(fd_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-    return text;
-  }
-
- private:
-  const int fd_;
-};
+Recovery recovered(const std::string& text) {
+  MemoryFiles files;
+  files.put("out", text);
+  return recovered(files);
+}
 
 void expect_valid_lines(const std::string& text) {
   EXPECT_TRUE(text.empty() || text.back() == '\n');
@@ -114,75 +92,110 @@ TEST(Recover, FindsExactlyTheWholeLinesOfAFileCutAnywhere) {
   std::string text;
   for (const auto& line : lines) text += line.line;
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-    const MemoryFile file(std::string_view(text).substr(0, cut));
-    const auto recovery = file.recovered();
+    const auto recovery = recovered(text.substr(0, cut));
     // An object is whole without its LF, too.
     std::size_t whole = 0, end = 0;
     while (whole < lines.size() && end + lines[whole].line.size() - 1 <= cut)
       end += lines[whole++].line.size();
     ASSERT_EQ(recovery.done.size(), whole) << "cut at " << cut;
     ASSERT_EQ(recovery.file.lines, whole);
-    ASSERT_EQ(recovery.file.corrupt_lines, 0u);
+    ASSERT_EQ(recovery.file.bad_lines, 0u);
     ASSERT_EQ(recovery.file.size, end);
     ASSERT_EQ(recovery.file.repaired_bytes, cut > end ? cut - end : 0);
     for (std::size_t i = 0; i < lines.size(); ++i) {
       ASSERT_EQ(recovery.done.find(lines[i].identity) == DoneRows::Match::done, i < whole)
           << "cut at " << cut << " row " << i;
     }
-    const std::string now = file.text();
-    ASSERT_EQ(now, text.substr(0, end));
-    if (cut % 7 == 0) expect_valid_lines(now + lines[0].line);
+    ASSERT_EQ(recovery.text, text.substr(0, end));
+    if (cut % 7 == 0) expect_valid_lines(recovery.text + lines[0].line);
   }
 }
 
 TEST(Recover, CutsNulsThatAPowerLossLeft) {
   const auto lines = written_lines();
-  const ScratchDir scratch;
   const std::string one = lines[0].line, two = lines[1].line;
   for (const std::size_t nuls : {1u, 4096u, 200'000u}) {
     const std::string tail(nuls, '\0');
-    scratch.write("out", one + tail);
-    EXPECT_EQ(recover_file("out").file.repaired_bytes, nuls);
-    EXPECT_EQ(scratch.read("out"), one);
-    scratch.write("out", one + two.substr(0, 20) + tail);
-    EXPECT_EQ(recover_file("out").done.size(), 1u);
-    EXPECT_EQ(scratch.read("out"), one);
-    scratch.write("out", one + two.substr(0, two.size() - 1) + tail);
-    const auto recovery = recover_file("out");
-    EXPECT_EQ(recovery.done.size(), 2u);
-    EXPECT_EQ(recovery.file.size, one.size() + two.size());
-    EXPECT_EQ(scratch.read("out"), one + two);
-    scratch.write("out", tail);
-    EXPECT_EQ(recover_file("out").file.size, 0u);
-    EXPECT_EQ(scratch.read("out"), "");
+    const auto whole = recovered(one + tail);
+    EXPECT_EQ(whole.file.repaired_bytes, nuls);
+    EXPECT_EQ(whole.text, one);
+    const auto torn = recovered(one + two.substr(0, 20) + tail);
+    EXPECT_EQ(torn.done.size(), 1u);
+    EXPECT_EQ(torn.text, one);
+    const auto without_lf = recovered(one + two.substr(0, two.size() - 1) + tail);
+    EXPECT_EQ(without_lf.done.size(), 2u);
+    EXPECT_EQ(without_lf.file.size, one.size() + two.size());
+    EXPECT_EQ(without_lf.text, one + two);
+    const auto nothing = recovered(tail);
+    EXPECT_EQ(nothing.file.size, 0u);
+    EXPECT_EQ(nothing.text, "");
   }
 }
 
-TEST(Recover, SetsBadLinesAsideAndKeepsTheRest) {
+TEST(Recover, CountsBadLinesAndLeavesThem) {
   const auto lines = written_lines();
-  const ScratchDir scratch;
-  const std::string text = lines[0].line + "garbage \xFF\n\n{\"foreign\":1}\n" + lines[1].line + "more";
-  for (int round = 0; round < 2; ++round) {
-    scratch.write("out", text);
-    const auto recovery = recover_file("out");
-    EXPECT_EQ(recovery.file.lines, 2u);
-    EXPECT_EQ(recovery.file.corrupt_lines, 2u);
-    EXPECT_EQ(recovery.file.repaired_bytes, 4u);
-    EXPECT_EQ(recovery.done.find(lines[1].identity), DoneRows::Match::done);
-    EXPECT_EQ(scratch.read("out.corrupt"), "garbage \xFF\n{\"foreign\":1}\n");
-    EXPECT_EQ(scratch.read("out"), text.substr(0, text.size() - 4));
+  const std::string text = lines[0].line + "garbage \xFF\n\n{\"foreign\":1}\n" + lines[1].line;
+  const auto recovery = recovered(text + "more");
+  EXPECT_EQ(recovery.file.lines, 2u);
+  EXPECT_EQ(recovery.file.bad_lines, 2u);
+  EXPECT_EQ(recovery.file.repaired_bytes, 4u);
+  EXPECT_EQ(recovery.done.find(lines[1].identity), DoneRows::Match::done);
+  EXPECT_EQ(recovery.text, text);
+}
+
+TEST(Recover, SyncsWhatItCountsAsDone) {
+  const auto lines = written_lines();
+  MemoryFiles files;
+  {
+    OutputFile killed = OutputFile::open(files, "out");
+    killed.append(lines[0].line + lines[1].line);
   }
+  EXPECT_EQ(recovered(files).done.size(), 2u);
+  std::mt19937_64 random(1);
+  files.lose_power(random);
+  EXPECT_EQ(files.text("out"), lines[0].line + lines[1].line);
 }
 
 TEST(Recover, TakesAMissingFileAsEmpty) {
-  const ScratchDir scratch;
-  const auto recovery = recover_file("new");
+  MemoryFiles files;
+  const auto recovery = recovered(files);
   EXPECT_EQ(recovery.file.size, 0u);
   EXPECT_EQ(recovery.done.size(), 0u);
 }
 
-TEST(Recover, ReadsLinesLongerThanItsBuffer) {
+// The parts' borders fall anywhere in lines short and long, good and bad, and behind a tail without LF.
+TEST(Recover, ScansInPartsWhatItScansInOne) {
   const ScratchDir scratch;
+  const auto lines = written_lines();
+  std::mt19937_64 random(20);
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    for (std::size_t i = random() % 30; i > 0; --i) {
+      const std::uint64_t kind = random() % 10;
+      if (kind < lines.size()) text += lines[kind].line;
+      if (kind == 8) text += "bad line\n";
+      if (kind == 9) text += std::string(random() % 70'000, 'x') + "\n";
+    }
+    if (random() % 2 == 0) text += lines[0].line.substr(0, random() % lines[0].line.size());
+    scratch.write("one", text);
+    scratch.write("parts", text);
+    DoneRows done_one, done_parts;
+    OutputFile one = OutputFile::open(system_files(), "one"),
+               parts = OutputFile::open(system_files(), "parts");
+    const RecoveredFile a = recover(one, done_one, text.size() + 1);
+    const RecoveredFile b = recover(parts, done_parts, 1 + random() % 300);
+    EXPECT_EQ(a.lines, b.lines);
+    EXPECT_EQ(a.bad_lines, b.bad_lines);
+    EXPECT_EQ(a.size, b.size);
+    EXPECT_EQ(a.repaired_bytes, b.repaired_bytes);
+    EXPECT_TRUE(scratch.read("one") == scratch.read("parts"));
+    const auto twice_one = done_one.seal(), twice_parts = done_parts.seal();
+    EXPECT_EQ(twice_one, twice_parts);
+    EXPECT_EQ(done_one.size(), done_parts.size());
+  }
+}
+
+TEST(Recover, ReadsLinesLongerThanItsBuffer) {
   auto parsed = parse_row("{\"id\":\"a\",\"prompt\":\"x\"}", 1);
   const Row& row = *std::get<RowPtr>(parsed);
   Answer answer;
@@ -190,37 +203,58 @@ TEST(Recover, ReadsLinesLongerThanItsBuffer) {
   std::string text;
   append_result_line(text, row, answer, 200, "", {});
   const std::string small = written_lines()[1].line;
-  scratch.write("out", small + text + small + text.substr(0, 4'000'000));
-  const auto recovery = recover_file("out");
+  const auto recovery = recovered(small + text + small + text.substr(0, 4'000'000));
   EXPECT_EQ(recovery.file.lines, 3u);
   EXPECT_EQ(recovery.file.repaired_bytes, 4'000'000u);
   EXPECT_EQ(recovery.done.find(row.identity), DoneRows::Match::done);
 }
 
 TEST(Recover, ReadsTheDeepestLineARunCanWrite) {
-  const ScratchDir scratch;
   auto parsed =
       parse_row("{\"prompt\":\"x\",\"deep\":" + std::string(127, '[') + std::string(127, ']') + "}", 1);
   const Row& row = *std::get<RowPtr>(parsed);
   std::string text;
   append_error_line(text, row, {"c", "m", {}, 500, "", std::string(128, '[') + std::string(128, ']')}, {});
-  scratch.write("out", text);
-  EXPECT_EQ(recover_file("out").done.find(row.identity), DoneRows::Match::done);
+  EXPECT_EQ(recovered(text).done.find(row.identity), DoneRows::Match::done);
 }
 
-TEST(DoneRows, TellsChangedFromUnknown) {
-  DoneRows done;
-  const RowIdentity rows[] = {{5, 1}, {5, 3}, {7, 2}, {0xFFFFFFFF00000000u, 9}, {0x00000000FFFFFFFFu, 9}};
-  for (const auto& row : rows) done.add(row);
-  done.add(rows[0]);
-  done.seal();
-  EXPECT_EQ(done.size(), 5u);
-  for (const auto& row : rows) EXPECT_EQ(done.find(row), DoneRows::Match::done);
-  for (const std::uint32_t content : {0u, 2u, 4u})
-    EXPECT_EQ(done.find({5, content}), DoneRows::Match::changed);
-  EXPECT_EQ(done.find({7, 9}), DoneRows::Match::changed);
-  EXPECT_EQ(done.find({6, 1}), DoneRows::Match::unknown);
-  EXPECT_EQ(done.find({0xFFFFFFFFFFFFFFFFu, 9}), DoneRows::Match::unknown);
+// Sets aside what is no line of ours, and every line of one row.
+std::uint64_t set_aside(MemoryFiles& files, const RowIdentity& unwanted) {
+  OutputFile file = OutputFile::open(files, "out");
+  const std::uint64_t moved = set_lines_aside(
+      file, "aside", [&](const std::optional<LoggedRow>& row) { return !row || row->identity == unwanted; });
+  file.append("next\n");  // what is open now is what has the name
+  return moved;
+}
+
+TEST(SetLinesAside, MovesThemAndKeepsTheRest) {
+  const auto lines = written_lines();
+  const std::string one = lines[0].line, two = lines[1].line, three = lines[2].line;
+  MemoryFiles files;
+  files.put("aside", "earlier\n");
+  files.put("out", one + "garbage\n" + two + three + two);
+  EXPECT_EQ(set_aside(files, lines[1].identity), 3u);
+  EXPECT_EQ(files.text("out"), one + three + "next\n");
+  EXPECT_EQ(files.text("aside"), "earlier\ngarbage\n" + two + two);
+  EXPECT_FALSE(files.exists("out.tmp"));
+}
+
+TEST(SetLinesAside, WritesNothingWhenThereIsNothingToMove) {
+  const auto lines = written_lines();
+  MemoryFiles files;
+  files.put("out", lines[0].line + lines[1].line);
+  EXPECT_EQ(set_aside(files, lines[2].identity), 0u);
+  EXPECT_EQ(files.text("out"), lines[0].line + lines[1].line + "next\n");
+  EXPECT_FALSE(files.exists("aside"));
+}
+
+TEST(SetLinesAside, KeepsTheLockOfTheFile) {
+  const auto lines = written_lines();
+  MemoryFiles files;
+  files.put("out", lines[0].line + "garbage\n");
+  OutputFile file = OutputFile::open(files, "out");
+  set_lines_aside(file, "aside", [](const std::optional<LoggedRow>& row) { return !row; });
+  EXPECT_THROW(OutputFile::open(files, "out"), OutputError);
 }
 
 }  // namespace

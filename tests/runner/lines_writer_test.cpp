@@ -22,6 +22,9 @@ class LinesWriterTest : public testing::Test {
   ~LinesWriterTest() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const char* name) const { return folder_ + "/" + name; }
+  ResultWriter opened(const char* name) const {
+    return ResultWriter(OutputFile::open(system_files(), path(name)));
+  }
   std::string content(const char* name) const {
     std::ostringstream text;
     text << std::ifstream(path(name)).rdbuf();
@@ -33,7 +36,7 @@ class LinesWriterTest : public testing::Test {
 };
 
 TEST_F(LinesWriterTest, WritesAllLinesInOrderAndSyncsBeforeItEnds) {
-  ResultWriter results = ResultWriter::open(path("r")), errors = ResultWriter::open(path("e"));
+  ResultWriter results = opened("r"), errors = opened("e");
   LinesQueue queue(1u << 20);
   LinesWriter writer(settings_, results, errors, queue);
   std::thread thread([&] { writer.run(); });
@@ -55,7 +58,7 @@ TEST_F(LinesWriterTest, WritesAllLinesInOrderAndSyncsBeforeItEnds) {
 
 TEST_F(LinesWriterTest, SyncsInTimeWhileTheRunGoesOn) {
   settings_.sync_interval = std::chrono::milliseconds(20);
-  ResultWriter results = ResultWriter::open(path("r")), errors = ResultWriter::open(path("e"));
+  ResultWriter results = opened("r"), errors = opened("e");
   LinesQueue queue(1u << 20);
   LinesWriter writer(settings_, results, errors, queue);
   std::thread thread([&] { writer.run(); });
@@ -68,7 +71,7 @@ TEST_F(LinesWriterTest, SyncsInTimeWhileTheRunGoesOn) {
 }
 
 TEST_F(LinesWriterTest, AFullDiskIsRememberedAndTheFileEndsInAWholeLine) {
-  ResultWriter results = ResultWriter::open(path("r")), errors = ResultWriter::open(path("e"));
+  ResultWriter results = opened("r"), errors = opened("e");
   LinesQueue queue(1u << 20);
   LinesWriter writer(settings_, results, errors, queue);
   std::signal(SIGXFSZ, SIG_IGN);

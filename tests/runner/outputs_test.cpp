@@ -45,23 +45,28 @@ class OutputsTest : public testing::Test {
     write(settings_.output, lines);
   }
 
+  Skipped check(Outputs& outputs) const {
+    RowReader reader(settings_.input, RowReaderOptions{});
+    return check_resume(settings_, outputs, reader);
+  }
+
   std::string folder_;
   Settings settings_;
 };
 
 TEST_F(OutputsTest, FindsWhatEarlierRunsAnswered) {
   answer({1, 3});
-  const Outputs outputs = open_outputs(settings_);
+  Outputs outputs = open_outputs(settings_, system_files());
   EXPECT_EQ(outputs.answered, 2u);
   EXPECT_EQ(outputs.done.size(), 2u);
-  EXPECT_NO_THROW(check_resume(settings_, outputs.done));
+  EXPECT_NO_THROW(check(outputs));
 }
 
 TEST_F(OutputsTest, FreshEmptiesBothFiles) {
   answer({1});
   write(settings_.errors, "{}\n");
   settings_.fresh = true;
-  const Outputs outputs = open_outputs(settings_);
+  Outputs outputs = open_outputs(settings_, system_files());
   EXPECT_EQ(outputs.done.size(), 0u);
   EXPECT_EQ(std::filesystem::file_size(settings_.output), 0u);
   EXPECT_EQ(std::filesystem::file_size(settings_.errors), 0u);
@@ -70,7 +75,7 @@ TEST_F(OutputsTest, FreshEmptiesBothFiles) {
 TEST_F(OutputsTest, RetryFailedSetsTheErrorsFileAside) {
   write(settings_.errors, "{\"id\":\"x\"}\n");
   settings_.retry_failed = true;
-  const Outputs outputs = open_outputs(settings_);
+  Outputs outputs = open_outputs(settings_, system_files());
   EXPECT_EQ(std::filesystem::file_size(settings_.errors), 0u);
   EXPECT_TRUE(std::filesystem::exists(settings_.errors + ".old"));
 }
@@ -83,7 +88,7 @@ TEST_F(OutputsTest, RefusesToWriteOverTheInputUnderAnyName) {
     settings.input = settings_.input;
     settings.output = folder_ + name;
     settings.errors = settings_.errors;
-    EXPECT_THROW(open_outputs(settings), UsageError) << name;
+    EXPECT_THROW(open_outputs(settings, system_files()), UsageError) << name;
   }
   EXPECT_GT(std::filesystem::file_size(settings_.input), 0u);
 }
@@ -91,9 +96,9 @@ TEST_F(OutputsTest, RefusesToWriteOverTheInputUnderAnyName) {
 TEST_F(OutputsTest, AChangedRowIsAskedAbout) {
   answer({1, 2, 3});
   write(settings_.input, row("a", "one") + row("b", "changed") + row("c", "three"));
-  const Outputs outputs = open_outputs(settings_);
+  Outputs outputs = open_outputs(settings_, system_files());
   try {
-    check_resume(settings_, outputs.done);
+    check(outputs);
     FAIL() << "not asked about";
   } catch (const UsageError& error) {
     EXPECT_NE(std::string(error.what()).find("line 2"), std::string::npos) << error.what();
@@ -103,15 +108,41 @@ TEST_F(OutputsTest, AChangedRowIsAskedAbout) {
 TEST_F(OutputsTest, InsertedAndRemovedRowsAreNoChange) {
   answer({1, 2, 3});
   write(settings_.input, row("z", "new") + row("c", "three") + row("a", "one"));
-  const Outputs outputs = open_outputs(settings_);
-  EXPECT_NO_THROW(check_resume(settings_, outputs.done));
+  Outputs outputs = open_outputs(settings_, system_files());
+  EXPECT_NO_THROW(check(outputs));
 }
 
 TEST_F(OutputsTest, AnswersToAnotherInputAreAskedAbout) {
   answer({1, 2, 3});
   write(settings_.input, row("x", "other") + row("y", "other"));
-  const Outputs outputs = open_outputs(settings_);
-  EXPECT_THROW(check_resume(settings_, outputs.done), UsageError);
+  Outputs outputs = open_outputs(settings_, system_files());
+  EXPECT_THROW(check(outputs), UsageError);
+}
+
+TEST_F(OutputsTest, SkipsWhatIsDoneUpToTheFirstRowThatIsNot) {
+  answer({1, 3});
+  Outputs outputs = open_outputs(settings_, system_files());
+  const Skipped skipped = check(outputs);
+  EXPECT_EQ(skipped.rows, 1u);
+  EXPECT_EQ(std::get<RowPtr>(*skipped.next)->custom_id, "b");
+}
+
+TEST_F(OutputsTest, ARepeatedIdIsNoChangedRow) {
+  answer({1});
+  write(settings_.input, row("a", "one") + row("b", "two") + row("a", "other"));
+  Outputs outputs = open_outputs(settings_, system_files());
+  EXPECT_NO_THROW(check(outputs));
+}
+
+TEST_F(OutputsTest, AChangedRowToBeSentAgainLosesItsOldLine) {
+  answer({1, 2, 3});
+  write(settings_.input, row("a", "one") + row("b", "changed") + row("c", "three"));
+  settings_.changed = ChangedRows::rerun;
+  Outputs outputs = open_outputs(settings_, system_files());
+  const Skipped skipped = check(outputs);
+  EXPECT_EQ(skipped.rows, 1u);
+  EXPECT_EQ(outputs.answered, 2u);
+  EXPECT_TRUE(std::filesystem::exists(settings_.output + ".old"));
 }
 
 }  // namespace
