@@ -44,10 +44,10 @@ class Run {
         errors_(std::move(outputs_.errors)),
         intake_(intake_bytes),
         lines_(lines_bytes),
-         state_link_(news_ahead),
-         feeder_(settings, reader_, outputs_.done, intake_, std::move(skipped_)),
-         writer_(settings, results_, errors_, lines_),
-         shard_(settings, intake_, lines_, state_link_, [this] { signals_.wake(); }),
+        state_link_(news_ahead),
+        feeder_(settings, reader_, outputs_.done, intake_, std::move(skipped_)),
+        writer_(settings, results_, errors_, lines_),
+        shard_(settings, intake_, lines_, state_link_, [this] { signals_.wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
   int perform();

@@ -63,6 +63,7 @@ CASES = [
     case(39, "an end mark without finish reason", "done_without_finish", WHOLE, STREAM),
     case(39, "a finish reason without end mark", "finish_without_done", WHOLE, STREAM),
     case(40, "silence after the end mark", "done_keeps_open", WHOLE, STREAM),
+    case(40, "silence after the finish, without an end mark", "finish_keeps_open", WHOLE, STREAM),
     case(43, "no usage", "no_usage", WHOLE, check=estimated),
     case(44, "comment lines", "comments", WHOLE, STREAM),
     case(44, "CRLF", "crlf", WHOLE, STREAM),

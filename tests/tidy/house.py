@@ -282,6 +282,30 @@ def check_nothing_detached(house):
             yield Breach(source.path, source.line_of(match.start()), "detached", "every spawn and thread is joined")
 
 
+def check_documents_name_tests_that_exist(house):
+    """Of every table with a column "shown by": suites, tests of suites, functions and files of tests."""
+    known = set()
+    for path in house.files:
+        if not path.startswith("tests/"):
+            continue
+        known |= {path, *(parent.as_posix() for parent in Path(path).parents)}
+        if path.endswith("_test.py"):
+            known |= set(re.findall(r"def (test_\w+)", (house.root / path).read_text(encoding="utf-8")))
+        elif path in house.sources:
+            for suite, name in re.findall(r"\bTEST(?:_F|_P)?\s*\(\s*(\w+)\s*,\s*(\w+)", house.sources[path].code):
+                known |= {suite, f"{suite}.{name}"}
+    for document in sorted((house.root / "docs").glob("*.md")):
+        column = None
+        for number, line in enumerate(document.read_text(encoding="utf-8").split("\n"), 1):
+            cells = [cell.strip() for cell in line.split("|")] if line.startswith("|") else []
+            if not cells or "shown by" in cells:
+                column = cells.index("shown by") if cells else None
+            elif column is not None and column < len(cells):
+                for name in re.findall(r"`([A-Z]\w*(?:\.\w+)?|test_\w+|tests/[^`]+)`", cells[column]):
+                    if name not in known:
+                        yield Breach(f"docs/{document.name}", number, "named tests", f"there is no test {name}")
+
+
 RULES = (
     check_direction,
     check_pool_is_pure,
@@ -294,6 +318,7 @@ RULES = (
     check_names,
     check_headers_guarded,
     check_nothing_detached,
+    check_documents_name_tests_that_exist,
 )
 
 

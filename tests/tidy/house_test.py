@@ -38,6 +38,7 @@ GOOD_TREE = {
     "tests/support/clock.h": "#pragma once\n",
     "samples/prompts.jsonl": "{}\n",
     "docs/formats.md": "",
+    "docs/cases.md": "| case | shown by |\n|---|---|\n| `Unknown.Elsewhere` | `Subject.Behaviour` `Subject` `tests/io` |\n",
     ".ci/run": "",
 }
 
@@ -101,6 +102,7 @@ BAD = (
     ("names", "a folder without a room", {"tests/common/x.h": "#pragma once\n"}, "tests/common/x.h"),
     ("pragma once", "a header without it", {"runner/x.h": "// #pragma once\n"}, "runner/x.h"),
     ("detached", "a detached coroutine", {"runner/clock.cpp": "net::co_spawn(io, work(), net::detached);\n"}, "runner/clock.cpp"),
+    ("named tests", "a document that names no test", {"docs/cases.md": "| shown by |\n|---|\n| `Subject.Gone` |\n"}, "docs/cases.md"),
     ("detached", "a detached thread", {"runner/clock.cpp": "worker.detach();\n"}, "runner/clock.cpp"),
 )
 
