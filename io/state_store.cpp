@@ -22,7 +22,7 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-constexpr std::int64_t version = 1;  // of the tables below, as PRAGMA user_version
+constexpr std::int64_t version = 2;  // of the tables below, as PRAGMA user_version
 constexpr int busy_timeout_ms = 500;
 constexpr std::int64_t fine_seconds = 120;            // charges are kept by second for this long,
 constexpr std::int64_t coarse_span = 300;             //   then by this many seconds,
@@ -45,6 +45,11 @@ constexpr const char* create_tables = R"(
     PRIMARY KEY (quota_group, dimension)) STRICT, WITHOUT ROWID;
   CREATE TABLE spent (quota_group BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   PRAGMA user_version = 1;
+)";
+constexpr const char* add_same = R"(
+  CREATE TABLE same (
+    quota_group BLOB PRIMARY KEY, as_group BLOB NOT NULL, found_on INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = 2;
 )";
 
 // A connection at work. After the first error it does nothing more, so that only the end need ask.
@@ -208,6 +213,7 @@ std::int64_t read_version(Session& session) {
 void make_tables(Session& session) {
   session.run("BEGIN IMMEDIATE");
   if (read_version(session) == 0) session.run(create_tables);  // else another run was faster
+  if (read_version(session) == 1) session.run(add_same);
   session.run("COMMIT");
 }
 
@@ -270,6 +276,17 @@ void read_spent(Session& session, const Places& places, std::int64_t now, std::v
   }
 }
 
+void read_same(Session& session, const Places& places, std::int64_t now, std::vector<GroupState>& known) {
+  Statement ask(session, "SELECT quota_group, as_group, found_on FROM same");
+  while (ask.row()) {
+    GroupState* group = find(known, places, ask.bytes(0));
+    const auto other = places.find(ask.bytes(1));
+    const std::int64_t on = ask.integer(2);
+    if (group == nullptr || other == places.end() || on < now - learned_seconds) continue;
+    group->same_as = SameGroup{other->second, at_unix_time(on)};
+  }
+}
+
 std::vector<GroupState> read_known(Session& session, const std::vector<std::string>& groups,
                                    std::int64_t now) {
   Places places;
@@ -279,6 +296,7 @@ std::vector<GroupState> read_known(Session& session, const std::vector<std::stri
   read_charges(session, places, now, known);
   read_learned(session, places, now, known);
   read_spent(session, places, now, known);
+  read_same(session, places, now, known);
   session.run("COMMIT");
   return known;
 }
@@ -332,6 +350,18 @@ void add_spent(Session& session, const std::vector<std::string>& groups, std::sp
   }
 }
 
+void add_same_groups(Session& session, const std::vector<std::string>& groups,
+                     std::span<const GroupState> news) {
+  Statement keep(session, "INSERT OR REPLACE INTO same VALUES (?1, ?2, ?3)");
+  for (std::size_t i = 0; i < news.size(); ++i) {
+    if (!news[i].same_as) continue;
+    keep.bind_blob(1, groups[i]);
+    keep.bind_blob(2, groups[news[i].same_as->group]);
+    keep.bind(3, unix_time(news[i].same_as->on));
+    keep.run();
+  }
+}
+
 void run_with_time(Session& session, const char* sql, std::int64_t time) {
   Statement statement(session, sql);
   statement.bind(1, time);
@@ -351,6 +381,7 @@ void fold_and_forget(Session& session, std::int64_t now) {
   run_with_time(session, "DELETE FROM charged WHERE span = 300 AND at < ?1",
                 now - kept_seconds - coarse_span);
   run_with_time(session, "DELETE FROM learned WHERE learned_on < ?1", now - learned_seconds);
+  run_with_time(session, "DELETE FROM same WHERE found_on < ?1", now - learned_seconds);
   run_with_time(session, "DELETE FROM spent WHERE until <= ?1", now);
 }
 
@@ -440,6 +471,7 @@ std::optional<StateError> StateStore::save(std::span<const GroupState> news, sys
   add_charges(session, groups_, news, unix_time(now));
   add_learned(session, groups_, news);
   add_spent(session, groups_, news);
+  add_same_groups(session, groups_, news);
   session.run("COMMIT");
   if (session.ok()) return std::nullopt;
   return error_of(session, path_, "write");
