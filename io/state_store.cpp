@@ -49,6 +49,8 @@ constexpr const char* create_version_2 = R"(
   CREATE TABLE budget (
     day INTEGER NOT NULL, owner BLOB NOT NULL, claimed INTEGER NOT NULL,
     PRIMARY KEY (day, owner)) STRICT, WITHOUT ROWID;
+  CREATE TABLE same (
+    quota_group BLOB PRIMARY KEY, as_group BLOB NOT NULL, found_on INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   PRAGMA user_version = 2;
 )";
 
@@ -285,6 +287,17 @@ void read_spent(Session& session, const Places& places, std::int64_t now, std::v
   }
 }
 
+void read_same(Session& session, const Places& places, std::int64_t now, std::vector<GroupState>& known) {
+  Statement ask(session, "SELECT quota_group, as_group, found_on FROM same");
+  while (ask.row()) {
+    GroupState* group = find(known, places, ask.bytes(0));
+    const auto other = places.find(ask.bytes(1));
+    const std::int64_t on = ask.integer(2);
+    if (group == nullptr || other == places.end() || on < now - learned_seconds) continue;
+    group->same_as = SameGroup{other->second, at_unix_time(on)};
+  }
+}
+
 std::vector<GroupState> read_known(Session& session, const std::vector<std::string>& groups,
                                    std::int64_t now) {
   Places places;
@@ -294,6 +307,7 @@ std::vector<GroupState> read_known(Session& session, const std::vector<std::stri
   read_charges(session, places, now, known);
   read_learned(session, places, now, known);
   read_spent(session, places, now, known);
+  read_same(session, places, now, known);
   session.run("COMMIT");
   return known;
 }
@@ -347,6 +361,18 @@ void add_spent(Session& session, const std::vector<std::string>& groups, std::sp
   }
 }
 
+void add_same_groups(Session& session, const std::vector<std::string>& groups,
+                     std::span<const GroupState> news) {
+  Statement keep(session, "INSERT OR REPLACE INTO same VALUES (?1, ?2, ?3)");
+  for (std::size_t i = 0; i < news.size(); ++i) {
+    if (!news[i].same_as) continue;
+    keep.bind_blob(1, groups[i]);
+    keep.bind_blob(2, groups[news[i].same_as->group]);
+    keep.bind(3, unix_time(news[i].same_as->on));
+    keep.run();
+  }
+}
+
 void run_with_time(Session& session, const char* sql, std::int64_t time) {
   Statement statement(session, sql);
   statement.bind(1, time);
@@ -366,6 +392,7 @@ void fold_and_forget(Session& session, std::int64_t now) {
   run_with_time(session, "DELETE FROM charged WHERE span = 300 AND at < ?1",
                 now - kept_seconds - coarse_span);
   run_with_time(session, "DELETE FROM learned WHERE learned_on < ?1", now - learned_seconds);
+  run_with_time(session, "DELETE FROM same WHERE found_on < ?1", now - learned_seconds);
   run_with_time(session, "DELETE FROM spent WHERE until <= ?1", now);
 }
 
@@ -488,6 +515,7 @@ std::optional<StateError> StateStore::save(std::span<const GroupState> news, sys
   add_charges(session, groups_, news, unix_time(now));
   add_learned(session, groups_, news);
   add_spent(session, groups_, news);
+  add_same_groups(session, groups_, news);
   session.run("COMMIT");
   if (session.ok()) return std::nullopt;
   return error_of(session, path_, "write");

@@ -1,6 +1,6 @@
 // What runs tell each other across restarts, in a small SQLite file that any number of runs may share: what
-// each quota group was charged lately, limits that were learned, days that are spent, and what was claimed of
-// each user's budget of the day.
+// each quota group was charged lately, limits that were learned, days that are spent, groups that are one,
+// and what was claimed of each user's budget of the day.
 //
 // Groups and users stand there as salted hashes; no key and no name is in the file. Amounts are added to what
 // is there, so that runs on the same keys at the same time both count. Times are the wall clock's, read by
@@ -44,10 +44,17 @@ struct LearnedLimit {
   std::chrono::sys_seconds on;
 };
 
+// It turned out that a group is the same as another one.
+struct SameGroup {
+  std::size_t group = 0;  // its place in the list of open()
+  std::chrono::sys_seconds on;
+};
+
 struct GroupState {
   std::vector<Charge> charges;
   std::array<std::optional<LearnedLimit>, dimensions> learned{};
   std::optional<std::chrono::sys_seconds> out_until;  // the day is spent until then
+  std::optional<SameGroup> same_as;
 };
 
 // A part of somebody's budget for one day. Amounts in the caller's unit.
@@ -76,10 +83,10 @@ class StateStore {
   static Opening open(const std::string& path, const std::vector<GroupIdentity>& groups,
                       std::chrono::sys_seconds now);
 
-  // Adds charges, replaces learned limits, keeps the later end of a spent day; all or nothing. `news[i]` is
-  // about the i-th group of open(). Waits at most half a second for whoever holds the file. Charges
-  // of more than two minutes ago are kept by five minutes from then on, and forgotten after 26 hours, which
-  // is more than any provider's day.
+  // Adds charges, replaces learned limits and what groups are one, keeps the later end of a spent day; all or
+  // nothing. `news[i]` is about the i-th group of open(). Waits at most half a second for whoever holds the
+  // file. Charges of more than two minutes ago are kept by five minutes from then on, and forgotten after 26
+  // hours, which is more than any provider's day.
   std::optional<StateError> save(std::span<const GroupState> news, std::chrono::sys_seconds now);
 
   // Enters the claims in their order, each as far as its cap allows; all or nothing. grants[i] is the answer
@@ -106,7 +113,8 @@ struct StateStore::Opening {
   std::optional<StateStore> store;  // none: the run goes on without
   // By group, what was charged in the last 26 hours and not later than a minute from now (a clock may have
   // been set back), what was learned, and spent days that have not turned. Of charges kept by five minutes
-  // the time is the latest possible. Limits learned more than 30 days ago are forgotten.
+  // the time is the latest possible. Limits learned and groups found to be one more than 30 days ago are
+  // forgotten; of the latter those whose other group is not in the list are left out.
   std::vector<GroupState> known;
   std::string warning;  // a sentence for people, "" = all is well. A damaged file is renamed to
                         // PATH.corrupt-N and replaced; one of a newer version is left as it is.

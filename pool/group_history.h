@@ -4,9 +4,11 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <vector>
 
+#include "pool/ids.h"
 #include "pool/outcome.h"
 #include "pool/permit.h"
 #include "pool/time.h"
@@ -20,11 +22,18 @@ struct SentSlot {
   Cost cost;
 };
 
+// Another group of the pool turned out to be the same one.
+struct FoundSame {
+  GroupId group;
+  std::chrono::sys_seconds on;  // by the wall clock
+};
+
 struct GroupHistory {
   std::vector<SentSlot> sent;  // the last day's, any order
   std::array<std::optional<double>, dimensions>
       learned_limits{};                // units per window, found out by earlier runs
   std::optional<TimePoint> out_until;  // a spent day's end, as the provider tells it
+  std::optional<FoundSame> same_as;
 };
 
 }  // namespace batchrun

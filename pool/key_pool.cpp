@@ -58,13 +58,29 @@ std::string_view name(KeyState state) {
   broken_invariant("a key state without a name");
 }
 
-KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) {
+std::string_view name(GroupMerge::Reason reason) {
+  switch (reason) {
+    case GroupMerge::Reason::organisation:
+      return "organisation";
+    case GroupMerge::Reason::remaining:
+      return "remaining";
+    case GroupMerge::Reason::earlier_run:
+      return "earlier_run";
+  }
+  broken_invariant("a reason to merge without a name");
+}
+
+KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) : epoch_(settings.epoch) {
   groups_.reserve(spec.groups.size());
   for (const GroupSpec& group : spec.groups) groups_.emplace_back(group, settings);
   service_s_.assign(groups_.size(), service_at_first_s);
   sends_of_.resize(groups_.size());
   for (std::uint32_t group = 0; group < groups_.size(); ++group) merged_into_.push_back({group});
-  for (const GroupSpec& group : spec.groups) set_apart_.push_back(group.set_apart);
+  for (std::uint32_t group = 0; group < groups_.size(); ++group) {
+    set_apart_.push_back(spec.groups[group].set_apart);
+    const std::optional<FoundSame>& same = spec.groups[group].history.same_as;
+    if (same) known_merges_.push_back({same->group, {group}, same->on});
+  }
   std::uint32_t providers = 0;
   for (const KeySpec& key : spec.keys) providers = std::max(providers, key.provider + 1);
   providers_.assign(providers, ProviderHealth(settings));
@@ -210,20 +226,41 @@ GroupId KeyPool::now(GroupId group) const {
   return group;
 }
 
-std::optional<GroupId> KeyPool::shares_quota_with(const Permit& permit, std::uint64_t organisation) {
-  const PoolKey& key = keys_[permit.key().value];
-  const auto first = shared_quota_.named(key.group, key.provider_number, permit.model(), organisation);
-  if (!first) return std::nullopt;
-  const GroupId other = now(*first);
-  const bool works = !groups_[other.value].retired() && !groups_[key.group.value].retired();
-  // An organisation may have projects with limits of their own: who told groups apart knows best.
-  const bool told_apart = set_apart_[other.value] && set_apart_[key.group.value];
-  return other != key.group && works && !told_apart ? std::optional(other) : std::nullopt;
+// An organisation may have projects with limits of their own: who told groups apart knows best.
+bool KeyPool::may_merge(GroupId a, GroupId b) const {
+  const bool told_apart = set_apart_[a.value] && set_apart_[b.value];
+  return a != b && !told_apart && !groups_[a.value].retired() && !groups_[b.value].retired();
 }
 
-void KeyPool::merge(GroupId into, GroupId from, TimePoint now) {
+std::vector<KeyPool::Same> KeyPool::shares_quota_with(const Permit& permit, const ServerLimits& limits) {
+  const PoolKey& key = keys_[permit.key().value];
+  std::vector<Same> same;
+  if (limits.organisation != 0) {
+    const auto first =
+        shared_quota_.named(key.group, key.provider_number, permit.model(), limits.organisation);
+    if (first) same.push_back({now(*first), GroupMerge::Reason::organisation});
+  } else if (limits.any && !groups_[key.group.value].sliced()) {
+    for (const GroupId group :
+         budget_match_.told(key.group, key.provider_number, permit.model(), limits, permit.admitted_at())) {
+      same.push_back({group, GroupMerge::Reason::remaining});
+    }
+  }
+  std::erase_if(same, [&](const Same& other) { return !may_merge(other.group, key.group); });
+  return same;
+}
+
+std::vector<KeyPool::Known> KeyPool::take_known_merges() {
+  std::vector<Known> known = std::exchange(known_merges_, {});
+  std::erase_if(known, [&](const Known& merge) { return !may_merge(merge.into, merge.from); });
+  return known;
+}
+
+void KeyPool::merge(GroupId into, GroupId from, GroupMerge::Reason reason, TimePoint now,
+                    std::optional<std::chrono::sys_seconds> found_on) {
   require(into != from, "a group was merged into itself");
-  GroupMerge merge;
+  const auto today = std::chrono::floor<std::chrono::seconds>(epoch_ + now.time_since_epoch());
+  GroupMerge merge{.keys = {}, .joined = {}, .reason = reason, .found_on = found_on.value_or(today)};
+  if (!found_on) new_merges_.push_back({into, from, today});
   for (PoolKey& key : keys_) {
     if (key.group == into) merge.keys.push_back(key.alias);
     if (key.group != from) continue;
@@ -235,6 +272,8 @@ void KeyPool::merge(GroupId into, GroupId from, TimePoint now) {
   set_apart_[into.value] = set_apart_[into.value] || set_apart_[from.value];
   groups_[into.value].absorb(groups_[from.value], now);
   sends_of_[into.value] += sends_of_[from.value];
+  budget_match_.forget(from);
+  budget_match_.forget(into);
   changed();
 }
 
@@ -279,6 +318,9 @@ std::vector<GroupHistory> KeyPool::take_history() {
   std::vector<GroupHistory> histories;
   histories.reserve(groups_.size());
   for (QuotaGroup& group : groups_) histories.push_back(group.take_history());
+  for (const Known& merge : std::exchange(new_merges_, {})) {
+    histories[merge.from.value].same_as = {merge.into, merge.on};
+  }
   return histories;
 }
 

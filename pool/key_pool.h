@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pool/breaker.h"
+#include "pool/budget_match.h"
 #include "pool/key_health.h"
 #include "pool/provider_health.h"
 #include "pool/quota_group.h"
@@ -90,12 +91,36 @@ class KeyPool {
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
 
-  // A reply to the attempt of that permit names an organisation. Returns the group that is the same as the
-  // attempt's, if that is now clear and neither is out.
-  std::optional<GroupId> shares_quota_with(const Permit& permit, std::uint64_t organisation);
+  // What a request for that model was admitted and, in the end, charged, for what replies say remains.
+  void note_sent(GroupId group, std::uint32_t model, const Cost& cost, TimePoint at) {
+    budget_match_.sent(group, model, cost, at);
+  }
+  void note_charged(const Permit& permit, const Cost& charged) {
+    budget_match_.corrected(now(permit.group()), permit.model(), permit.reserved(), charged,
+                            permit.admitted_at());
+  }
 
-  // `from` turns out to be the group `into`: its keys draw on that from now on.
-  void merge(GroupId into, GroupId from, TimePoint now);
+  // A reply to the attempt of that permit. Returns the groups that turn out to be the same as the attempt's:
+  // both name one organisation, or what remains of their limits falls together. Of two that were set apart,
+  // or if either is out, that does not matter.
+  struct Same {
+    GroupId group;
+    GroupMerge::Reason reason;
+  };
+  std::vector<Same> shares_quota_with(const Permit& permit, const ServerLimits& limits);
+
+  // What earlier runs found: pairs of groups that are one, unless they have been set apart since.
+  struct Known {
+    GroupId into, from;
+    std::chrono::sys_seconds on;
+  };
+  bool knows_merges() const { return !known_merges_.empty(); }
+  std::vector<Known> take_known_merges();
+
+  // `from` turns out to be the group `into`: its keys draw on that from now on. `found_on`: if that is not
+  // news.
+  void merge(GroupId into, GroupId from, GroupMerge::Reason reason, TimePoint now,
+             std::optional<std::chrono::sys_seconds> found_on = {});
 
   // The group that counts what was admitted in `group`: itself, unless it was merged.
   GroupId now(GroupId group) const;
@@ -120,6 +145,7 @@ class KeyPool {
  private:
   PoolKey& came_back(KeyId key);
   void note_circuit(const PoolKey& key) { circuits_ += !key.breaker.closed(); }
+  bool may_merge(GroupId a, GroupId b) const;
   bool is_culprit(KeyId key, const FailureTrail& trail) const;
 
   std::vector<QuotaGroup> groups_;
@@ -129,7 +155,11 @@ class KeyPool {
   std::vector<GroupId> merged_into_;          // by group: itself, or the one it was merged into
   std::vector<bool> set_apart_;               // by group
   std::vector<GroupMerge> merges_;
+  std::vector<Known> known_merges_;  // not taken yet
+  std::vector<Known> new_merges_;    // not told to take_history() yet
+  std::chrono::sys_seconds epoch_;
   SharedQuota shared_quota_;
+  BudgetMatch budget_match_;
   std::uint64_t sends_ = 0;
   double turn_ = 0;  // of the weighted key sent last
   std::uint64_t changes_ = 0;

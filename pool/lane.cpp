@@ -18,6 +18,10 @@ std::uint64_t mixed(std::uint64_t seed) {
   return seed ^ (seed >> 31);
 }
 
+bool no_larger(const Cost& a, const Cost& b) {
+  return a.input_tokens <= b.input_tokens && a.output_tokens <= b.output_tokens;
+}
+
 }  // namespace
 
 Lane::Lane(LaneId id, const LaneSpec& spec, KeyPool& pool, const PoolSettings& settings)
@@ -103,55 +107,77 @@ void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   if (estimate.input_factor() != input || (output_counts && estimate.output_reach() != output)) ++learned_;
 }
 
-Cost Lane::Option::cost(double input_tokens, double max_output_tokens) const {
-  if (quota->charging().output != Charging::Output::produced) {
-    return expected_cost(input_tokens, max_output_tokens);
-  }
-  const std::uint32_t in_flight = quota->in_flight() + 1;
-  return with_output(input_tokens, estimate->output_reserve(max_output_tokens, in_flight));
-}
+// What rows are charged on an option, with what goes for all of them worked out once.
+class Lane::Tariff {
+ public:
+  enum class Of : std::uint8_t { reserved, expected };
 
-Cost Lane::Option::expected_cost(double input_tokens, double max_output_tokens) const {
-  switch (quota->charging().output) {
-    case Charging::Output::reserved:
-      return with_output(input_tokens, Estimate::whole(max_output_tokens));
-    case Charging::Output::produced:
-      return with_output(input_tokens, estimate->output(max_output_tokens));
-    case Charging::Output::free:
-      return with_output(input_tokens, 0);
+  explicit Tariff(const Option& option, Of of = Of::reserved)
+      : quota_(*option.quota),
+        estimate_(*option.estimate),
+        input_factor_(quota_.charging().cached_input_free ? estimate_.input_factor() : estimate_.ratio()) {
+    switch (quota_.charging().output) {
+      case Charging::Output::reserved:
+        most_output_ = std::numeric_limits<double>::infinity();
+        break;
+      case Charging::Output::produced:
+        most_output_ = no_maximum_output_ =
+            of == Of::expected ? estimate_.output(0) : estimate_.output_reserve(0, quota_.in_flight() + 1);
+        break;
+      case Charging::Output::free:
+        break;
+    }
   }
-  broken_invariant("a way to charge output without a cost");
-}
 
-Cost Lane::Option::with_output(double input_tokens, double output_tokens) const {
-  Cost cost{.requests = 1,
-            .input_tokens = quota->charging().cached_input_free ? estimate->uncached_input(input_tokens)
-                                                                : estimate->input(input_tokens),
-            .output_tokens = output_tokens};
+  Cost operator()(const Job& job) const { return (*this)(job.input_tokens, job.max_output_tokens); }
+  Cost operator()(double input_tokens, double max_output_tokens) const {
+    const Cost cost{.requests = 1,
+                    .input_tokens = Estimate::plain_input(input_tokens * input_factor_),
+                    .output_tokens = max_output_tokens > 0
+                                         ? std::min(Estimate::whole(max_output_tokens), most_output_)
+                                         : no_maximum_output_};
+    return quota_.exceeds(cost) ? cut_down(cost, input_tokens) : cost;
+  }
+
+  // No row of the bucket costs less.
+  Cost least_of(std::size_t bucket) const {
+    const RowMix::Least least = RowMix::least(bucket);
+    Cost cost = (*this)(least.input_tokens, least.max_output_tokens);
+    cost.input_tokens = std::min(cost.input_tokens, Estimate::plain_input(least.input_tokens));
+    if (least.max_output_tokens == 0) cost.output_tokens = 0;  // else no maximum is set
+    return cost;
+  }
+
+ private:
   // What was learned from other rows must not make a row impossible that may well fit: let the server say so.
-  if (!quota->exceeds(cost)) return cost;
-  if (estimate->ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
-  if (quota->charging().output == Charging::Output::produced) {
-    const Room& most = quota->most();
-    cost.output_tokens = std::clamp(most.tokens - cost.input_tokens, 0.0, cost.output_tokens);
-    cost.output_tokens = std::min(cost.output_tokens, most.output_tokens);
+  Cost cut_down(Cost cost, double input_tokens) const {
+    if (estimate_.ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
+    if (quota_.charging().output == Charging::Output::produced) {
+      const Room& most = quota_.most();
+      cost.output_tokens = std::clamp(most.tokens - cost.input_tokens, 0.0, cost.output_tokens);
+      cost.output_tokens = std::min(cost.output_tokens, most.output_tokens);
+    }
+    return cost;
   }
-  return cost;
+
+  const QuotaGroup& quota_;
+  const Estimate& estimate_;
+  double input_factor_;
+  double most_output_ = 0, no_maximum_output_ = 0;
+};
+
+Cost Lane::cost(const Option& option, const Job& job) {
+  return Tariff(option)(job);
 }
 
-// No row of the bucket costs less.
-Cost Lane::Option::least_cost(std::size_t bucket) const {
-  const RowMix::Least least = RowMix::least(bucket);
-  Cost cost = this->cost(least.input_tokens, least.max_output_tokens);
-  cost.input_tokens = std::min(cost.input_tokens, Estimate::plain_input(least.input_tokens));
-  if (least.max_output_tokens == 0) cost.output_tokens = 0;  // else no maximum is set
-  return cost;
+Cost Lane::expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
+  return Tariff(options_[way], Tariff::Of::expected)(input_tokens, max_output_tokens);
 }
 
 bool Lane::exceeds_every_window(const Job& job) {
   if (!alive()) return false;
   return std::all_of(options_.begin(), options_.end(), [&](const Option& option) {
-    return !option.alive || option.quota->exceeds(option.cost(job));
+    return !option.alive || option.quota->exceeds(cost(option, job));
   });
 }
 
@@ -159,7 +185,7 @@ std::optional<SpentDay> Lane::spent_day(const Job& job, TimePoint now) {
   std::optional<SpentDay> first;
   if (!alive()) return first;
   for (const Option& option : options_) {
-    const Cost cost = option.cost(job);
+    const Cost cost = this->cost(option, job);
     if (!option.alive || option.quota->exceeds(cost)) continue;
     const auto spent = option.quota->spent_day(cost, now);
     if (!spent) return std::nullopt;
@@ -255,7 +281,7 @@ void Lane::look_for_room(Option& option, Standing& standing, TimePoint now) {
   standing.state = Standing::State::open;
   standing.holds_until = never;
   if (!quota.limited()) return;
-  standing.holds_until = TimePoint::min();  // room grows with time
+  standing.holds_until = now + Duration(1);  // room grows with time
   const Cost least = least_cost(option);
   if (option.quota == held_) return look_beside_first(option, standing, least, now);
   option.room = quota.room(now);
@@ -267,7 +293,7 @@ void Lane::look_for_room(Option& option, Standing& standing, TimePoint now) {
 // The same of a group that saves up for the first row: others may only have what the first will not need.
 void Lane::look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now) {
   QuotaGroup& quota = *option.quota;
-  const Cost first = option.cost(queue_.at(0));
+  const Cost first = cost(option, queue_.at(0));
   const TimePoint when = quota.ready_at(first, now);
   option.room = when <= now ? quota.room(now) : quota.room_beside(first, when, now);
   if (option.room.holds(least)) return;
@@ -277,9 +303,10 @@ void Lane::look_beside_first(Option& option, Standing& standing, const Cost& lea
 
 // No row went there, but those that came into the look-ahead since may, or sooner than others.
 void Lane::ask_about_newcomers(const Option& option, Standing& standing, TimePoint now) {
+  const Tariff cost(option);
   for (std::size_t place = queue_.window() - newcomers_; place < queue_.window(); ++place) {
     if (!may_take(option, place)) continue;
-    const TimePoint when = option.quota->ready_at(option.cost(queue_.at(place)), now);
+    const TimePoint when = option.quota->ready_at(cost(queue_.at(place)), now);
     if (when <= now) return look(options_[number_of(option)], standing, now);
     standing.opens_at = standing.holds_until = std::min(standing.opens_at, when);
   }
@@ -316,7 +343,7 @@ TimePoint Lane::rest(const Option& option, TimePoint now) {
 
 Cost Lane::least_cost(const Option& option) const {
   const LaneQueue::Bounds least = queue_.least();
-  Cost cost = option.cost(least.input_tokens, least.max_output_tokens);
+  Cost cost = Tariff(option)(least.input_tokens, least.max_output_tokens);
   if (least.max_output_tokens == 0)
     cost.output_tokens = 0;  // such a row sets no maximum, others set a small one
   return cost;
@@ -373,7 +400,7 @@ std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   for (std::size_t i = 0; i < open_.size(); ++i) {
     const Option* option = open_[(static_cast<std::size_t>(start) + i) % open_.size()];
     if (!may_take(*option, place)) continue;
-    const Cost cost = option->cost(job);
+    const Cost cost = this->cost(*option, job);
     if (option->quota->limited() && !option->room.holds(cost)) continue;
     Rank its_rank{};
     const auto pick = best_key(*option, job, now, its_rank);
@@ -398,7 +425,7 @@ bool Lane::all_fit() const {
   return std::all_of(open_.begin(), open_.end(), [&](const Option* option) {
     if (!option->quota->limited()) return true;
     const LaneQueue::Bounds most = queue_.most();
-    return option->room.holds(option->cost(most.input_tokens, most.max_output_tokens));
+    return option->room.holds(Tariff(*option)(most.input_tokens, most.max_output_tokens));
   });
 }
 
@@ -412,6 +439,11 @@ Lane::Way Lane::way(std::size_t number) {
           .tier = tier,
           .usable_at = std::max(option.quota->closed_until(), usable_at(option)),
           .alive = option.alive};
+}
+
+std::optional<GroupId> Lane::group_alive(std::size_t way) {
+  alive();
+  return options_[way].alive ? std::optional(options_[way].group) : std::nullopt;
 }
 
 // The key of one option that is best for a row, if any may be used.
@@ -438,10 +470,11 @@ class Lane::Credits {
       : lane_(lane), option_(option), special_(std::max<std::size_t>(lane.queue_.again(), 1)) {
     const std::size_t way = lane.number_of(option);
     const double group_sends = lane.pool_.sends_of(option.group);
+    const Tariff cost(option);
     lane.queue_.for_each_bucket([&](std::size_t bucket) {
       double& credit = of_kind_[bucket];
       credit = lane.by_plan() ? lane.plan_.credit_if_suited(way, bucket, group_sends) : 0;
-      if (fitting && credit > greatest_ && !option.room.holds(option.least_cost(bucket))) {
+      if (fitting && credit > greatest_ && !option.room.holds(cost.least_of(bucket))) {
         credit = LanePlan::unsuited;
       }
       greatest_ = std::max(greatest_, credit);
@@ -466,12 +499,13 @@ class Lane::Credits {
 std::optional<std::size_t> Lane::row_for(const Option& option) const {
   const bool limited = option.quota->limited();
   const Credits credits(*this, option, limited);
+  const Tariff cost(option);
   std::optional<std::size_t> best;
   double most_credit = LanePlan::unsuited;
   for (std::size_t place = 0; place < queue_.window() && !credits.greatest(most_credit, place); ++place) {
     const double credit = credits[place];
     if (credit <= most_credit) continue;
-    if (limited && !option.room.holds(option.cost(queue_.at(place)))) continue;
+    if (limited && !option.room.holds(cost(queue_.at(place)))) continue;
     best = place;
     most_credit = credit;
   }
@@ -490,7 +524,7 @@ std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
     const auto next = std::min_element(untried_.begin(), untried_.end(),
                                        [](const Untried& a, const Untried& b) { return a.rank < b.rank; });
     if (const auto place = row_for(*next->option)) {
-      next->pick.cost = next->option->cost(queue_.at(*place));
+      next->pick.cost = cost(*next->option, queue_.at(*place));
       return admit(*place, next->pick, now);
     }
     rest(*next->option, now);
@@ -504,8 +538,9 @@ std::optional<std::size_t> Lane::largest_that_fits() const {
   std::optional<std::size_t> best;
   double best_tokens = -1;
   for (const Option* option : open_) {
+    const Tariff cost_of(*option);
     for (std::size_t place = 0; place < queue_.window(); ++place) {
-      const Cost cost = option->cost(queue_.at(place));
+      const Cost cost = cost_of(queue_.at(place));
       if (cost.tokens() <= best_tokens) continue;
       if (option->quota->limited() && !option->room.holds(cost)) continue;
       best = place;
@@ -531,7 +566,7 @@ void Lane::hold_for_first(TimePoint now) {
   for (Option& option : options_) {
     QuotaGroup& quota = *option.quota;
     if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) continue;
-    const Cost cost = option.cost(first);
+    const Cost cost = this->cost(option, first);
     const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
     if (when >= best_time) continue;
     best = &quota;
@@ -592,18 +627,27 @@ TimePoint Lane::earliest(TimePoint now) {
 
 // When a row of the look-ahead may go on that option. A group that is held waits for the first one.
 TimePoint Lane::first_fits_at(const Option& option, TimePoint now) const {
-  TimePoint when = never;
   const std::size_t rows = option.quota == held_ ? 1 : queue_.window();
   const Credits credits(*this, option, false);
-  std::optional<Cost> least;  // of those asked about: what is no smaller is ready no sooner
+  const Tariff tariff(option);
+  std::optional<Cost> least;  // what is no smaller in anything is ready no sooner
+  bool least_of_all = true;
   for (std::size_t place = 0; place < rows; ++place) {
     if (credits[place] == LanePlan::unsuited) continue;
-    const Cost cost = option.cost(queue_.at(place));
-    if (least && cost.input_tokens >= least->input_tokens && cost.output_tokens >= least->output_tokens) {
-      continue;
+    const Cost cost = tariff(queue_.at(place));
+    if (!least || no_larger(cost, *least)) {
+      least = cost;
+    } else if (!no_larger(*least, cost)) {
+      least_of_all = false;
+      if (cost.tokens() < least->tokens()) least = cost;
     }
-    least = cost;
-    when = std::min(when, option.quota->ready_at(cost, now));
+  }
+  if (!least) return never;
+  TimePoint when = option.quota->ready_at(*least, now);
+  for (std::size_t place = 0; place < rows && !least_of_all; ++place) {
+    if (credits[place] == LanePlan::unsuited) continue;
+    const Cost cost = tariff(queue_.at(place));
+    if (!no_larger(*least, cost)) when = std::min(when, option.quota->ready_at(cost, now));
   }
   return when;
 }

@@ -83,10 +83,9 @@ class Lane {
   };
   std::size_t ways() const { return options_.size(); }
   Way way(std::size_t number);
+  std::optional<GroupId> group_alive(std::size_t way);  // none if the way is not
   // What a row will probably be charged there; what is reserved for it may be more.
-  Cost expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
-    return options_[way].expected_cost(input_tokens, max_output_tokens);
-  }
+  Cost expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const;
 
   // What Strategy::saturate goes by; without a plan it is as least_loaded.
   LanePlan& plan() { return plan_; }
@@ -103,20 +102,10 @@ class Lane {
     GroupId group;
     QuotaGroup* quota;
     std::uint32_t model;
-    Estimate* estimate;                  // of its model
+    Estimate* estimate;                  // of its model, whichever group its replies came from
     std::vector<std::size_t> choices{};  // places in choices_
     bool alive = true;
     Room room{};  // while in open_
-
-    // What is reserved for a row, and what it will probably be charged: learned from replies of whichever
-    // group.
-    Cost cost(double input_tokens, double max_output_tokens) const;
-    Cost expected_cost(double input_tokens, double max_output_tokens) const;
-    Cost cost(const Job& job) const { return cost(job.input_tokens, job.max_output_tokens); }
-    Cost least_cost(std::size_t bucket) const;  // of RowMix
-
-   private:
-    Cost with_output(double input_tokens, double output_tokens) const;
   };
   // What the last look at an option came to, so that only what has changed is looked at again.
   struct Standing {
@@ -180,6 +169,8 @@ class Lane {
     Rank rank;
   };
 
+  class Tariff;
+  static Cost cost(const Option& option, const Job& job);  // what is reserved for it
   void enlist(std::size_t choice, std::uint32_t model);
   std::size_t option_for(GroupId group, std::uint32_t model);
   void survey(TimePoint now);

@@ -16,10 +16,12 @@ constexpr int wanted_of_a_kind = 1;
 LaneQueue::LaneQueue(const PoolSettings& settings)
     : settings_(settings),
       look_ahead_(std::max(settings.look_ahead, 1U)),
+      life_(settings.row_deadline),
       budget_(settings.retry_budget_ratio, settings.retry_budget_per_second) {}
 
-void LaneQueue::note_deadline(const Job& job) {
-  next_deadline_ = std::min(next_deadline_, job.submitted_at + settings_.row_deadline);
+void LaneQueue::prolong(Duration by) {
+  life_ += by;
+  if (next_deadline_ != never) next_deadline_ += by;
 }
 
 void LaneQueue::push(const Job& job) {
@@ -211,7 +213,7 @@ TimePoint LaneQueue::overdue_at() const {
 
 std::optional<Job> LaneQueue::take_expired(TimePoint now) {
   if (now < next_deadline_) return std::nullopt;
-  const auto over = [&](const Job& job) { return job.submitted_at + settings_.row_deadline <= now; };
+  const auto over = [&](const Job& job) { return deadline(job) <= now; };
   const auto waits_over = [&](const Waiting& waits) { return over(waits.job); };
   for (std::size_t place = 0; place < window(); ++place) {
     if (!over(at(place))) continue;

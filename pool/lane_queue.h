@@ -4,6 +4,7 @@
 // look-ahead can be spread over kinds instead: the oldest of each. One thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -90,6 +91,12 @@ class LaneQueue {
   // Earliest time at which a row's life may be over; a bound from below.
   TimePoint next_deadline() const { return next_deadline_; }
 
+  // When its life is over.
+  TimePoint deadline(const Job& job) const { return job.submitted_at + life_; }
+
+  // All rows, those to come too, live longer by that.
+  void prolong(Duration by);
+
   // Takes out one row whose life is over, wherever it waits; nothing if there is none.
   std::optional<Job> take_expired(TimePoint now);
 
@@ -127,7 +134,7 @@ class LaneQueue {
     mutable double units_ = 0;
     mutable std::size_t rows_ = 0;  // 0: not known
   };
-  void note_deadline(const Job& job);
+  void note_deadline(const Job& job) { next_deadline_ = std::min(next_deadline_, deadline(job)); }
   void push_due(const Job& job);
   Kind& kind(std::size_t bucket);
   void remove(std::size_t place);
@@ -143,6 +150,7 @@ class LaneQueue {
 
   const PoolSettings& settings_;
   const std::size_t look_ahead_;
+  Duration life_;
   RetryBudget budget_;
   std::vector<Waiting> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
   std::size_t first_ = 0;        // what lies before is taken; cleared away now and then, all at once

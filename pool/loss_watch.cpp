@@ -69,9 +69,10 @@ void LossWatch::pass(const std::vector<Lane*>& lanes, const Rows& rows, TimePoin
   look(lanes);
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
     if (pool_.now({g}) != GroupId{g}) continue;
-    note_limits({g});
+    const Limits granted = pool_.group({g}).granted();
+    note_limits({g}, granted);
     const std::optional<LossCause> why = cause({g}, rows, now);
-    for (Entry& entry : groups_[g].entries) pass({g}, entry, why, now);
+    for (Entry& entry : groups_[g].entries) pass({g}, entry, granted, why, now);
   }
   at_ = now;
 }
@@ -86,9 +87,9 @@ void LossWatch::look(const std::vector<Lane*>& lanes) {
   }
   for (Lane* lane : lanes) {
     for (std::size_t number = 0; number < lane->ways(); ++number) {
-      const Lane::Way way = lane->way(number);
-      if (!way.alive) continue;
-      Group& group = groups_[way.group.value];
+      const std::optional<GroupId> id = lane->group_alive(number);
+      if (!id) continue;
+      Group& group = groups_[id->value];
       (lane->queue().window() > 0 ? group.wanted : group.paused) = true;
     }
   }
@@ -103,13 +104,11 @@ LossWatch::Entry& LossWatch::entry(Group& group, std::optional<Dimension> dimens
 }
 
 // Limits come to be known while the run goes on.
-void LossWatch::note_limits(GroupId id) {
-  const QuotaGroup& quota = pool_.group(id);
-  const auto limits = quota.granted();
+void LossWatch::note_limits(GroupId id, const Limits& granted) {
   for (std::size_t d = 0; d < dimensions; ++d) {
-    if (!limits[d]) continue;
+    if (!granted[d]) continue;
     const auto dimension = static_cast<Dimension>(d);
-    entry(groups_[id.value], dimension, is_per_day(dimension) ? *limits[d] : 0);
+    entry(groups_[id.value], dimension, is_per_day(dimension) ? *granted[d] : 0);
   }
   if (pool_.most_concurrent(id) > 0) entry(groups_[id.value], std::nullopt, 0);
 }
@@ -130,7 +129,8 @@ std::optional<LossCause> LossWatch::cause(GroupId id, const Rows& rows, TimePoin
   return std::nullopt;
 }
 
-void LossWatch::pass(GroupId id, Entry& entry, std::optional<LossCause> cause, TimePoint now) {
+void LossWatch::pass(GroupId id, Entry& entry, const Limits& limits, std::optional<LossCause> cause,
+                     TimePoint now) {
   const QuotaGroup& quota = pool_.group(id);
   const double took_s = seconds(now - entry.at);
   entry.at = now;
@@ -140,7 +140,7 @@ void LossWatch::pass(GroupId id, Entry& entry, std::optional<LossCause> cause, T
     used = quota.in_flight() * took_s;
   } else {
     const auto d = static_cast<std::size_t>(*entry.dimension);
-    granted = *quota.granted()[d] * took_s / (is_per_day(*entry.dimension) ? day_s : minute_s);
+    granted = *limits[d] * took_s / (is_per_day(*entry.dimension) ? day_s : minute_s);
     used = quota.total()[d] - entry.used;
     entitle(id, entry, took_s);
   }

@@ -2,6 +2,7 @@
 // One thread; time never goes back.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -67,10 +68,11 @@ class LossWatch {
     bool wanted = false, paused = false;                   // rows wait for it; all of them for a pause to end
   };
   void look(const std::vector<Lane*>& lanes);
-  void note_limits(GroupId id);
+  using Limits = std::array<std::optional<double>, dimensions>;
+  void note_limits(GroupId id, const Limits& granted);
   Entry& entry(Group& group, std::optional<Dimension> dimension, double credit);
   std::optional<LossCause> cause(GroupId id, const Rows& rows, TimePoint now) const;
-  void pass(GroupId id, Entry& entry, std::optional<LossCause> cause, TimePoint now);
+  void pass(GroupId id, Entry& entry, const Limits& granted, std::optional<LossCause> cause, TimePoint now);
   void entitle(GroupId id, Entry& entry, double took_s) const;
 
   KeyPool& pool_;

@@ -58,7 +58,8 @@ class QuotaGroup {
   const Charging& charging() const { return charging_; }
   std::uint32_t in_flight() const { return in_flight_; }
   bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
-  std::uint32_t max_concurrent() const { return max_concurrent_; }      // 0 = no limit
+  bool sliced() const { return slice_.has_value(); }  // a minute's limits are checked over slices too
+  std::uint32_t max_concurrent() const { return max_concurrent_; }  // 0 = no limit
   bool full() const { return max_concurrent_ != 0 && in_flight_ >= max_concurrent_; }
 
   // `other` turns out to be the same group: what it was sent counts here, its requests in flight are settled

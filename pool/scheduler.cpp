@@ -103,7 +103,10 @@ struct Scheduler::Impl {
   void watch_losses(TimePoint now);
   std::optional<QuotaFigures> quota_figures(TimePoint now);
   std::optional<QuotaFigures> work_out_figures(TimePoint until, bool last);
-  void merge_if_shared(const Permit& permit, std::uint64_t organisation, TimePoint now);
+  void merge_if_shared(const Permit& permit, const ServerLimits& limits, TimePoint now);
+  void merge(GroupId into, GroupId from, GroupMerge::Reason reason, TimePoint now,
+             std::optional<std::chrono::sys_seconds> found_on = {});
+  void merge_known(TimePoint now);
   void find_overaged(TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
@@ -195,8 +198,14 @@ void Scheduler::Impl::find_overaged(TimePoint now) {
   for (const LaneId id : std::vector(active)) {
     Lane& lane = seats[id.value].lane;
     while (const auto job = lane.take_overaged(now)) {
+      const auto spent_day = lane.spent_day(*job, now);
+      if (spent_day && !settings.row_deadline_is_firm) {
+        lane.queue().prolong(settings.row_deadline);
+        lane.queue().push_again(*job, false);
+        continue;
+      }
       seats[id.value].waiting.remove(*job);
-      expired.push_back({*job, GiveUp::deadline, lane.spent_day(*job, now)});
+      expired.push_back({*job, GiveUp::deadline, spent_day});
     }
     next_deadline = std::min(next_deadline, lane.queue().next_deadline());
     deactivate_if_empty(id);
@@ -329,6 +338,7 @@ Dispatch Scheduler::Impl::dispatch(const Lane::Admission& go, TimePoint now) {
     first_send = now;
     watch.begin(now);
   }
+  pool.note_sent(go.group, go.candidate.model, go.cost, now);
   watch.taken(go.group, go.cost);
   deactivate_if_empty(go.job.lane);
   return {go.job, Permit(go.candidate.key, go.group, go.candidate.model, now, go.cost,
@@ -354,19 +364,32 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
   if (group.settle(permit.reserved(), actual, permit.admitted_at(), now, refused)) pool.changed();
   watch.settled(permit.group(), permit.reserved(), actual, wasted_by(outcome));
   group.observe(outcome.limits, permit.window(), permit.admitted_at(), now);
-  if (outcome.limits.organisation != 0) merge_if_shared(permit, outcome.limits.organisation, now);
+  pool.note_charged(permit, actual);
+  if (!outcome.fault) merge_if_shared(permit, outcome.limits, now);
+}
+
+void Scheduler::Impl::merge_if_shared(const Permit& permit, const ServerLimits& limits, TimePoint now) {
+  for (const KeyPool::Same& same : pool.shares_quota_with(permit, limits)) {
+    const GroupId into = pool.now(same.group), from = pool.now(permit.group());
+    if (into != from) merge(into, from, same.reason, now);
+  }
 }
 
 // Lanes and prices are about groups, and begin anew.
-void Scheduler::Impl::merge_if_shared(const Permit& permit, std::uint64_t organisation, TimePoint now) {
-  const std::optional<GroupId> other = pool.shares_quota_with(permit, organisation);
-  if (!other) return;
-  const GroupId from = pool.now(permit.group());
-  pool.merge(*other, from, now);
+void Scheduler::Impl::merge(GroupId into, GroupId from, GroupMerge::Reason reason, TimePoint now,
+                            std::optional<std::chrono::sys_seconds> found_on) {
+  pool.merge(into, from, reason, now, found_on);
   watch.merged(from);
   for (Seat& seat : seats) seat.lane.regroup(now);
   pricing.reset();
   price_at = TimePoint::min();
+}
+
+void Scheduler::Impl::merge_known(TimePoint now) {
+  for (const KeyPool::Known& known : pool.take_known_merges()) {
+    const GroupId into = pool.now(known.into), from = pool.now(known.from);
+    if (into != from) merge(into, from, GroupMerge::Reason::earlier_run, now, known.on);
+  }
 }
 
 // What a fault does to key and group. Returns whether it may count as an attempt of the row.
@@ -405,7 +428,7 @@ Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault&
   }
   if (fault_traits.counts_attempt && counts) ++job.attempts;
   if (job.attempts >= settings.max_attempts) return given_up(GiveUp::attempts_spent);
-  if (now - job.submitted_at >= settings.row_deadline) return given_up(GiveUp::deadline);
+  if (seats[job.lane.value].lane.queue().deadline(job) <= now) return given_up(GiveUp::deadline);
   job.last_key = permit.key();
   job.passed_over = 0;
   job.not_before = now;
@@ -429,6 +452,7 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
 }
 
 void Scheduler::Impl::note_time(TimePoint now) {
+  if (pool.knows_merges()) merge_known(now);
   if (first_send != never && watch.due(now) && !ended()) watch_losses(now);
 }
 

@@ -14,10 +14,12 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -116,12 +118,20 @@ struct GroupFigures {
   std::array<double, dimensions> total{};                // admitted since the start of the run
 };
 
-// Keys that were configured in different groups, and whose replies name one organisation: their groups were
-// merged.
+// Keys that were configured in different groups, and whose replies show that they draw on one quota: their
+// groups were merged.
 struct GroupMerge {
+  enum class Reason : std::uint8_t {
+    organisation,  // replies name the same one
+    remaining,     // what remains of their limits falls together
+    earlier_run,   // one found it out
+  };
   std::vector<std::string> keys;    // aliases of those of the group that stays
   std::vector<std::string> joined;  // and of those that came to it
+  Reason reason = Reason::organisation;
+  std::chrono::sys_seconds found_on{};  // by the wall clock
 };
+std::string_view name(GroupMerge::Reason reason);  // "organisation"
 
 // How near a run came to the best there is: the least time any schedule needs for the rows that were sent, at
 // the limits that were granted, each minute limit taken as an even flow.

@@ -82,6 +82,7 @@ void apply_limits(const Options& options, const Machine& machine, Settings& sett
   pool.max_in_flight = open_requests(options, machine);
   pool.max_attempts = options.max_attempts.value_or(pool.max_attempts);
   pool.row_deadline = options.row_deadline.value_or(pool.row_deadline);
+  pool.row_deadline_is_firm = options.row_deadline.has_value();
   settings.max_line = options.max_line.value_or(settings.max_line);
   settings.max_rows = options.max_rows.value_or(settings.max_rows);
   settings.max_error_rate = options.max_error_rate.value_or(settings.max_error_rate);

@@ -119,6 +119,20 @@ json::value groups_of(const RunFigures& figures) {
   return out;
 }
 
+json::value merges_of(const PoolFigures& pool) {
+  json::array out;
+  for (const GroupMerge& merge : pool.merges) {
+    const auto aliases = [](const std::vector<std::string>& keys) {
+      return json::array(keys.begin(), keys.end());
+    };
+    out.push_back(json::object{{"keys", aliases(merge.keys)},
+                               {"joined", aliases(merge.joined)},
+                               {"reason", json::string(name(merge.reason))},
+                               {"found_at", utc_stamp(merge.found_on.time_since_epoch().count())}});
+  }
+  return out;
+}
+
 json::object lost_of(const Losses& lost) {
   json::object out;
   for (std::size_t cause = 0; cause < loss_causes; ++cause) {
@@ -218,6 +232,7 @@ std::string render_report(const Settings& settings, const RunFigures& figures, R
       {"first_chunk_ms", latencies(figures.first_chunk)},
       {"keys", keys_of(figures.pool)},
       {"groups", groups_of(figures)},
+      {"merges", merges_of(figures.pool)},
       {"errors", errors_of(figures)}};
   if (figures.pool.quota) report["optimum"] = optimum_of(*figures.pool.quota);
   if (resumable(settings, end)) report["resume_command"] = settings.resume_command;

@@ -62,6 +62,9 @@ GroupHistory history_of(const GroupState& state, const Moment& moment) {
     if (state.learned[i]) history.learned_limits[i] = state.learned[i]->units;
   }
   if (state.out_until) history.out_until = pool_time(*state.out_until, moment);
+  if (state.same_as) {
+    history.same_as = {{static_cast<std::uint32_t>(state.same_as->group)}, state.same_as->on};
+  }
   return history;
 }
 
@@ -76,6 +79,7 @@ GroupState state_of(const GroupHistory& history, const Moment& moment) {
       state.learned[i] = LearnedLimit{*history.learned_limits[i], wall_time(moment.pool, moment)};
   }
   if (history.out_until) state.out_until = wall_time(*history.out_until, moment);
+  if (history.same_as) state.same_as = {history.same_as->group.value, history.same_as->on};
   return state;
 }
 
@@ -121,7 +125,7 @@ void RunState::add(const std::vector<GroupHistory>& histories) {
   for (std::size_t i = 0; i < histories.size(); ++i) {
     GroupState news = state_of(histories[i], moment_);
     GroupState& unsaved = unsaved_[i];
-    anything_unsaved_ |= !news.charges.empty() || news.out_until;
+    anything_unsaved_ |= !news.charges.empty() || news.out_until || news.same_as;
     unsaved.charges.insert(unsaved.charges.end(), news.charges.begin(), news.charges.end());
     for (std::size_t d = 0; d < dimensions; ++d) {
       if (!news.learned[d]) continue;
@@ -129,6 +133,7 @@ void RunState::add(const std::vector<GroupHistory>& histories) {
       anything_unsaved_ = true;
     }
     if (news.out_until) unsaved.out_until = news.out_until;
+    if (news.same_as) unsaved.same_as = news.same_as;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "runner/inert.h"
+#include "runner/progress.h"
 #include "runner/quantity.h"
 #include "runner/run_rates.h"
 
@@ -270,6 +271,23 @@ bool resumable(const Settings& settings, RunEnd end) {
   return end != RunEnd::complete && settings.input != "-" && settings.output != "-";
 }
 
+namespace {
+
+std::string reason_of(const GroupMerge& merge) {
+  switch (merge.reason) {
+    case GroupMerge::Reason::organisation:
+      return "their replies name the same organisation";
+    case GroupMerge::Reason::remaining:
+      return "what remains of their limits falls together";
+    case GroupMerge::Reason::earlier_run:
+      return "an earlier run found that on " +
+             utc_stamp(merge.found_on.time_since_epoch().count()).substr(0, 10);
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string describe(const GroupMerge& merge) {
   constexpr std::size_t most_named = 3;
   const auto named = [&](const std::vector<std::string>& aliases) {
@@ -280,8 +298,8 @@ std::string describe(const GroupMerge& merge) {
     if (aliases.size() > most_named) text += fmt::format(" ({} more)", aliases.size() - most_named);
     return text;
   };
-  return fmt::format("{} and {} share one quota: their replies name the same organisation", named(merge.keys),
-                     named(merge.joined));
+  return fmt::format("{} and {} share one quota: {}", named(merge.keys), named(merge.joined),
+                     reason_of(merge));
 }
 
 std::string render_summary(const Settings& settings, const RunFigures& figures, RunEnd end, bool color) {

@@ -322,7 +322,7 @@ TEST_F(StateStoreTest, SetsTheLogAsideThatAnotherRunHasInUse) {
 
 TEST_F(StateStoreTest, LeavesAFileOfANewerVersionAsItIs) {
   { store(); }
-  Other(path_).run("PRAGMA user_version = 3; CREATE TABLE of_the_future (x)");
+  Other(path_).run("PRAGMA user_version = 99; CREATE TABLE of_the_future (x)");
   const std::string before = scratch_.read(name_);
   const StateStore::Opening opening = open();
   EXPECT_FALSE(opening.store.has_value());
@@ -409,6 +409,24 @@ TEST_F(StateStoreTest, IsMadeOnceByRunsThatStartTogether) {
   }
 }
 
+TEST_F(StateStoreTest, RemembersForAMonthWhichGroupsAreOne) {
+  const std::vector<GroupIdentity> groups{keyed("sk-a"), keyed("sk-b")};
+  std::vector<GroupState> news(2);
+  news[1].same_as = {0, noon};
+  StateStore::Opening opening = StateStore::open(path_, groups, noon);
+  ASSERT_TRUE(opening.store.has_value());
+  ASSERT_FALSE(opening.store->save(news, noon));
+  const auto known = [&](const std::vector<GroupIdentity>& asked, sys_seconds now) {
+    return StateStore::open(path_, asked, now).known.back().same_as;
+  };
+  ASSERT_TRUE(known(groups, noon + days(29)));
+  EXPECT_EQ(known(groups, noon)->group, 0U);
+  EXPECT_EQ(known(groups, noon)->on, noon);
+  EXPECT_FALSE(known({keyed("sk-b")}, noon)) << "the other one is not there";
+  EXPECT_FALSE(known({keyed("sk-a"), named("b")}, noon)) << "the config has named the group since";
+  EXPECT_FALSE(known(groups, noon + days(31)));
+}
+
 class BudgetTest : public StateStoreTest {
  protected:
   static constexpr sys_days today = 2026y / November / 22;
@@ -477,7 +495,7 @@ TEST_F(BudgetTest, OfAFileOfTheFirstVersionIsAdded) {
     StateStore first = store();
     save(first, charged(noon - 3s, 2, 0, 0));
   }
-  Other(path_).run("DROP TABLE budget; PRAGMA user_version = 1");
+  Other(path_).run("DROP TABLE budget; DROP TABLE same; PRAGMA user_version = 1");
   StateStore one = store();
   expect(claim(one, "ann", 60, 100), 60, 60);
   EXPECT_EQ(sum(known()).requests, 2);

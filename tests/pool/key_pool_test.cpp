@@ -162,7 +162,7 @@ TEST(KeyPool, MergedGroupsAreOneFromThenOn) {
   pool.take({0}, {1, 10, 0}, RowId{1}, start);
   pool.take({2}, {1, 20, 0}, RowId{2}, start);
   const std::uint64_t changes = pool.changes();
-  pool.merge({0}, {1}, start);
+  pool.merge({0}, {1}, GroupMerge::Reason::organisation, start);
   EXPECT_GT(pool.changes(), changes);
   EXPECT_EQ(pool.now({1}), GroupId{0});
   EXPECT_EQ(pool.now({0}), GroupId{0});
@@ -175,6 +175,8 @@ TEST(KeyPool, MergedGroupsAreOneFromThenOn) {
   ASSERT_EQ(pool.merges().size(), 1U);
   EXPECT_EQ(pool.merges()[0].keys, (std::vector<std::string>{"a-1", "a-2"}));
   EXPECT_EQ(pool.merges()[0].joined, std::vector<std::string>{"b-1"});
+  EXPECT_EQ(pool.take_history()[1].same_as->group, GroupId{0});
+  EXPECT_FALSE(pool.take_history()[1].same_as) << "told once";
 }
 
 }  // namespace

@@ -386,7 +386,7 @@ TEST(Lane, MergedGroupsAreOneWayToAnswerItsRows) {
   ASSERT_EQ(world.lane->ways(), 3U);
   for (std::uint32_t row = 0; row < 4; ++row) world.wait(row, 900);
   ASSERT_TRUE(world.go(start));
-  world.pool->merge({0}, {2}, start);
+  world.pool->merge({0}, {2}, GroupMerge::Reason::organisation, start);
   world.lane->regroup(start);
   EXPECT_EQ(world.lane->ways(), 2U);
   EXPECT_EQ(world.lane->groups(), 2U);

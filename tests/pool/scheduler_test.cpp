@@ -399,6 +399,7 @@ TEST(Scheduler, ARowWhoseLifeEndsWaitingForADayIsToldWhich) {
   for (const bool other_is_spent : {true, false}) {
     PoolSpec spec = pool_of(2, 2);
     spec.settings.row_deadline = seconds(60);
+    spec.settings.row_deadline_is_firm = true;
     spec.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 1;
     spec.groups[0].day = DayRule::utc_midnight;
     if (other_is_spent) spec.groups[1].limits[static_cast<std::size_t>(Dimension::tokens_per_day)] = 15;
@@ -419,6 +420,53 @@ TEST(Scheduler, ARowWhoseLifeEndsWaitingForADayIsToldWhich) {
     EXPECT_EQ(spent->group, GroupId{0});
     EXPECT_EQ(spent->dimension, Dimension::requests_per_day);
     EXPECT_EQ(spent->until, TimePoint(std::chrono::hours(4)));  // midnight, four hours after the epoch
+  }
+}
+
+// The day's quota comes back a day after it was used, which is just when the life of the rows ends that were
+// read with the first.
+TEST(Scheduler, ARowOutlivesTheDayItWaitsForUnlessItsDeadlineIsFirm) {
+  for (const bool firm : {false, true}) {
+    PoolSpec spec = pool_of(1, 1);
+    spec.settings.row_deadline_is_firm = firm;
+    spec.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 1;
+    Bench bench(spec);
+    bench.submit_rows(3);
+    int sent = 0, expired = 0;
+    while (sent + expired < 3 && bench.now < start + std::chrono::hours(24 * 4)) {
+      Decision decision = bench.scheduler.next(bench.now);
+      if (auto* go = std::get_if<Dispatch>(&decision)) {
+        bench.out.push_back(std::move(*go));
+        bench.answer({});
+        ++sent;
+      } else if (std::holds_alternative<Expired>(decision)) {
+        ++expired;
+      } else {
+        bench.now = std::get<Wait>(decision).until;
+      }
+    }
+    EXPECT_EQ(sent, firm ? 1 : 3);
+    EXPECT_EQ(expired, firm ? 2 : 0);
+  }
+}
+
+TEST(Scheduler, GroupsThatAnEarlierRunFoundToBeOneAreMergedUnlessToldApart) {
+  for (const bool told_apart : {false, true}) {
+    PoolSpec spec = pool_of(2, 2);
+    const std::chrono::sys_seconds on{std::chrono::hours(7)};
+    spec.groups[1].history.same_as = {GroupId{0}, on};
+    for (GroupSpec& group : spec.groups) group.set_apart = told_apart;
+    Bench bench(spec);
+    bench.submit(0);
+    const PoolFigures figures = bench.scheduler.figures(bench.now);
+    EXPECT_EQ(figures.groups.size(), told_apart ? 2U : 1U);
+    ASSERT_EQ(figures.merges.size(), told_apart ? 0U : 1U);
+    if (told_apart) continue;
+    EXPECT_EQ(figures.merges[0].reason, GroupMerge::Reason::earlier_run);
+    EXPECT_EQ(figures.merges[0].found_on, on);
+    for (const GroupHistory& history : bench.scheduler.take_history()) {
+      EXPECT_FALSE(history.same_as) << "it is no news";
+    }
   }
 }
 

@@ -53,6 +53,21 @@ TEST(Report, HoldsTheFiguresAndNoKey) {
   EXPECT_EQ(json::parse(sample_report(RunEnd::stopped)).at("resume_command"), "batchrun in.jsonl");
 }
 
+TEST(Report, SaysWhichGroupsWereMergedAndWhy) {
+  RunFigures figures = sample_figures();
+  figures.pool.merges.push_back({.keys = {"a"},
+                                 .joined = {"b", "c"},
+                                 .reason = GroupMerge::Reason::earlier_run,
+                                 .found_on = std::chrono::sys_days(std::chrono::days(20'000))});
+  const json::value report =
+      json::parse(render_report(sample_settings(), figures, RunEnd::complete, 1795313701, 1795313771));
+  const json::value expected{{"keys", {"a"}},
+                             {"joined", {"b", "c"}},
+                             {"reason", "earlier_run"},
+                             {"found_at", "2024-10-04T00:00:00Z"}};
+  EXPECT_EQ(report.at("merges").as_array().at(0), expected);
+}
+
 // The part of JSON Schema that the published schema uses.
 class Schema {
  public:

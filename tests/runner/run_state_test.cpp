@@ -65,6 +65,15 @@ TEST(History, OfEarlierRunsLiesBeforeTheStartOnThePoolsClock) {
   EXPECT_EQ(history.out_until, start.pool + 1h - 250ms);
 }
 
+TEST(History, TellsBothWaysWhichGroupsAreOne) {
+  GroupHistory history;
+  history.same_as = {GroupId{3}, noon};
+  const GroupHistory again = history_of(state_of(history, start), start);
+  ASSERT_TRUE(again.same_as);
+  EXPECT_EQ(again.same_as->group, GroupId{3});
+  EXPECT_EQ(again.same_as->on, noon);
+}
+
 TEST(History, OfAClockThatWasAheadIsAsRecentAsCanBe) {
   GroupState state;
   state.charges = {{noon + 40s, 1, 0, 0}, {noon, 1, 0, 0}};

@@ -233,6 +233,7 @@ TEST(Shard, AnOutageUsesUpNotEvenARowThatIsAlone) {
 TEST(Shard, ARowWhoseDayDoesNotTurnInTimeIsToldWhichLimitAndWhen) {
   Settings settings = settings_with_keys(1);
   settings.pool.settings.row_deadline = std::chrono::minutes(10);
+  settings.pool.settings.row_deadline_is_firm = true;
   settings.pool.settings.epoch =
       std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + std::chrono::hours(6);
   settings.pool.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 3;

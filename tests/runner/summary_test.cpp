@@ -119,9 +119,16 @@ TEST(Summary, SaysWhichKeysTurnedOutToShareAQuota) {
   RunFigures figures = sample_figures();
   figures.pool.merges.push_back({.keys = {"openai-1"}, .joined = {"openai-3\x1b[31m"}});
   figures.pool.merges.push_back({.keys = {"a", "b", "c", "d", "e"}, .joined = {"f"}});
+  figures.pool.merges.push_back({.keys = {"g"}, .joined = {"h"}, .reason = GroupMerge::Reason::remaining});
+  figures.pool.merges.push_back({.keys = {"i"},
+                                 .joined = {"j"},
+                                 .reason = GroupMerge::Reason::earlier_run,
+                                 .found_on = std::chrono::sys_days(std::chrono::days(20'000))});
   const std::string text = render_summary(sample_settings(), figures, RunEnd::complete, false);
   for (const char* part :
-       {"openai-1 and openai-3\\x1b[31m share one quota: their replies name the same organisation\n",
+       {"g and h share one quota: what remains of their limits falls together\n",
+        "i and j share one quota: an earlier run found that on 2024-10-04\n",
+        "openai-1 and openai-3\\x1b[31m share one quota: their replies name the same organisation\n",
         "a, b, c (2 more) and f share one quota"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }

@@ -94,6 +94,7 @@ Plan random_pool(std::uint64_t seed, bool faults) {
   plan.seed = seed;
   plan.service_s = dice.between(0.2, 5);
   plan.pool.settings.seed = seed;
+  plan.pool.settings.row_deadline_is_firm = true;  // the naive model knows one day only
   plan.pool.settings.strategy = static_cast<Strategy>(dice.below(7));
   if (dice.chance(0.3)) plan.pool.settings.max_in_flight = 1 + dice.below(30);
   for (std::uint32_t g = 2 + dice.below(4); g > 0; --g) add_group(plan, dice, faults);

@@ -85,6 +85,58 @@ TEST_P(SharedQuotas, AreFourWhereNobodyNamesThem) {
   EXPECT_GT(verdict.too_many, 100U);
 }
 
+// Two keys, and nobody names anything but what remains: of one organisation, or each of its own.
+Plan two_groups(LimiterKind limiter, bool of_one, std::uint64_t seed, std::size_t its_minutes) {
+  Plan plan = four_groups_of_one(limiter, 1e9);
+  plan.seed = plan.pool.settings.seed = seed;
+  plan.stop_after_s = static_cast<double>(its_minutes) * 60;
+  plan.pool.groups.resize(2);
+  plan.pool.keys.resize(2);
+  plan.organisations.resize(2);
+  plan.lanes[0].candidates.resize(2);
+  plan.dead_keys.resize(2);
+  for (std::uint32_t g = 0; g < 2; ++g) {
+    plan.organisations[g].says_limits = true;
+    plan.organisations[g].same_as = of_one ? 0 : g;
+  }
+  std::mt19937_64 random(seed);
+  plan.rows.resize(its_minutes * 1400);
+  for (RowPlan& row : plan.rows) {
+    row.actual_input = row.estimated_input = 20 + static_cast<double>(random() % 60);
+    row.max_output = row.output = 20;
+  }
+  return plan;
+}
+
+TEST(SharedQuota, IsFoundByWhatRemainsAndNotOverrunAnyMore) {
+  constexpr std::size_t its_minutes = 20, settled_from = 15;
+  for (const LimiterKind limiter : {LimiterKind::token_bucket, LimiterKind::sliding_log}) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      SCOPED_TRACE(fmt::format("{}, seed {}", name(limiter), seed));
+      const Verdict verdict = SimPool(two_groups(limiter, true, seed, its_minutes)).run();
+      for (const std::string& what : verdict.violations) ADD_FAILURE() << what;
+      ASSERT_EQ(verdict.figures.merges.size(), 1U);
+      EXPECT_EQ(verdict.figures.merges[0].reason, GroupMerge::Reason::remaining);
+      fmt::print("{:<14} found in second {}; 429s by minute: {}\n", name(limiter),
+                 verdict.figures.merges[0].found_on.time_since_epoch().count() - 3600,
+                 fmt::join(verdict.too_many_by_minute, " "));
+      double late = 0;
+      for (std::size_t m = settled_from; m < verdict.too_many_by_minute.size(); ++m)
+        late += verdict.too_many_by_minute[m];
+      EXPECT_EQ(late, 0);
+    }
+  }
+}
+
+TEST(SharedQuota, IsNotFoundWhereEachGroupHasItsOwn) {
+  constexpr LimiterKind limiters[] = {LimiterKind::token_bucket, LimiterKind::sliding_log,
+                                      LimiterKind::fixed_window};
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const Verdict verdict = SimPool(two_groups(limiters[seed % 3], false, seed, 5)).run();
+    ASSERT_TRUE(verdict.figures.merges.empty()) << "seed " << seed;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, SharedQuotas,
                          testing::Values(LimiterKind::fixed_window, LimiterKind::sliding_log,
                                          LimiterKind::token_bucket));

@@ -1,0 +1,150 @@
+#include "pool/budget_match.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <random>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace batchrun {
+namespace {
+
+constexpr double limit = 60'000;  // tokens a minute
+
+enum class Counts { bucket, sliding };
+
+// Organisations that count tokens, and groups that send to them at random or all in bursts at once.
+struct World {
+  std::vector<int> organisation_of;  // by group
+  Counts counts = Counts::bucket;
+  bool in_bursts = false;
+  double minutes = 10;
+  double load = 0.7;  // of each organisation's limit
+};
+
+struct Organisation {
+  Counts counts;
+  std::deque<std::pair<double, double>> log{};
+  double sum = 0;
+  double level = limit, at_s = 0;
+
+  double remaining_after(double units, double now_s) {
+    if (counts == Counts::bucket) {
+      level = std::min(limit, level + (now_s - at_s) * limit / 60) - units;
+      at_s = now_s;
+      return level;
+    }
+    log.emplace_back(now_s, units);
+    sum += units;
+    for (; log.front().first <= now_s - 60; log.pop_front()) sum -= log.front().second;
+    return limit - sum;
+  }
+};
+
+TimePoint at(double s) {
+  return TimePoint(from_seconds(3600 + s));
+}
+
+// The pairs of groups that were found to be one.
+std::set<std::pair<std::uint32_t, std::uint32_t>> found_in(const World& world, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto unit = [&] { return static_cast<double>(random() >> 11) * 0x1p-53; };
+  struct Request {
+    std::uint32_t group;
+    double units, sent_s;
+    double remaining = 0;
+  };
+  std::vector<Request> requests;
+  const auto groups = static_cast<std::uint32_t>(world.organisation_of.size());
+  const int organisations = *std::max_element(world.organisation_of.begin(), world.organisation_of.end()) + 1;
+  const double mean = 400, rate = world.load * organisations * limit / 60 / mean;
+  for (double s = 0; s < world.minutes * 60; s -= std::log(1 - unit()) / rate) {
+    const double burst_s = world.in_bursts ? std::floor(s / 4) * 4 + 0.5 * unit() : s;
+    requests.push_back(
+        {static_cast<std::uint32_t>(random() % groups), std::floor(mean * 2 * unit()) + 1, burst_s});
+  }
+  enum class What { sent, arrived, replied };
+  std::vector<std::tuple<double, What, std::size_t>> events;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const double arrives_s = requests[i].sent_s + 0.02 + 0.2 * unit();
+    events.emplace_back(requests[i].sent_s, What::sent, i);
+    events.emplace_back(arrives_s, What::arrived, i);
+    events.emplace_back(arrives_s + 0.3 + 2 * unit(), What::replied, i);
+  }
+  std::sort(events.begin(), events.end());
+
+  BudgetMatch match;
+  std::vector<Organisation> all(static_cast<std::size_t>(organisations), {.counts = world.counts});
+  std::set<std::pair<std::uint32_t, std::uint32_t>> found;
+  for (const auto& [s, what, i] : events) {
+    Request& request = requests[i];
+    if (what == What::sent) match.sent({request.group}, 0, {.input_tokens = request.units}, at(s));
+    if (what == What::arrived) {
+      Organisation& its = all[static_cast<std::size_t>(world.organisation_of[request.group])];
+      request.remaining = its.remaining_after(request.units, s);
+    }
+    if (what != What::replied || request.remaining < 0) continue;
+    ServerLimits limits;
+    limits[Dimension::tokens_per_minute] = {.limit = limit, .remaining = request.remaining, .resets_in = {}};
+    for (const GroupId other : match.told({request.group}, 0, 0, limits, at(request.sent_s))) {
+      found.emplace(std::minmax(request.group, other.value));
+    }
+  }
+  return found;
+}
+
+TEST(BudgetMatch, FindsGroupsOfOneBudgetWithinMinutes) {
+  for (const Counts counts : {Counts::bucket, Counts::sliding}) {
+    int runs = 0;
+    World world{.organisation_of = {0, 0}, .counts = counts, .load = 0.95};
+    if (counts == Counts::bucket) world.load = 1.05;  // a full one tells nothing
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      const auto found = found_in(world, seed);
+      runs += found.count({0, 1}) > 0;
+    }
+    EXPECT_GE(runs, 18) << (counts == Counts::bucket ? "bucket" : "sliding");
+  }
+}
+
+TEST(BudgetMatch, TellsWhichOfSeveralGroupsAreOne) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const auto& [a, b] : found_in({.organisation_of = {0, 1, 0, 1}, .load = 0.95}, seed)) {
+      EXPECT_EQ(a % 2, b % 2) << "seed " << seed;
+    }
+  }
+}
+
+// Even where all send at the same moments and as much.
+TEST(BudgetMatch, NeverTakesIndependentGroupsForOne) {
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    World world{.organisation_of = {0, 1}, .counts = seed % 2 == 0 ? Counts::bucket : Counts::sliding};
+    world.in_bursts = seed % 3 == 0;
+    world.minutes = 6;
+    if (seed % 5 == 0) world.organisation_of = {0, 1, 2, 3};
+    if (seed % 5 == 1) world.organisation_of = {0, 1, 1, 0};  // a pair each: none across
+    for (const auto& [a, b] : found_in(world, seed)) {
+      ASSERT_EQ(world.organisation_of[a], world.organisation_of[b]) << "seed " << seed;
+    }
+  }
+}
+
+TEST(BudgetMatch, OutlivesAnyLimitAndForgetsGroups) {
+  BudgetMatch match;
+  for (int i = 0; i < 200; ++i) {
+    ServerLimits limits;
+    limits[Dimension::tokens_per_minute] = {
+        .limit = i % 7 == 0 ? std::nan("") : 1000.0 + i, .remaining = i, .resets_in = {}};
+    const GroupId group{static_cast<std::uint32_t>(i % 40)};
+    match.sent(group, 0, {.input_tokens = 5}, at(i));
+    EXPECT_TRUE(match.told(group, 0, 0, limits, at(i)).empty());
+    if (i % 3 == 0) match.forget(group);
+  }
+}
+
+}  // namespace
+}  // namespace batchrun
