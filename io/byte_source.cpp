@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -25,8 +26,8 @@ constexpr std::string_view zstd_magic = "\x28\xB5\x2F\xFD";
 // A descriptor, and the first bytes that were read from it to see what it holds.
 class PlainSource final : public ByteSource {
  public:
-  PlainSource(int fd, bool owned, std::string name, std::uint64_t total)
-      : fd_(fd), owned_(owned), name_(std::move(name)), total_(total) {
+  PlainSource(int fd, bool owned, std::string name, std::uint64_t total, const std::atomic<bool>* stop)
+      : fd_(fd), owned_(owned), name_(std::move(name)), total_(total), stop_(total == 0 ? stop : nullptr) {
     while (head_.size() < zstd_magic.size()) {
       std::array<char, 4> octets;
       const std::size_t got = read_fd(octets.data(), zstd_magic.size() - head_.size());
@@ -56,6 +57,7 @@ class PlainSource final : public ByteSource {
  private:
   std::size_t read_fd(char* into, std::size_t size) {
     for (;;) {
+      if (!has_something()) return 0;
       const ssize_t got = ::read(fd_, into, size);
       if (got >= 0) {
         read_ += static_cast<std::uint64_t>(got);
@@ -68,10 +70,21 @@ class PlainSource final : public ByteSource {
     }
   }
 
+  // Waits for more. False: it is not wanted any more.
+  bool has_something() const {
+    constexpr int look_again_ms = 200;
+    pollfd more{fd_, POLLIN, 0};
+    while (stop_ != nullptr && poll(&more, 1, look_again_ms) == 0) {
+      if (*stop_) return false;
+    }
+    return true;
+  }
+
   const int fd_;
   const bool owned_;
   const std::string name_;
   const std::uint64_t total_;
+  const std::atomic<bool>* const stop_;
   std::uint64_t read_ = 0;
   std::string head_;
   std::size_t head_at_ = 0;
@@ -211,9 +224,9 @@ std::uint64_t judge(int fd, const std::string& name) {
   return S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-std::unique_ptr<PlainSource> open_plain(const std::string& path) {
+std::unique_ptr<PlainSource> open_plain(const std::string& path, const std::atomic<bool>* stop) {
   if (path == "-")
-    return std::make_unique<PlainSource>(STDIN_FILENO, false, "stdin", judge(STDIN_FILENO, "stdin"));
+    return std::make_unique<PlainSource>(STDIN_FILENO, false, "stdin", judge(STDIN_FILENO, "stdin"), stop);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     throw InputError{fmt::format("cannot open {}: {}", path, std::strerror(errno)),
@@ -222,7 +235,7 @@ std::unique_ptr<PlainSource> open_plain(const std::string& path) {
   try {
     const std::uint64_t total = judge(fd, path);
     ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return std::make_unique<PlainSource>(fd, true, path, total);
+    return std::make_unique<PlainSource>(fd, true, path, total, stop);
   } catch (const InputError&) {
     ::close(fd);
     throw;
@@ -231,8 +244,8 @@ std::unique_ptr<PlainSource> open_plain(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
-  auto plain = open_plain(path);
+std::unique_ptr<ByteSource> open_byte_source(const std::string& path, const std::atomic<bool>* stop) {
+  auto plain = open_plain(path, stop);
   if (path.ends_with(".gz") || plain->starts_with(gzip_magic))
     return std::make_unique<GzipSource>(std::move(plain));
   if (path.ends_with(".zst") || plain->starts_with(zstd_magic))

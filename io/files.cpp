@@ -102,7 +102,12 @@ class SystemFiles final : public Files {
     return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
   }
 
-  int remove(const std::string& path) override { return ::unlink(path.c_str()) == 0 ? 0 : errno; }
+  int remove(const std::string& path) override {
+    struct stat found {};
+    if (::lstat(path.c_str(), &found) != 0) return errno;
+    if (!S_ISREG(found.st_mode)) return EPERM;
+    return ::unlink(path.c_str()) == 0 ? 0 : errno;
+  }
 
   // A directory that may be written but not read cannot be synced, and some file systems know no such sync;
   // the file is good all the same.
@@ -110,7 +115,7 @@ class SystemFiles final : public Files {
     const auto parent = std::filesystem::path(path).parent_path();
     const std::string name = parent.empty() ? "." : parent.string();
     const int directory = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return 0;
+    if (directory < 0) return errno == EACCES || errno == EPERM ? 0 : errno;
     const int error = ::fsync(directory) == 0 || errno == EINVAL ? 0 : errno;
     ::close(directory);
     return error;
@@ -123,10 +128,17 @@ class SystemFiles final : public Files {
   }
 
  private:
+  // Of a pipe only the writing end: with a reading end of our own we would never learn that its reader is
+  // gone.
+  static int access(const std::string& path) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) != 0 || S_ISREG(found.st_mode) ? O_RDWR : O_WRONLY;
+  }
+
   static Opened open_with(const std::string& path, int more) {
     int fd = -1;
     const int error = uninterrupted([&] {
-      fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | more, 0600);
+      fd = ::open(path.c_str(), access(path) | O_APPEND | O_CREAT | O_CLOEXEC | more, 0600);
       return fd < 0 ? -1 : 0;
     });
     if (error != 0) return {nullptr, error};

@@ -56,7 +56,8 @@ class Files {
  public:
   virtual ~Files() = default;
 
-  // For reading and appending; made with mode 0600 if it is not there.
+  // For reading and appending (what is no regular file: for appending); made with mode 0600 if it is not
+  // there.
   virtual Opened open(const std::string& path) = 0;
   // The same for a file that must not be there yet, not even as a link: else EEXIST.
   virtual Opened create(const std::string& path) = 0;
@@ -64,7 +65,7 @@ class Files {
 
   virtual int status(const std::string& path, FileStatus& status) = 0;
   virtual int rename(const std::string& from, const std::string& to) = 0;  // replaces what `to` was
-  virtual int remove(const std::string& path) = 0;
+  virtual int remove(const std::string& path) = 0;  // of a regular file; EPERM for anything else, also a link
   virtual int sync_directory_of(const std::string& path) = 0;  // the names in it are on the disk
   // Where symbolic links lead to: what a rename must replace if the link is to stay.
   virtual std::string real_path(const std::string& path) = 0;

@@ -18,8 +18,8 @@ struct HashStateFree {
 
 }  // namespace
 
-LineSource::LineSource(const std::string& path, std::size_t max_line)
-    : LineSource(open_byte_source(path), max_line) {}
+LineSource::LineSource(const std::string& path, std::size_t max_line, const std::atomic<bool>* stop)
+    : LineSource(open_byte_source(path, stop), max_line) {}
 
 LineSource::LineSource(std::unique_ptr<ByteSource> source, std::size_t max_line)
     : source_(std::move(source)), max_line_(max_line), buffer_(block) {

@@ -25,7 +25,7 @@ class LineSource {
  public:
   // Opens `path` ("-" = stdin; see open_byte_source). A UTF-8 byte order mark is dropped. Throws InputError
   // when it cannot be read at all, or is UTF-16 or UTF-32.
-  LineSource(const std::string& path, std::size_t max_line);
+  LineSource(const std::string& path, std::size_t max_line, const std::atomic<bool>* stop = nullptr);
   LineSource(std::unique_ptr<ByteSource> source, std::size_t max_line);
   ~LineSource();
 

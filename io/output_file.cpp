@@ -91,14 +91,18 @@ void OutputFile::sync(std::uint64_t expected_size) {
 }
 
 void OutputFile::sync_name() {
-  if (const int error = files_->sync_directory_of(path_); error != 0) {
+  if (const int error = files_->sync_directory_of(files_->real_path(path_)); error != 0) {
     fail_output("sync the directory of", path_, error, resume_hint);
   }
   name_synced_ = true;
 }
 
-void OutputFile::remove() {
-  if (const int error = files_->remove(path_); error != 0) fail_output("delete", path_, error);
+bool OutputFile::remove() {
+  const FileStatus ours = status();
+  FileStatus named;
+  if (files_->status(path_, named) != 0 || named.device != ours.device || named.inode != ours.inode)
+    return false;
+  return files_->remove(path_) == 0;
 }
 
 ReplacementFile::ReplacementFile(Files& files, const std::string& path)

@@ -57,7 +57,7 @@ std::optional<std::variant<RowPtr, RowError>> read_line(const Line& line, std::s
 
 struct RowReader::Impl {
   Impl(const std::string& path, const RowReaderOptions& options)
-      : lines(path, options.max_line), max_line(options.max_line) {}
+      : lines(path, options.max_line, options.stop), max_line(options.max_line) {}
 
   std::variant<RowPtr, RowError, End> next();
   std::variant<RowPtr, RowError, End> checked(RowPtr row);

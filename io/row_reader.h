@@ -16,7 +16,8 @@
 namespace batchrun {
 
 struct RowReaderOptions {
-  std::size_t max_line = 32u << 20;  // longer lines are refused without being held
+  std::size_t max_line = 32u << 20;         // longer lines are refused without being held
+  const std::atomic<bool>* stop = nullptr;  // see open_byte_source
 };
 
 class RowReader {

@@ -36,6 +36,18 @@ std::size_t stated_length(const ResponseHead& head) {
   return length;
 }
 
+// Octets of text and calls that the first so many choices have so far.
+std::size_t text_size(const AnswerDraft& draft, std::size_t choices) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < choices; ++i) {
+    const AnswerDraft::Choice& choice = draft.choices[i];
+    size += choice.content.size() + choice.refusal.size() + choice.reasoning.size();
+    for (const AnswerDraft::ToolCall& call : choice.tool_calls)
+      size += call.name.size() + call.arguments.size();
+  }
+  return size;
+}
+
 }  // namespace
 
 StreamValidator::StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps,
@@ -144,7 +156,10 @@ Flow StreamValidator::after_events(bool overflowed) {
 }
 
 Flow StreamValidator::take_event(std::string_view name, std::string_view data) {
+  const std::size_t had_finished = finished() ? draft_.choices.size() : 0;
+  const std::size_t text = text_size(draft_, had_finished);
   if (auto fault = dialect_.decode_event(api_, name, data, draft_)) return fail(std::move(*fault));
+  goes_on_after_finish_ |= text_size(draft_, had_finished) > text;
   if (!draft_.end_mark) {
     if (draft_.content_seen) state_ = State::streaming;
     return go_on();
@@ -172,7 +187,7 @@ Flow StreamValidator::take_error(std::string_view octets) {
 
 Flow StreamValidator::go_on() const {
   if (state_ != State::streaming) return Flow::awaiting;
-  return finished() ? Flow::finished : Flow::committed;
+  return finished() && !goes_on_after_finish_ ? Flow::finished : Flow::committed;
 }
 
 // The rest of the stream is of use, but it is not needed.

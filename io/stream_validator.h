@@ -16,6 +16,8 @@
 // event that closes it · Anthropic message_stop and nothing else · Gemini, which has no mark, the finish
 // reason and the end of the stream · Ollama the line with "done". Where a finish reason is enough, the wait
 // for that end is short (Flow::finished), so that a connection that is held open does not cost the answer.
+// Some servers say a finish reason with every chunk: where text comes after one, only the stream's end ends
+// it.
 //
 // One thread at a time; used for one reply.
 #pragma once
@@ -98,11 +100,12 @@ class StreamValidator final : public ResponseSink {
   State state_ = State::awaiting_head;
   Form form_ = Form::undecided;
   ResponseHead head_;
-  std::size_t octets_seen_ = 0;  // of the body
-  std::string body_;             // Form::whole and error
-  SseDecoder decoder_;           // Form::events
-  NdjsonDecoder line_decoder_;   // Form::lines
-  AnswerDraft draft_;            // Form::events and lines
+  std::size_t octets_seen_ = 0;        // of the body
+  std::string body_;                   // Form::whole and error
+  SseDecoder decoder_;                 // Form::events
+  NdjsonDecoder line_decoder_;         // Form::lines
+  AnswerDraft draft_;                  // Form::events and lines
+  bool goes_on_after_finish_ = false;  // its finish reasons end nothing: only the stream's end does
   Reply reply_;
 };
 

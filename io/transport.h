@@ -21,7 +21,7 @@ struct Deadlines {
   Duration tls = std::chrono::seconds(10);
   Duration first_chunk = std::chrono::seconds(60);  // from the last byte sent to Flow::committed
   Duration idle = std::chrono::seconds(60);         // between reads once committed
-  Duration trailing = std::chrono::seconds(2);      // from Flow::finished to the end
+  Duration trailing = std::chrono::seconds(5);      // from Flow::finished to the end
   Duration total = std::chrono::seconds(600);       // from the start of the attempt
 };
 

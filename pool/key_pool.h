@@ -91,6 +91,9 @@ class KeyPool {
   // Takes a group out for the rest of the run.
   void retire(GroupId group, std::string because);
 
+  // Whether two groups may turn out to be one: not if the config has set them apart.
+  bool may_merge(GroupId a, GroupId b) const;
+
   // What a request for that model was admitted and, in the end, charged, for what replies say remains.
   void note_sent(GroupId group, std::uint32_t model, const Cost& cost, TimePoint at) {
     budget_match_.sent(group, model, cost, at);
@@ -145,7 +148,6 @@ class KeyPool {
  private:
   PoolKey& came_back(KeyId key);
   void note_circuit(const PoolKey& key) { circuits_ += !key.breaker.closed(); }
-  bool may_merge(GroupId a, GroupId b) const;
   bool is_culprit(KeyId key, const FailureTrail& trail) const;
 
   std::vector<QuotaGroup> groups_;

@@ -371,7 +371,7 @@ void Scheduler::Impl::account(const Permit& permit, const Job& job, const Outcom
 void Scheduler::Impl::merge_if_shared(const Permit& permit, const ServerLimits& limits, TimePoint now) {
   for (const KeyPool::Same& same : pool.shares_quota_with(permit, limits)) {
     const GroupId into = pool.now(same.group), from = pool.now(permit.group());
-    if (into != from) merge(into, from, same.reason, now);
+    if (pool.may_merge(into, from)) merge(into, from, same.reason, now);
   }
 }
 
@@ -388,7 +388,7 @@ void Scheduler::Impl::merge(GroupId into, GroupId from, GroupMerge::Reason reaso
 void Scheduler::Impl::merge_known(TimePoint now) {
   for (const KeyPool::Known& known : pool.take_known_merges()) {
     const GroupId into = pool.now(known.into), from = pool.now(known.from);
-    if (into != from) merge(into, from, GroupMerge::Reason::earlier_run, now, known.on);
+    if (pool.may_merge(into, from)) merge(into, from, GroupMerge::Reason::earlier_run, now, known.on);
   }
 }
 

@@ -65,26 +65,30 @@ void Feeder::read_all() {
 
 // The first pass over the input has asked about changed rows, or has put their old lines aside. What is met
 // here came by a pipe, or has changed since.
-void Feeder::refuse_changed(const Row& row) const {
+void Feeder::refuse_changed(std::uint64_t line) const {
   if (settings_.changed == ChangedRows::keep) return;
   if (settings_.changed == ChangedRows::rerun && can_be_read_twice(settings_.input)) return;
-  throw InputError{"line " + std::to_string(row.line) + " has changed since its answer was written",
+  throw InputError{"line " + std::to_string(line) + " has changed since its answer was written",
                    can_be_read_twice(settings_.input)
                        ? "choose with --changed=rerun or --changed=keep, or start over with --fresh"
                        : "--changed=keep keeps the old answer; --changed=rerun needs the input as a file"};
 }
 
-void Feeder::take(RowPtr row) {
-  const DoneRows::Match match = done_.find(row->identity);
+// Whether the line has its line in the output already, or keeps that of what it was before.
+bool Feeder::skip(const RowIdentity& identity, std::uint64_t line) {
+  const DoneRows::Match match = done_.find(identity);
+  if (match == DoneRows::Match::unknown) return false;
   if (match == DoneRows::Match::changed) {
-    add_changed(*row);
-    refuse_changed(*row);
+    if (changed_rows_++ == 0) first_changed_line_ = line;
+    refuse_changed(line);
+    if (settings_.changed != ChangedRows::keep) return false;
   }
-  if (match == DoneRows::Match::done ||
-      (match == DoneRows::Match::changed && settings_.changed == ChangedRows::keep)) {
-    ++batch_.rows_skipped;
-    return;
-  }
+  ++batch_.rows_skipped;
+  return true;
+}
+
+void Feeder::take(RowPtr row) {
+  if (skip(row->identity, row->line)) return;
   auto lane = routing_.resolve(*row);
   if (auto* none = std::get_if<NoRoute>(&lane)) {
     RowError refused;
@@ -95,7 +99,7 @@ void Feeder::take(RowPtr row) {
     refused.text = std::move(row->text);
     refused.text_is_json = true;
     refused.identity = row->identity;
-    return take(std::move(refused));
+    return refuse(std::move(refused));
   }
   ++fresh_rows_;
   batch_bytes_ += row->text.size();
@@ -108,16 +112,12 @@ void Feeder::take(RowPtr row) {
 }
 
 void Feeder::take(RowError refused) {
-  if (done_.find(refused.identity) == DoneRows::Match::done) {
-    ++batch_.rows_skipped;
-    return;
-  }
-  batch_bytes_ += refused.text.size();
-  batch_.refused.push_back(std::move(refused));
+  if (!skip(refused.identity, refused.line)) refuse(std::move(refused));
 }
 
-void Feeder::add_changed(const Row& row) {
-  if (changed_rows_++ == 0) first_changed_line_ = row.line;
+void Feeder::refuse(RowError refused) {
+  batch_bytes_ += refused.text.size();
+  batch_.refused.push_back(std::move(refused));
 }
 
 bool Feeder::hand_over() {

@@ -38,9 +38,10 @@ class Feeder {
   RowItem next_item();
   void take(RowPtr row);
   void take(RowError refused);
+  void refuse(RowError refused);
+  bool skip(const RowIdentity& identity, std::uint64_t line);
   bool hand_over();
-  void add_changed(const Row& row);
-  void refuse_changed(const Row& row) const;
+  void refuse_changed(std::uint64_t line) const;
 
   const Settings& settings_;
   RowReader& reader_;

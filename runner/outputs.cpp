@@ -86,7 +86,7 @@ class Recovery {
 
   // Moves what is not good out of the file. Gives back how many lines were readable, but a row's second.
   std::uint64_t clean(OutputFile& file, std::uint64_t bad_lines, const std::vector<RowIdentity>& repeated) {
-    if (bad_lines == 0 && repeated.empty()) return 0;
+    if (!file.is_log() || (bad_lines == 0 && repeated.empty())) return 0;
     const std::string aside = file.path() + ".corrupt";
     std::uint64_t second_lines = 0;
     set_lines_aside(file, aside, [&](const std::optional<LoggedRow>& row) {

@@ -12,6 +12,7 @@
 #include "runner/diagnostics.h"
 #include "runner/inert.h"
 #include "runner/input_scan.h"
+#include "runner/quantity.h"
 
 namespace batchrun {
 namespace {
@@ -77,8 +78,9 @@ class Plan {
     }
     fmt::print("plan for {} (nothing was sent)\n\n", inert(settings_.input));
     fmt::print("  rows     {} usable, {} refused\n", all.rows, refused_);
-    fmt::print("  tokens   about {:.0f} in, at most {:.0f} out{}\n", all.input_tokens, all.output_tokens,
-               all.without_cap > 0 ? fmt::format(" ({} rows set no max_tokens)", all.without_cap) : "");
+    fmt::print(
+        "  tokens   about {:.0f} in, at most {:.0f} out{}\n", all.input_tokens, all.output_tokens,
+        all.without_cap > 0 ? fmt::format(" ({} without max_tokens)", format_rows(all.without_cap)) : "");
     print_cost(all);
     print_lanes();
     print_models();
@@ -132,9 +134,9 @@ class Plan {
               : "");
     }
     if (all.unpriced > 0)
-      fmt::print("  {:<8} {} rows may go to a model whose price is not known{}\n",
-                 all.rows > all.unpriced ? "" : "cost", all.unpriced,
-                 all.rows > all.unpriced ? "; they are not in it" : "");
+      fmt::print("  {:<8} {} may go to a model whose price is not known{}\n",
+                 all.rows > all.unpriced ? "" : "cost", format_rows(all.unpriced),
+                 all.rows > all.unpriced ? "; not in these sums" : "");
   }
 
   void print_lanes() const {

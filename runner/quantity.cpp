@@ -118,6 +118,10 @@ std::string format_count(std::uint64_t count) {
   return digits;
 }
 
+std::string format_rows(std::uint64_t count) {
+  return format_count(count) + (count == 1 ? " row" : " rows");
+}
+
 std::string format_short(double value) {
   static constexpr std::array<const char*, 5> suffixes{"", "k", "M", "G", "T"};
   if (!(value >= 0)) return "0";

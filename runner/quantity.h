@@ -27,6 +27,8 @@ std::optional<std::uint64_t> parse_count(std::string_view text);
 std::string format_duration(Duration duration);
 // "10,000".
 std::string format_count(std::uint64_t count);
+// "1 row", "10,000 rows".
+std::string format_rows(std::uint64_t count);
 // "950", "61.2k", "1.20M": three digits.
 std::string format_short(double value);
 // "32.0 MiB".

@@ -202,6 +202,8 @@ std::string_view end_name(RunEnd end) {
       return "no_usable_key";
     case RunEnd::output_failed:
       return "output_failed";
+    case RunEnd::input_failed:
+      return "input_failed";
   }
   return "";
 }

@@ -15,6 +15,7 @@
 #include "runner/lines_writer.h"
 #include "runner/outputs.h"
 #include "runner/progress.h"
+#include "runner/quantity.h"
 #include "runner/report.h"
 #include "runner/run_state.h"
 #include "runner/shard_thread.h"
@@ -37,7 +38,7 @@ class Run {
       : settings_(settings),
         state_(state),
         color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
-        reader_(settings.input, RowReaderOptions{settings.max_line}),
+        reader_(settings.input, RowReaderOptions{settings.max_line, &stop_reading_}),
         outputs_(open_outputs(settings, system_files())),
         skipped_(check_resume(settings, outputs_, reader_)),
         results_(std::move(outputs_.results)),
@@ -47,7 +48,7 @@ class Run {
         state_link_(news_ahead),
         feeder_(settings, reader_, outputs_.done, intake_, std::move(skipped_)),
         writer_(settings, results_, errors_, lines_),
-        shard_(settings, intake_, lines_, state_link_, [this] { signals_.wake(); }),
+        shard_(settings, intake_, lines_, state_link_, [this] { signals_->wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
   int perform();
@@ -79,9 +80,9 @@ class Run {
   RunState& state_;
   const bool color_;
   const SteadyClock clock_;
-  Signals signals_;
   std::size_t merges_said_ = 0;
   const std::optional<InputStamp> input_stamp_ = stamp_of(settings_.input);
+  std::atomic<bool> stop_reading_ = false;
   RowReader reader_;
   Outputs outputs_;  // its files are with the writers
   Skipped skipped_;  // with the feeder
@@ -93,6 +94,7 @@ class Run {
   LinesWriter writer_;
   ShardThread shard_;
   Progress progress_;
+  std::optional<Signals> signals_;  // from the first thread to the last
   TimePoint started_at_ = clock_.now();
   const std::time_t started_ = std::time(nullptr);
   TimePoint abort_at_ = never;
@@ -102,18 +104,21 @@ class Run {
 
 int Run::perform() {
   talk_of_start();
+  signals_.emplace();
   std::thread writing([this] { writer_.run(); });
   std::thread saving([this] { state_.run(state_link_); });
   shard_.start();
   std::thread feeding([this] { feeder_.run(); });
   watch();
   shard_.join();
+  stop_reading_ = true;
   intake_.close();
   feeding.join();
   lines_.close();
   writing.join();
   state_link_.news.close();
   saving.join();
+  signals_.reset();
   say_of_state();
   return conclude();
 }
@@ -123,7 +128,7 @@ void Run::talk_of_start() {
   for (const std::string& note : outputs_.notes) say(render_note(note, color_));
   const std::uint64_t before = outputs_.answered + outputs_.failed;
   if (before > 0) {
-    say(render_note(fmt::format("resuming: {} rows have their line already ({} answered, {} failed)", before,
+    say(render_note(fmt::format("resuming: {} already done ({} answered, {} failed)", format_rows(before),
                                 outputs_.answered, outputs_.failed),
                     color_));
   }
@@ -131,7 +136,7 @@ void Run::talk_of_start() {
 
 void Run::watch() {
   while (!shard_.ended()) {
-    const std::optional<int> signal = signals_.wait(tick);
+    const std::optional<int> signal = signals_->wait(tick);
     const RunFigures now = figures();
     progress_.update(now, std::time(nullptr));
     say_of_merges(now);
@@ -207,6 +212,7 @@ RunEnd Run::how_it_ended(const RunFigures& seen) const {
   const bool all_ended =
       seen.input_ended && seen.rows_skipped + seen.rows_ok + seen.rows_failed == seen.rows_read;
   if (stopped_ != RunEnd::complete && !all_ended) return stopped_;
+  if (feeder_.failure()) return RunEnd::input_failed;
   return feeder_.max_rows_reached() ? RunEnd::stopped : RunEnd::complete;
 }
 
@@ -214,8 +220,7 @@ int Run::conclude() {
   const RunFigures last = figures();
   const RunEnd end = how_it_ended(last);
   if (writer_.failed()) {
-    fmt::print(stderr, "{}",
-               render_error(writer_.failure().what(), settings_.output, writer_.failure().hint, color_));
+    fmt::print(stderr, "{}", render_error(writer_.failure().what(), "", writer_.failure().hint, color_));
   }
   if (const auto& failure = feeder_.failure()) {
     fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
@@ -233,11 +238,11 @@ int Run::conclude() {
   }
   if (!settings_.quiet) fmt::print(stderr, "{}", render_summary(settings_, last, end, color_));
   // Last: should this fail, everything else has been said and written.
-  if (settings_.ordered && end == RunEnd::complete && !feeder_.failure()) {
+  if (settings_.ordered && end == RunEnd::complete) {
     OutputFile results = std::move(results_).release();
     put_in_order(settings_, results, outputs_.answered > 0);
   }
-  return feeder_.failure() ? static_cast<int>(ExitCode::usage) : exit_code(end, last);
+  return exit_code(end, last);
 }
 
 int Run::exit_code(RunEnd end, const RunFigures& last) const {
@@ -252,6 +257,8 @@ int Run::exit_code(RunEnd end, const RunFigures& last) const {
       return static_cast<int>(ExitCode::no_usable_key);
     case RunEnd::output_failed:
       return static_cast<int>(ExitCode::output_failed);
+    case RunEnd::input_failed:
+      return static_cast<int>(ExitCode::usage);
   }
   return static_cast<int>(last.rows_failed + outputs_.failed > 0 ? ExitCode::rows_failed : ExitCode::ok);
 }

@@ -47,6 +47,7 @@ enum class RunEnd : std::uint8_t {
   stopped,      // by one of the run's own limits
   no_usable_key,
   output_failed,
+  input_failed,  // it could not be read to its end
 };
 
 }  // namespace batchrun

@@ -165,14 +165,16 @@ bool Shard::step(TimePoint now, TimePoint& sleep_until) {
 }
 
 void Shard::take_in(TimePoint now) {
-  if (std::exchange(settled_, false)) admit_held(now);
+  if (std::exchange(settled_, false) && !stopping_) admit_held(now);
+  // Refused rows become lines at once: those are bounded, too.
   while (!stopping_ && !cost_limit_reached_ && held_.size() < held_rows &&
-         scheduler_.waiting() < waiting_rows && row_bytes_ < row_bytes_limit) {
+         scheduler_.waiting() < waiting_rows && row_bytes_ + held_bytes_ < row_bytes_limit &&
+         lines_.size() < lines_bytes && !outbox_.full()) {
     std::optional<Intake> intake = intake_.try_pop();
     if (!intake) break;
     admit(std::move(*intake), now);
   }
-  const bool read_whole = intake_.ended() && held_.empty() && !cost_limit_reached_;
+  const bool read_whole = !stopping_ && intake_.ended() && held_.empty() && !cost_limit_reached_;
   if (!closed_ && (stopping_ || cost_limit_reached_ || read_whole)) {
     closed_ = true;
     figures_.input_ended = read_whole;
@@ -237,6 +239,7 @@ bool Shard::may_cost(Arrival& arrival, Stake& stake, TimePoint now) {
     case Spend::Verdict::go:
       return true;
     case Spend::Verdict::wait:
+      held_bytes_ += arrival.row->text.size();
       held_.push_back(std::move(arrival));
       return false;
     case Spend::Verdict::user_limit:
@@ -257,6 +260,7 @@ bool Shard::may_cost(Arrival& arrival, Stake& stake, TimePoint now) {
 void Shard::admit_held(TimePoint now) {
   costs_.spend().forget_wants();
   std::deque<Arrival> held = std::exchange(held_, {});
+  held_bytes_ = 0;
   for (Arrival& arrival : held) take(std::move(arrival), now);
 }
 
@@ -531,6 +535,9 @@ void Shard::abort() {
 void Shard::stop_sending() {
   if (stopping_) return;
   stopping_ = true;
+  held_.clear();
+  held_bytes_ = 0;
+  costs_.spend().forget_wants();
   scheduler_.stop();
   intake_.close();
 }

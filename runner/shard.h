@@ -105,7 +105,8 @@ class Shard {
   std::vector<std::uint32_t> free_;
   CostBook costs_;
   std::deque<Arrival> held_;  // until others cost less than they might have, or a user's day is granted
-  bool settled_ = false;      // such a thing has come, since they were last looked at
+  std::size_t held_bytes_ = 0;
+  bool settled_ = false;  // such a thing has come, since they were last looked at
   bool cost_limit_reached_ = false;
   std::size_t row_bytes_ = 0;      // text of the rows in memory
   std::size_t attempts_open_ = 0;  // coroutines not yet gone

@@ -22,7 +22,7 @@ Signals::Signals() {
     sigaction(number, nullptr, &action);
     if (action.sa_handler != SIG_IGN) sigaddset(&set, number);
   }
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  pthread_sigmask(SIG_BLOCK, &set, &blocked_before_);
   signal(SIGPIPE, SIG_IGN);
   signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -30,6 +30,10 @@ Signals::Signals() {
 }
 
 Signals::~Signals() {
+  signalfd_siginfo info{};
+  while (read(signal_fd_, &info, sizeof info) == sizeof info) continue;
+  sigaddset(&blocked_before_, SIGUSR1);  // nobody is left to ask, which is no reason to die
+  pthread_sigmask(SIG_SETMASK, &blocked_before_, nullptr);
   close(signal_fd_);
   close(wake_fd_);
 }

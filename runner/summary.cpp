@@ -80,6 +80,8 @@ std::string_view headline(RunEnd end) {
       return "stopped: no usable key is left";
     case RunEnd::output_failed:
       return "stopped: the output could not be written";
+    case RunEnd::input_failed:
+      return "stopped: the input could not be read to its end";
   }
   return "";
 }
@@ -115,7 +117,7 @@ void Summary::cost() {
   if (cost.total == 0 && cost.unpriced_rows == figures_.rows_ok) return;  // nothing is known of it
   add("cost: ${:.4f}", dollars(cost.total));
   if (cost.unpriced_rows > 0)
-    add(", and {} rows of models without a known price", format_count(cost.unpriced_rows));
+    add(", and {} of models without a known price", format_rows(cost.unpriced_rows));
   out_ += '\n';
 }
 

@@ -1,6 +1,7 @@
 """What a run says it cost, and that it never costs more than it may."""
 import contextlib
 import json
+import signal
 import sqlite3
 
 import harness
@@ -159,7 +160,7 @@ class Cost(harness.Case):
         most = sum(cost for _, cost in rows if cost)
         self.assertIn(f"at most ${most:.6f}", out)
         self.assertIn("16384 tokens", out)
-        self.assertIn("1 rows may go to a model whose price is not known; they are not in it", out)
+        self.assertIn("1 row may go to a model whose price is not known; not in these sums", out)
         models = {line.split()[0]: line.split()[1:] for line in out[out.index("model, if"):].splitlines()[1:]}
         self.assertEqual(models["groq/llama"], ["2", *models["groq/llama"][1:2], f"{0.002 + 0.004:.6f}"])
         self.assertEqual(models["openai/unheard-of"], ["1", "not", "known"])
@@ -193,6 +194,17 @@ class Cost(harness.Case):
         code, _, err = self.run_batch("searches.jsonl", "--fresh", "--max-cost", "0.0025")
         self.assertEqual(code, 5, err)
         self.assertEqual(len(self.lines("searches.results.jsonl")), 2)
+
+    def test_a_run_that_is_stopped_while_rows_wait_for_their_cap_ends_well(self):
+        mock = self.mock({"answer": {"tokens": 8}, "latency": {"first_chunk_ms": 200}})
+        self.config(mock)
+        self.rows(400, max_tokens=2000)  # of which 40 fit at once
+        run = self.start("input.jsonl", "--max-cost", "0.05", "--progress", "none")
+        self.assertTrue(harness.wait_until(lambda: mock.count("completed") > 3))
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 130, err)
+        self.assertIn("resume:", err)
 
     def test_a_cap_needs_prices(self):
         self.pool(prices=self.prices({"models": []}))

@@ -1,6 +1,7 @@
 """The run as a process among others: stopped and continued, few descriptors, slow and closed pipes, large rows, and what
 /proc tells of it."""
 import json
+import os
 import pathlib
 import re
 import resource
@@ -76,6 +77,41 @@ class Process(harness.Case):
         _, err = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 6, err)
         self.assertIn("error:", err)
+
+    def test_a_pipe_without_a_reader_is_no_place_for_answers(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 20}}})
+        self.config(mock)
+        self.rows(400)
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        run = self.start("input.jsonl", "-o", "pipe", "-j", "4", "--progress", "none")
+        with pipe.open() as reader:
+            reader.readline()
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 6, err)
+
+    def test_an_input_that_says_nothing_does_not_keep_it(self):
+        self.config(self.mock())
+        reading, writing = os.pipe()
+        os.write(writing, b'{"id": "row-0", "prompt": "question-0?", "max_tokens": 8}\n')
+        run = self.start("-", "-o", "out.jsonl", "--progress", "none", stdin=reading)
+        os.close(reading)
+        self.assertTrue(harness.wait_until(lambda: self.lines("out.jsonl")))
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=10)
+        os.close(writing)
+        self.assertEqual(run.returncode, 143, err)
+
+    def test_an_errors_file_that_somebody_has_deleted_is_not_missed(self):
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 300}}})
+        self.config(mock)
+        self.rows(4)
+        run = self.start("input.jsonl", "--progress", "none")
+        self.assertTrue(harness.wait_until(lambda: mock.count("admitted") > 0))
+        (self.folder / "input.errors.jsonl").unlink()
+        _, err = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 0, err)
+        self.assertTrue((self.folder / "input.report.json").exists())
 
     def test_rows_of_a_megabyte_do_not_pile_up(self):
         mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 50}}, "count_executions": False})

@@ -440,6 +440,8 @@ TEST(StreamValidator, SaysWhenTheAnswerIsWholeButForItsEndMark) {
   EXPECT_EQ(last(DialectKind::openai, {role, par, stop, usage}), Flow::finished);
   EXPECT_EQ(last(DialectKind::openai, {role, par, stop, two}), Flow::committed) << "one choice goes on";
   EXPECT_EQ(last(DialectKind::openai, {role, par, stop, two, two_stops}), Flow::finished);
+  EXPECT_EQ(last(DialectKind::openai, {role, par, stop, par, stop}), Flow::committed)
+      << "it is said each time";
   const std::string_view gemini_part =
       "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}]}\r\n\r\n";
   const std::string_view gemini_stop = "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\r\n\r\n";

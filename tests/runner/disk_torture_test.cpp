@@ -12,6 +12,7 @@
 #include "io/row_reader.h"
 #include "runner/lines_writer.h"
 #include "runner/outputs.h"
+#include "tests/support/effort.h"
 #include "tests/support/memory_files.h"
 
 namespace batchrun {
@@ -266,7 +267,7 @@ TEST_P(DiskTorture, AnyCallMeetsTrouble) {
   for (const Trouble& trouble : troubles) {
     for (const bool power_fails : {false, true}) {
       if (!power_fails && !trouble.process_only) continue;
-      const int rounds = power_fails ? 4 : 1;
+      const auto rounds = static_cast<int>(power_fails ? seeds_of(4) : 1);
       for (std::uint64_t when = 0; when <= calls && !HasFailure(); ++when) {
         for (int round = 0; round < rounds && !HasFailure(); ++round) {
           SCOPED_TRACE(std::string(trouble.name) + " at call " + std::to_string(when) +
@@ -285,7 +286,7 @@ TEST_P(DiskTorture, AnyCallMeetsTrouble) {
 // BATCHRUN_TORTURE_ROUNDS=100000 is a long form.
 int recoveries() {
   const char* const given = std::getenv("BATCHRUN_TORTURE_ROUNDS");
-  return given != nullptr ? std::atoi(given) : 1500;
+  return given != nullptr ? std::atoi(given) : static_cast<int>(seeds_of(1500));
 }
 
 // The second trouble meets the run that recovers from the first.

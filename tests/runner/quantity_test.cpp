@@ -60,6 +60,9 @@ TEST(Quantity, WritesWhatPeopleRead) {
   EXPECT_EQ(format_count(999), "999");
   EXPECT_EQ(format_count(1'000), "1,000");
   EXPECT_EQ(format_count(12'345'678), "12,345,678");
+  EXPECT_EQ(format_rows(0), "0 rows");
+  EXPECT_EQ(format_rows(1), "1 row");
+  EXPECT_EQ(format_rows(1'000), "1,000 rows");
   EXPECT_EQ(format_short(950), "950");
   EXPECT_EQ(format_short(61.24), "61.2");
   EXPECT_EQ(format_short(999.9), "1.00k");

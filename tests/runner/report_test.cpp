@@ -146,7 +146,7 @@ std::string published_schema() {
 TEST(Report, IsWhatThePublishedSchemaDescribes) {
   const Schema schema(json::parse(published_schema()));
   for (const RunEnd end : {RunEnd::complete, RunEnd::interrupted, RunEnd::stopped, RunEnd::no_usable_key,
-                           RunEnd::output_failed}) {
+                           RunEnd::output_failed, RunEnd::input_failed}) {
     EXPECT_EQ(schema.check(json::parse(sample_report(end))), "");
   }
   EXPECT_EQ(schema.check(json::parse(render_report({}, {}, RunEnd::complete, 0, 0))), "")

@@ -79,8 +79,8 @@ TEST(Summary, FitsAHundredColumnsAndHoldsNothingATerminalObeys) {
 TEST(Summary, OffersToGoOnOnlyWhereThatIsPossible) {
   Settings settings = sample_settings();
   EXPECT_FALSE(resumable(settings, RunEnd::complete));
-  for (const RunEnd end :
-       {RunEnd::interrupted, RunEnd::stopped, RunEnd::no_usable_key, RunEnd::output_failed}) {
+  for (const RunEnd end : {RunEnd::interrupted, RunEnd::stopped, RunEnd::no_usable_key, RunEnd::output_failed,
+                           RunEnd::input_failed}) {
     EXPECT_TRUE(resumable(settings, end));
   }
   settings.input = "-";
