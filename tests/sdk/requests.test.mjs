@@ -2,9 +2,7 @@
 // and body are the same, but for what the tables below give a reason for.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { Agent } from 'node:https';
 import { test } from 'node:test';
-import tls from 'node:tls';
 
 import Anthropic from '@anthropic-ai/sdk';
 import Cerebras from '@cerebras/cerebras_cloud_sdk';
@@ -16,6 +14,7 @@ import OpenAI, { AzureOpenAI } from 'openai';
 import { config as serpapi, getJson } from 'serpapi';
 
 import { sendRow, unknownDifferences } from './batchrun.mjs';
+import { LedAgent } from './led_agent.mjs';
 import { lastRequest, weatherTool, withProvider } from './provider.mjs';
 
 // Of the connection and of who asks: nothing a provider answers differently for.
@@ -391,16 +390,6 @@ compare('Ollama', {
   ],
 });
 
-// The client asks serpapi.com and nobody else: its connections are led here.
-class LedAgent extends Agent {
-  constructor(url, ca) {
-    super();
-    this.to = { host: '127.0.0.1', port: Number(new URL(url).port), ca, servername: 'localhost' };
-  }
-  createConnection() {
-    return tls.connect(this.to);
-  }
-}
 compare('SerpApi', {
   name: 'serpapi',
   scenario: { tls: { enabled: true } },

@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { Agent } from 'node:https';
 import { test } from 'node:test';
-import tls from 'node:tls';
 
 import { config, getAccount, getJson } from 'serpapi';
 
+import { LedAgent } from './led_agent.mjs';
 import { counters, lastRequest, usageOf, withProvider } from './provider.mjs';
 
 const keys = [{ key: 'serp-good', organisation: 'org-s' }, { key: 'serper-good', organisation: 'org-r' }];
-
-// The client asks serpapi.com and nobody else: its connections are led here.
-class LedAgent extends Agent {
-  constructor(url, ca) {
-    super();
-    this.to = { host: '127.0.0.1', port: Number(new URL(url).port), ca, servername: 'localhost' };
-  }
-  createConnection() {
-    return tls.connect(this.to);
-  }
-}
 
 const withSerpApi = (scenario, check) =>
   withProvider({ keys, tls: { enabled: true }, ...scenario }, async (url, caFile) => {
