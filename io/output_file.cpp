@@ -97,12 +97,11 @@ void OutputFile::sync_name() {
   name_synced_ = true;
 }
 
-bool OutputFile::remove() {
+void OutputFile::remove() {
   const FileStatus ours = status();
   FileStatus named;
-  if (files_->status(path_, named) != 0 || named.device != ours.device || named.inode != ours.inode)
-    return false;
-  return files_->remove(path_) == 0;
+  if (files_->status(path_, named) != 0 || named.device != ours.device || named.inode != ours.inode) return;
+  files_->remove(path_);
 }
 
 ReplacementFile::ReplacementFile(Files& files, const std::string& path)

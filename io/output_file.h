@@ -37,9 +37,9 @@ class OutputFile {
   // when the file was deleted or is shorter than `expected_size`. Nothing for what is no log.
   void sync(std::uint64_t expected_size);
 
-  // Deletes the file's name, if it is still its name and no link to it. It stays open and locked. Returns
-  // whether it could.
-  bool remove();
+  // Deletes the file's name, if it is still its name and no link to it. It stays open and locked. A
+  // file that cannot be deleted stays.
+  void remove();
 
   Files& files() const { return *files_; }
 

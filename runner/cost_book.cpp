@@ -11,7 +11,7 @@ namespace batchrun {
 CostBook::CostBook(const Settings& settings)
     : settings_(settings),
       lines_(settings.providers.size()),
-      spend_(settings.spend, settings.pool.settings.keep_history) {
+      spend_(settings.spend, settings.spend.of_users() && settings.pool.settings.keep_history) {
   for (const Key& key : settings.keys) sum_of_key_.push_back(&figures_.by_key[key.alias]);
 }
 

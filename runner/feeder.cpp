@@ -79,7 +79,6 @@ bool Feeder::skip(const RowIdentity& identity, std::uint64_t line) {
   const DoneRows::Match match = done_.find(identity);
   if (match == DoneRows::Match::unknown) return false;
   if (match == DoneRows::Match::changed) {
-    if (changed_rows_++ == 0) first_changed_line_ = line;
     refuse_changed(line);
     if (settings_.changed != ChangedRows::keep) return false;
   }

@@ -30,8 +30,6 @@ class Feeder {
   // After run(): why reading stopped before the end, if it did.
   const std::optional<InputError>& failure() const { return failure_; }
   bool max_rows_reached() const { return max_rows_reached_; }
-  std::uint64_t changed_rows() const { return changed_rows_; }
-  std::uint64_t first_changed_line() const { return first_changed_line_; }
 
  private:
   void read_all();
@@ -52,7 +50,6 @@ class Feeder {
   Intake batch_;
   std::size_t batch_bytes_ = 0;
   std::uint64_t fresh_rows_ = 0;
-  std::uint64_t changed_rows_ = 0, first_changed_line_ = 0;
   std::optional<InputError> failure_;
   bool max_rows_reached_ = false;
 };

@@ -165,7 +165,7 @@ bool Shard::step(TimePoint now, TimePoint& sleep_until) {
 }
 
 void Shard::take_in(TimePoint now) {
-  if (std::exchange(settled_, false) && !stopping_) admit_held(now);
+  if (std::exchange(settled_, false)) admit_held(now);
   // Refused rows become lines at once: those are bounded, too.
   while (!stopping_ && !cost_limit_reached_ && held_.size() < held_rows &&
          scheduler_.waiting() < waiting_rows && row_bytes_ + held_bytes_ < row_bytes_limit &&
@@ -250,17 +250,22 @@ bool Shard::may_cost(Arrival& arrival, Stake& stake, TimePoint now) {
       return false;
     case Spend::Verdict::run_limit:
       cost_limit_reached_ = figures_.cost_limit_reached = true;
-      held_.clear();
+      drop_held();
       intake_.close();  // the feeder need not read on
       return false;
   }
   std::abort();
 }
 
-void Shard::admit_held(TimePoint now) {
-  costs_.spend().forget_wants();
-  std::deque<Arrival> held = std::exchange(held_, {});
+void Shard::drop_held() {
+  held_.clear();
   held_bytes_ = 0;
+  costs_.spend().forget_wants();
+}
+
+void Shard::admit_held(TimePoint now) {
+  std::deque<Arrival> held = std::exchange(held_, {});
+  drop_held();
   for (Arrival& arrival : held) take(std::move(arrival), now);
 }
 
@@ -535,9 +540,7 @@ void Shard::abort() {
 void Shard::stop_sending() {
   if (stopping_) return;
   stopping_ = true;
-  held_.clear();
-  held_bytes_ = 0;
-  costs_.spend().forget_wants();
+  drop_held();
   scheduler_.stop();
   intake_.close();
 }

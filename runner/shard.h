@@ -67,6 +67,7 @@ class Shard {
   void admit(Arrival arrival, Stake stake, TimePoint now);
   bool may_cost(Arrival& arrival, Stake& stake, TimePoint now);
   void admit_held(TimePoint now);
+  void drop_held();
   void refuse(RowPtr row, const char* code, std::string message, TimePoint now);
   void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);
   void finish(RowId id, const Reply& reply, const Outcome& outcome);
