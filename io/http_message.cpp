@@ -16,13 +16,11 @@ std::string Origin::url() const {
   return (tls ? "https://" : "http://") + authority();
 }
 
-void ResponseHead::clear() {
-  status = 0;
-  text_.clear();
-  fields_.clear();
-}
-
 void ResponseHead::add(std::string_view name, std::string_view value) {
+  if (fields_.empty()) {  // room for what providers send: it is not asked for piece by piece
+    text_.reserve(512);
+    fields_.reserve(16);
+  }
   const auto at = static_cast<std::uint32_t>(text_.size());
   const auto name_size = static_cast<std::uint32_t>(name.size());
   text_.append(name).append(value);

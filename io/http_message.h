@@ -33,7 +33,6 @@ class ResponseHead {
   int status = 0;
   std::int64_t began = 0;  // when it came, in seconds since 1970; 0: nobody says
 
-  void clear();
   // Adds a field. Names are compared without case.
   void add(std::string_view name, std::string_view value);
   // The first field of that name; empty when absent.
@@ -62,7 +61,7 @@ enum class Flow : std::uint8_t {
 class ResponseSink {
  public:
   virtual ~ResponseSink() = default;
-  virtual Flow on_head(const ResponseHead& head) = 0;
+  virtual Flow on_head(ResponseHead head) = 0;
   virtual Flow on_body(std::string_view octets) = 0;
 };
 

@@ -57,21 +57,21 @@ Fault fault(FaultKind kind, std::string message) {
 // Beast's parser with the fields kept in our own ResponseHead and the body handed on where it lies.
 class ReplyParser final : public http::basic_parser<false> {
  public:
-  ReplyParser(ResponseHead& head, ResponseSink& sink) : head_(head), sink_(sink) {
+  explicit ReplyParser(ResponseSink& sink) : sink_(sink) {
     eager(true);
     header_limit(header_limit_bytes);
     body_limit(boost::none);  // the sink has its own cap, in terms of what it keeps
   }
 
-  bool interim() const { return head_.status / 100 == 1; }
+  int status() const { return status_; }
+  bool interim() const { return status_ / 100 == 1; }
   Flow flow() const { return flow_; }
 
  private:
   void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int,
                        error_code&) override {}
   void on_response_impl(int code, boost::beast::string_view, int, error_code&) override {
-    head_.clear();
-    head_.status = code;
+    status_ = head_.status = code;
   }
   void on_field_impl(http::field, boost::beast::string_view name, boost::beast::string_view value,
                      error_code& ec) override {
@@ -83,7 +83,7 @@ class ReplyParser final : public http::basic_parser<false> {
   }
   void on_header_impl(error_code&) override {
     if (interim()) return;
-    flow_ = sink_.on_head(head_);
+    flow_ = sink_.on_head(std::move(head_));
   }
   void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
   std::size_t on_body_impl(boost::beast::string_view body, error_code&) override { return give(body); }
@@ -98,8 +98,9 @@ class ReplyParser final : public http::basic_parser<false> {
     return body.size();
   }
 
-  ResponseHead& head_;
   ResponseSink& sink_;
+  ResponseHead head_;
+  int status_ = 0;
   Flow flow_ = Flow::awaiting;
 };
 
@@ -196,7 +197,7 @@ class Exchange {
   Exchange(Connection& connection, const Request& request, ResponseSink& sink, const Deadlines& deadlines,
            SteadyPoint total, std::span<char> buffer)
       : connection_(connection), sink_(sink), deadlines_(deadlines), total_(total), buffer_(buffer) {
-    parser_.emplace(head_, sink_);
+    parser_.emplace(sink_);
     to_send_ = {net::buffer(request.head), net::buffer(request.body)};
     if (connection.tls) {  // one record, not two
       joined_.reserve(request.head.size() + request.body.size());
@@ -289,10 +290,10 @@ class Exchange {
   }
 
   void next_reply() {
-    if (++interim_ > interim_limit || head_.status == 101) {
+    if (++interim_ > interim_limit || parser_->status() == 101) {
       return finish(fault(FaultKind::malformed_reply, "too many interim replies"));
     }
-    parser_.emplace(head_, sink_);
+    parser_.emplace(sink_);
   }
 
   void heed(Flow flow) {
@@ -360,7 +361,6 @@ class Exchange {
   std::span<char> buffer_;
   std::array<net::const_buffer, 2> to_send_;
   std::string joined_;
-  ResponseHead head_;
   std::optional<ReplyParser> parser_;
   Ending ending_;
   Flow flow_ = Flow::awaiting;

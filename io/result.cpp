@@ -1,9 +1,9 @@
 #include "io/result.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
+#include <array>
+#include <charconv>
+#include <concepts>
 
 #include "io/json_text.h"
 #include "io/json_tokens.h"
@@ -14,48 +14,58 @@ namespace {
 
 constexpr std::size_t kept_of_reply = 64u << 10;
 
-void append_member(std::string& out, std::string_view name, std::uint64_t value) {
-  out.append(",\"").append(name).append("\":");
+// `key` is the member's name as it stands in the line: ,"name":
+template <std::integral Number>
+void append_member(std::string& out, std::string_view key, Number value) {
+  out += key;
   append_json_number(out, value);
 }
 
-void append_member(std::string& out, std::string_view name, std::string_view value) {
-  out.append(",\"").append(name).append("\":");
+void append_member(std::string& out, std::string_view key, std::string_view value) {
+  out += key;
   append_json_string(out, value);
 }
 
 // Exact: all twelve decimals, as far as they are not zero.
 void append_cost(std::string& out, std::int64_t cost) {
   constexpr std::int64_t dollar = 1'000'000'000'000;
-  std::string decimals = fmt::format("{:012}", cost % dollar);
-  decimals.erase(decimals.find_last_not_of('0') + 1);
-  out += ",\"cost_usd\":";
-  append_json_number(out, cost / dollar);
-  if (!decimals.empty()) out.append(".").append(decimals);
+  append_member(out, R"(,"cost_usd":)", cost / dollar);
+  std::array<char, 13> digits;  // of a dollar and the decimals: the leading one keeps their zeros
+  std::to_chars(digits.begin(), digits.end(), dollar + cost % dollar);
+  const std::string_view decimals(digits.data() + 1, digits.size() - 1);
+  const std::size_t last = decimals.find_last_not_of('0');
+  if (last != std::string_view::npos) out.append(".").append(decimals.substr(0, last + 1));
+}
+
+// Eight digits.
+void append_hex(std::string& out, std::uint32_t value) {
+  for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 0xF];
 }
 
 // From the line's start up to the members that differ.
 void append_ids(std::string& out, std::uint64_t line, const RowIdentity& identity,
                 std::string_view custom_id) {
-  fmt::format_to(std::back_inserter(out), "{{\"id\":\"br-{}-{:08x}\"", line, identity.content_hash);
-  append_member(out, "custom_id", custom_id);
+  append_member(out, R"({"id":"br-)", line);
+  out += '-';
+  append_hex(out, identity.content_hash);
+  append_member(out, R"(","custom_id":)", custom_id);
 }
 
 // The start of the batchrun object: what every line has.
 void append_run_head(std::string& out, bool ok, std::uint64_t line, const RowFigures& figures) {
   out += ok ? ",\"batchrun\":{\"ok\":true" : ",\"batchrun\":{\"ok\":false";
-  append_member(out, "row", line);
-  append_member(out, "attempts", figures.attempts);
+  append_member(out, R"(,"row":)", line);
+  append_member(out, R"(,"attempts":)", figures.attempts);
   if (figures.provider.empty()) return;
-  append_member(out, "provider", figures.provider);
-  append_member(out, "key", figures.key);
-  append_member(out, "model", figures.model);
+  append_member(out, R"(,"provider":)", figures.provider);
+  append_member(out, R"(,"key":)", figures.key);
+  append_member(out, R"(,"model":)", figures.model);
 }
 
 void append_run_tail(std::string& out, const RowFigures& figures, std::string_view metadata) {
-  append_member(out, "queue_ms", figures.queue_ms);
-  append_member(out, "first_chunk_ms", figures.first_chunk_ms);
-  append_member(out, "latency_ms", figures.latency_ms);
+  append_member(out, R"(,"queue_ms":)", figures.queue_ms);
+  append_member(out, R"(,"first_chunk_ms":)", figures.first_chunk_ms);
+  append_member(out, R"(,"latency_ms":)", figures.latency_ms);
   if (!metadata.empty()) {
     out += ",\"metadata\":";
     append_json_raw(out, metadata);
@@ -64,9 +74,8 @@ void append_run_tail(std::string& out, const RowFigures& figures, std::string_vi
 }
 
 void append_response_head(std::string& out, int status, std::string_view request_id) {
-  out += ",\"response\":{\"status_code\":";
-  append_json_number(out, status);
-  append_member(out, "request_id", request_id);
+  append_member(out, R"(,"response":{"status_code":)", status);
+  append_member(out, R"(,"request_id":)", request_id);
   out += ",\"body\":";
 }
 
@@ -83,23 +92,20 @@ void append_reply(std::string& out, std::string_view body) {
 }
 
 void append_attempt(std::string& out, const AttemptNote& attempt) {
-  out += "{\"provider\":";
-  append_json_string(out, attempt.provider);
-  append_member(out, "key", attempt.key);
-  append_member(out, "model", attempt.model);
-  out += ",\"status\":";
-  append_json_number(out, attempt.status);
-  append_member(out, "fault", attempt.fault);
-  append_member(out, "message", attempt.message);
-  append_member(out, "at_ms", attempt.at_ms);
+  append_member(out, R"({"provider":)", attempt.provider);
+  append_member(out, R"(,"key":)", attempt.key);
+  append_member(out, R"(,"model":)", attempt.model);
+  append_member(out, R"(,"status":)", attempt.status);
+  append_member(out, R"(,"fault":)", attempt.fault);
+  append_member(out, R"(,"message":)", attempt.message);
+  append_member(out, R"(,"at_ms":)", attempt.at_ms);
   out += '}';
 }
 
 void append_error(std::string& out, std::string_view code, std::string_view message,
                   const std::vector<AttemptNote>& attempts) {
-  out += ",\"error\":{\"code\":";
-  append_json_string(out, code);
-  append_member(out, "message", message);
+  append_member(out, R"(,"error":{"code":)", code);
+  append_member(out, R"(,"message":)", message);
   out += ",\"attempts\":[";
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     if (i > 0) out += ',';
@@ -127,8 +133,8 @@ void append_result_line(std::string& out, const Row& row, const Answer& answer, 
   append_json_raw(out, answer.body);
   out += "},\"error\":null";
   append_run_head(out, true, row.line, figures);
-  append_member(out, "input_tokens", answer.usage.input_tokens);
-  append_member(out, "output_tokens", answer.usage.output_tokens);
+  append_member(out, R"(,"input_tokens":)", answer.usage.input_tokens);
+  append_member(out, R"(,"output_tokens":)", answer.usage.output_tokens);
   if (!answer.usage.known) out += ",\"usage_estimated\":true";
   if (figures.cost) append_cost(out, *figures.cost);
   append_run_tail(out, figures, row.metadata);
@@ -156,7 +162,7 @@ void append_refusal_line(std::string& out, const RowError& refusal) {
   append_error(out, refusal.code, refusal.message, {});
   append_request(out, refusal.text, refusal.text_is_json);
   append_run_head(out, false, refusal.line, RowFigures{});
-  if (refusal.column != 0) append_member(out, "column", refusal.column);
+  if (refusal.column != 0) append_member(out, R"(,"column":)", refusal.column);
   out += "}}\n";
 }
 

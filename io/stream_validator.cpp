@@ -61,22 +61,22 @@ StreamValidator::StreamValidator(const Dialect& dialect, Api api, bool streamed,
       decoder_(event_cap_),
       line_decoder_(event_cap_) {}
 
-Flow StreamValidator::on_head(const ResponseHead& head) {
-  head_ = head;
+Flow StreamValidator::on_head(ResponseHead head) {
+  head_ = std::move(head);
   if (clock_) head_.began = clock_();
-  reply_.status = head.status;
-  reply_.limits = dialect_.limits(head);
-  reply_.request_id = dialect_.request_id(head);
+  reply_.status = head_.status;
+  reply_.limits = dialect_.limits(head_);
+  reply_.request_id = dialect_.request_id(head_);
   state_ = State::awaiting_first_chunk;
-  form_ = form_of(head);
+  form_ = form_of(head_);
   if (form_ == Form::error) return Flow::awaiting;
-  if (is_compressed(head))
+  if (is_compressed(head_))
     return fail(FaultKind::malformed_reply, "the reply is compressed, which was not asked for");
-  if (form_ == Form::undecided && !media_type(head).empty()) {
+  if (form_ == Form::undecided && !media_type(head_).empty()) {
     return fail(FaultKind::malformed_reply,
-                "the reply is " + std::string(media_type(head)) + ", neither an event stream nor JSON");
+                "the reply is " + std::string(media_type(head_)) + ", neither an event stream nor JSON");
   }
-  if (form_ == Form::whole) body_.reserve(std::min(stated_length(head), largest_reserve));
+  if (form_ == Form::whole) body_.reserve(std::min(stated_length(head_), largest_reserve));
   return Flow::awaiting;
 }
 

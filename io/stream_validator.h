@@ -64,7 +64,7 @@ class StreamValidator final : public ResponseSink {
   StreamValidator(const Dialect& dialect, Api api, bool streamed, const ReplyCaps& caps = {},
                   UnixClock clock = {});
 
-  Flow on_head(const ResponseHead& head) override;
+  Flow on_head(ResponseHead head) override;
   Flow on_body(std::string_view octets) override;
 
   // The verdict. REQUIRES: the exchange is over; call once.

@@ -21,8 +21,8 @@ constexpr std::size_t longest_message = 300;
 // The head of the reply, and as much of its body as says something.
 class ProbeSink final : public ResponseSink {
  public:
-  Flow on_head(const ResponseHead& reply) override {
-    head = reply;
+  Flow on_head(ResponseHead reply) override {
+    head = std::move(reply);
     return Flow::awaiting;
   }
   Flow on_body(std::string_view octets) override {

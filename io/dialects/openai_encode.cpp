@@ -34,11 +34,12 @@ bool is_own(std::string_view name, Place place) {
   return (place != Place::batch_body && in(own)) || (place == Place::prompt && in(prompt_words));
 }
 
-// Spelled with escapes, a name is still the same name to the provider's parser.
-std::string name_of(std::string_view key) {
-  std::string name;
-  append_json_unescaped(name, key);
-  return name;
+// Spelled with escapes, a name is still the same name to the provider's parser. `decoded` holds such a one.
+std::string_view name_of(std::string_view key, std::string& decoded) {
+  if (key.find('\\') == std::string_view::npos) return key;
+  decoded.clear();
+  append_json_unescaped(decoded, key);
+  return decoded;
 }
 
 Place place_of(const Row& row) {
@@ -64,9 +65,10 @@ void append_messages(std::string& body, const Row& row) {
 std::string_view renamed_limit(OpenAiFlavour flavour, std::string_view object) {
   std::string_view limit;
   if (flavour != OpenAiFlavour::ollama) return limit;
+  std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
-    if (value != "null" && name_of(key) == "max_completion_tokens") limit = value;
+    if (value != "null" && name_of(key, decoded) == "max_completion_tokens") limit = value;
   }
   return limit;
 }
@@ -83,9 +85,10 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   if (stream && flavour != OpenAiFlavour::groq) body += ",\"stream_options\":{\"include_usage\":true}";
   if (place == Place::prompt) append_messages(body, row);
   const std::string_view limit = renamed_limit(flavour, object);
+  std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
-    const std::string name = name_of(key);
+    const std::string_view name = name_of(key, decoded);
     if (set_anew(name) || is_own(name, place)) continue;
     if (!limit.empty() && (name == "max_tokens" || name == "max_completion_tokens")) continue;
     body.append(",\"").append(key).append("\":").append(value);

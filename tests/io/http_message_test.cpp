@@ -50,10 +50,6 @@ TEST(ResponseHead, ACopyStandsOnItsOwn) {
     head.status = 200;
     head.add("retry-after", "20");
     copy = head;
-    head.clear();
-    EXPECT_EQ(head.size(), 0u);
-    EXPECT_EQ(head.status, 0);
-    EXPECT_EQ(head.field("retry-after"), "");
   }
   EXPECT_EQ(copy.status, 200);
   EXPECT_EQ(copy.field("retry-after"), "20");

@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 // Keeps what comes; finished from `finished_at` on and done at `done_at`, if they are set.
 class Keeper final : public ResponseSink {
  public:
-  Flow on_head(const ResponseHead& head) override {
+  Flow on_head(ResponseHead head) override {
     status = head.status;
     location = head.field("location");
     return Flow::awaiting;
@@ -447,7 +447,7 @@ TEST(HttpTransport, AFinishedAnswerThatGoesOnIsWaitedForAsBefore) {
   // Finished, and then another choice begins.
   class Changing final : public ResponseSink {
    public:
-    Flow on_head(const ResponseHead&) override { return Flow::awaiting; }
+    Flow on_head(ResponseHead) override { return Flow::awaiting; }
     Flow on_body(std::string_view octets) override {
       body += octets;
       return body == "stop" ? Flow::finished : Flow::committed;
