@@ -14,6 +14,11 @@ struct OutputError : std::runtime_error {
   std::string hint;
 };
 
+// Another run has the file: nothing is wrong with it.
+struct OutputInUse : OutputError {
+  using OutputError::OutputError;
+};
+
 // Throws "cannot WHAT PATH: what the errno means".
 [[noreturn]] void fail_output(std::string_view what, const std::string& path, int error,
                               std::string_view hint = "");

@@ -9,7 +9,7 @@ constexpr std::string_view open_hint = "give another file, or make this one writ
 constexpr std::size_t copy_block = 1u << 20;
 
 [[noreturn]] void refuse_locked(const std::string& path) {
-  throw OutputError(path + " is being written by another run of batchrun",
+  throw OutputInUse(path + " is being written by another run of batchrun",
                     "wait for it to end, or give another --output");
 }
 

@@ -76,6 +76,8 @@ int main(int argc, char** argv) {
     return complain(error.what(), error.place, error.hint, ExitCode::usage, environment);
   } catch (const InputError& error) {
     return complain(error.message, "", error.hint, ExitCode::usage, environment);
+  } catch (const OutputInUse& error) {
+    return complain(error.what(), "", error.hint, ExitCode::usage, environment);
   } catch (const OutputError& error) {
     return complain(error.what(), "", error.hint, ExitCode::output_failed, environment);
   } catch (const std::exception& error) {

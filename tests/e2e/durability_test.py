@@ -300,7 +300,7 @@ class Files(Durability):
         os.link(self.folder / RESULTS, self.folder / "another-name")
         for args in ([], ["--fresh"], ["--retry-failed"], ["-o", "other.jsonl"], ["-o", "another-name", "--errors", "other.err"]):
             code, _, err = self.run_batch("input.jsonl", *args)
-            self.assertEqual(code, 6, err)
+            self.assertEqual(code, 2, err)
             self.assertIn("is being written by another run", err)
         self.assertEqual(first.wait(20), 0)
         self.check_each_row_once(self.ids(4))

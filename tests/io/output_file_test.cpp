@@ -33,7 +33,7 @@ TEST(OutputFile, IsOneToAFileUnderAnyName) {
       try {
         OutputFile::open(system_files(), name);
         FAIL() << "two writers";
-      } catch (const OutputError& error) {
+      } catch (const OutputInUse& error) {
         EXPECT_NE(std::string(error.what()).find("is being written by another"), std::string::npos);
         EXPECT_FALSE(error.hint.empty());
       }
