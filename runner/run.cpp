@@ -59,7 +59,6 @@ class Run {
   void heed(int signal);
   void heed_limits();
   void stop(RunEnd why, const std::string& because);
-  RunFigures figures() const;
   RunEnd how_it_ended(const RunFigures& figures) const;
   int conclude();
   int exit_code(RunEnd end, const RunFigures& figures) const;
@@ -137,7 +136,7 @@ void Run::talk_of_start() {
 void Run::watch() {
   while (!shard_.ended()) {
     const std::optional<int> signal = signals_->wait(tick);
-    const RunFigures now = figures();
+    const RunFigures now = shard_.figures();
     progress_.update(now, std::time(nullptr));
     say_of_merges(now);
     if (signal) heed(*signal);
@@ -148,13 +147,13 @@ void Run::watch() {
 }
 
 void Run::heed(int signal) {
-  if (signal == SIGUSR1) return progress_.status(figures(), std::time(nullptr));
+  if (signal == SIGUSR1) return progress_.status(shard_.figures(), std::time(nullptr));
   signal_ = signal;
   switch (++signals_seen_) {
     case 1:
       stop(RunEnd::interrupted,
            fmt::format("draining {} requests (at most {} s); press Ctrl-C again to abort",
-                       figures().pool.in_flight,
+                       shard_.figures().pool.in_flight,
                        std::chrono::duration_cast<std::chrono::seconds>(settings_.drain_timeout).count()));
       break;
     case 2:
@@ -179,7 +178,7 @@ void Run::heed_limits() {
   if (settings_.deadline > Duration::zero() && now - started_at_ >= settings_.deadline) {
     stop(RunEnd::stopped, "the run's deadline has come; draining");
   }
-  const RunFigures seen = figures();
+  const RunFigures seen = shard_.figures();
   if (seen.cost_limit_reached && stopped_ == RunEnd::complete) {
     stopped_ = RunEnd::stopped;  // what was let in goes on to its end
     say("no further row fits under --max-cost; finishing those already let in\n");
@@ -199,13 +198,6 @@ void Run::stop(RunEnd why, const std::string& because) {
   shard_.drain();
 }
 
-RunFigures Run::figures() const {
-  RunFigures seen = shard_.figures();
-  seen.bytes_out = writer_.written_bytes();
-  seen.bytes_synced = writer_.synced_bytes();
-  return seen;
-}
-
 RunEnd Run::how_it_ended(const RunFigures& seen) const {
   if (writer_.failed()) return RunEnd::output_failed;
   if (shard_.starved()) return RunEnd::no_usable_key;
@@ -217,7 +209,9 @@ RunEnd Run::how_it_ended(const RunFigures& seen) const {
 }
 
 int Run::conclude() {
-  const RunFigures last = figures();
+  RunFigures last = shard_.figures();
+  last.results_bytes = results_.written_bytes();
+  last.errors_bytes = errors_.written_bytes();
   const RunEnd end = how_it_ended(last);
   if (writer_.failed()) {
     fmt::print(stderr, "{}", render_error(writer_.failure().what(), "", writer_.failure().hint, color_));

@@ -30,10 +30,10 @@ struct RunFigures {
 
   std::uint64_t attempts = 0, rate_limited = 0;  // requests sent; of these answered 429
   std::uint64_t input_tokens = 0, output_tokens = 0;
-  CostFigures cost;                 // at the end whole, before only its totals
-  bool cost_limit_reached = false;  // --max-cost let no further row in
-  std::uint64_t bytes_out = 0, bytes_synced = 0;
-  Duration elapsed{};          // since the first byte of work
+  CostFigures cost;                                   // at the end whole, before only its totals
+  bool cost_limit_reached = false;                    // --max-cost let no further row in
+  std::uint64_t results_bytes = 0, errors_bytes = 0;  // of the whole files, known at the end; 0 = not there
+  Duration elapsed{};                                 // since the first byte of work
   Duration waiting_for{};      // > 0: nothing can be sent before this much time has passed
   std::string waiting_reason;  // "8 of 8 keys rate-limited, first back openai-3"; inert
   PoolFigures pool;

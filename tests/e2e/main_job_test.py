@@ -40,6 +40,9 @@ class MainJob(harness.Case):
         self.assertTrue(made, "a row without an id gets one")
         report = json.loads((self.folder / "input.report.json").read_text())
         self.assertEqual(report["schema_version"], 1)
+        for file in ("results", "errors"):
+            path = self.folder / report["files"][file]
+            self.assertEqual(report["files"][f"{file}_bytes"], path.stat().st_size if path.exists() else 0)
         self.check_no_secret(out, err)
 
     def test_plain_and_streamed_answers_say_the_same(self):
