@@ -1,0 +1,77 @@
+// An input cut into lines, however its octets come: the same ones as the simplest splitter finds. Input:
+// length of the pieces, longest line allowed; then the text.
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/line_source.h"
+#include "tests/fuzz/must.h"
+
+namespace {
+
+using namespace batchrun;
+
+class Pieces final : public ByteSource {
+ public:
+  Pieces(std::string_view text, std::size_t piece) : text_(text), piece_(piece) {}
+  std::size_t read(char* into, std::size_t size) override {
+    const std::size_t got = std::min({size, piece_, text_.size() - at_});
+    std::memcpy(into, text_.data() + at_, got);
+    at_ += got;
+    return got;
+  }
+  std::uint64_t bytes_read() const override { return at_; }
+  std::uint64_t bytes_total() const override { return text_.size(); }
+
+ private:
+  std::string_view text_;
+  std::size_t piece_, at_ = 0;
+};
+
+using Lines = std::vector<std::pair<std::uint64_t, std::string>>;
+
+// Number and text of every line that is not empty.
+Lines split(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  Lines lines;
+  for (std::uint64_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.emplace_back(number, line);
+  }
+  return lines;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
+  const std::size_t longest = data[1] + 16u;
+  try {
+    LineSource source(std::make_unique<Pieces>(text, data[0] + 1u), longest);
+    const Lines wanted = split(text);
+    std::size_t count = 0;
+    for (Line line; source.next(line);) {
+      must(count < wanted.size());
+      const auto& [number, whole] = wanted[count++];
+      must(line.number == number);
+      if (line.too_long) {
+        must(line.size > longest && whole.starts_with(line.text));
+      } else {
+        must(line.text == whole);
+      }
+    }
+    must(count == wanted.size());
+  } catch (const InputError&) {
+    // UTF-16 and UTF-32 are refused as a whole.
+    must(text.size() >= 2);
+  }
+  return 0;
+}
