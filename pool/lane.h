@@ -158,6 +158,11 @@ class Lane {
       return turns < other.turns;
     }
   };
+  // The best key so far for a row, if any may be used.
+  struct BestKey {
+    std::optional<std::size_t> choice{};
+    Rank rank{};
+  };
   struct Pick {
     std::size_t choice;
     Cost cost;
@@ -165,8 +170,7 @@ class Lane {
   // An option that may take a row, by its best key.
   struct Untried {
     Option* option;
-    Pick pick;
-    Rank rank;
+    BestKey key;
   };
 
   class Tariff;
@@ -179,7 +183,6 @@ class Lane {
   void look_for_room(Option& option, Standing& standing, TimePoint now);
   void look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now);
   void ask_about_newcomers(const Option& option, Standing& standing, TimePoint now);
-  void note(Option& option, const Standing& standing);
   TimePoint rest(const Option& option, TimePoint now);
   TimePoint first_fits_at(const Option& option, TimePoint now) const;
   Cost least_cost(const Option& option) const;
@@ -194,7 +197,7 @@ class Lane {
   bool settle_hold(TimePoint now);
   bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
   std::optional<Admission> admit_by_plan(TimePoint now);
-  std::optional<Pick> best_key(const Option& option, const Job& job, TimePoint now, Rank& rank);
+  void look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now);
   std::optional<std::size_t> row_for(const Option& option) const;
   class Credits;
   void hold_for_first(TimePoint now);

@@ -403,7 +403,7 @@ void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
   ++version_;
 }
 
-double QuotaGroup::load(TimePoint now) {
+double QuotaGroup::fullest_share(TimePoint now) {
   double load = max_concurrent_ == 0 ? 0 : static_cast<double>(in_flight_) / max_concurrent_;
   for (MinuteLimit& limit : minutes_) load = std::max(load, limit.sum(now) / limit.limit());
   for (const DayLimit& limit : days_) load = std::max(load, limit.used_at(now) / limit.limit());

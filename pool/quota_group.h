@@ -139,7 +139,7 @@ class QuotaGroup {
   bool closed_by_limit() const { return closed_by_limit_; }  // by a 429 about a limit of this group
 
   // The largest share of any limit that is in use, 0 when nothing is limited.
-  double load(TimePoint now);
+  double load(TimePoint now) { return limited() || max_concurrent_ != 0 ? fullest_share(now) : 0; }
 
   // What figures show, by dimension.
   std::array<std::optional<double>, dimensions> limits() const;   // in force
@@ -167,6 +167,7 @@ class QuotaGroup {
   MinuteLimit::Server server() const { return {settings_->jitter, slice_}; }
   MinuteLimit& add_minute_limit(Dimension dimension, double limit);
   MinuteLimit* fullest(TimePoint now);
+  double fullest_share(TimePoint now);
 
   std::string name_;
   Charging charging_;
