@@ -183,13 +183,13 @@ bool Lane::exceeds_every_window(const Job& job) {
   });
 }
 
-std::optional<SpentDay> Lane::spent_day(const Job& job, TimePoint now) {
+std::optional<SpentDay> Lane::last_spent_day(const Job& job, TimePoint now) {
   std::optional<SpentDay> first;
   if (!alive()) return first;
   for (const Option& option : options_) {
     const Cost cost = this->cost(option, job);
     if (!option.alive || option.quota->exceeds(cost)) continue;
-    const auto spent = option.quota->spent_day(cost, now);
+    const auto spent = option.quota->last_spent_day(cost, now);
     if (!spent) return std::nullopt;
     if (!first || spent->until < first->until) first = {option.group, spent->dimension, spent->until};
   }

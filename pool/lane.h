@@ -59,8 +59,9 @@ class Lane {
   // Whether a row is larger than every window of every candidate that is left; false if none is left.
   bool exceeds_every_window(const Job& job);
 
-  // What a row waits for if every group it could go to has used up its day.
-  std::optional<SpentDay> spent_day(const Job& job, TimePoint now);
+  // What a row waits for if every group it could go to has used up its day, or has waited for if each had:
+  // the day that had room first.
+  std::optional<SpentDay> last_spent_day(const Job& job, TimePoint now);
 
   // How many groups the candidates draw on.
   std::size_t groups() const { return groups_; }

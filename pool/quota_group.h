@@ -103,12 +103,13 @@ class QuotaGroup {
   // Nothing is left of the day's quota until then; nothing when something is.
   std::optional<TimePoint> day_spent_until(TimePoint now);
 
-  // The limit of a day that `cost` does not fit into now, if there is one. REQUIRES: not exceeds(cost).
+  // The limit of a day that was used up last, if one ever was, and until when: after `now` if `cost` does not
+  // fit into it yet. REQUIRES: not exceeds(cost).
   struct Spent {
     std::optional<Dimension> dimension;  // none: the provider said so
     TimePoint until;
   };
-  std::optional<Spent> spent_day(const Cost& cost, TimePoint now);
+  std::optional<Spent> last_spent_day(const Cost& cost, TimePoint now);
 
   // Admits. REQUIRES: room(now).holds(cost) and not full().
   void take(const Cost& cost, TimePoint now);
