@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "pool/quota_group.h"
@@ -121,7 +122,12 @@ void BudgetMatch::sent(GroupId group, std::uint32_t model, const Cost& cost, Tim
   for (const Circles::iterator circle : its->second) {
     if (circle->first.model != model || circle->second.size() == 1) continue;
     std::deque<Sent>& sent = find(circle->second, group)->sent;
-    sent.push_back({at, amount(cost, circle->first.dimension)});
+    const double units = amount(cost, circle->first.dimension);
+    if (!sent.empty() && at < sent.back().at + slot) {
+      sent.back().units += units;
+      continue;
+    }
+    sent.push_back({at, units});
     while (sent.front().at < at - kept) sent.pop_front();
   }
 }
@@ -133,10 +139,11 @@ void BudgetMatch::corrected(GroupId group, std::uint32_t model, const Cost& told
   for (const Circles::iterator circle : its->second) {
     if (circle->first.model != model) continue;
     std::deque<Sent>& sent = find(circle->second, group)->sent;
-    const auto found = std::lower_bound(sent.begin(), sent.end(), admitted_at,
-                                        [](const Sent& a, TimePoint at) { return a.at < at; });
-    if (found == sent.end() || found->at != admitted_at) continue;
-    found->units += amount(actual, circle->first.dimension) - amount(told, circle->first.dimension);
+    const auto later = std::upper_bound(sent.begin(), sent.end(), admitted_at,
+                                        [](TimePoint at, const Sent& a) { return at < a.at; });
+    if (later == sent.begin() || admitted_at >= std::prev(later)->at + slot) continue;
+    std::prev(later)->units +=
+        amount(actual, circle->first.dimension) - amount(told, circle->first.dimension);
   }
 }
 
@@ -156,14 +163,15 @@ bool BudgetMatch::note_fall(const Circle& circle, Members& members, Member& memb
   std::array<double, causes> came{};
   for (std::size_t i = 0; i < size; ++i) {
     const std::deque<Sent>& sent = members[i].sent;
-    came[i] = &members[i] == &member ? -took_s : sum(sent, before, sent_at);
+    came[i] = sum(sent, before, sent_at);
     if (!is_per_day(circle.dimension)) came[size + i] = -sum(sent, before - window, sent_at - window);
   }
+  came[2 * size] = -took_s;
   const double unexplained = fallen - sum(member.sent, before, sent_at);
   Sums& sums = member.sums;
   sums.products.resize(causes * causes);
-  for (std::size_t i = 0; i < 2 * size; ++i) {
-    for (std::size_t j = 0; j < 2 * size; ++j) sums.products[i * causes + j] += came[i] * came[j];
+  for (std::size_t i = 0; i <= 2 * size; ++i) {
+    for (std::size_t j = 0; j <= 2 * size; ++j) sums.products[i * causes + j] += came[i] * came[j];
     sums.with_fall[i] += came[i] * unexplained;
   }
   sums.fall_squared += unexplained * unexplained;
@@ -173,7 +181,7 @@ bool BudgetMatch::note_fall(const Circle& circle, Members& members, Member& memb
 }
 
 void BudgetMatch::find_shares(const Members& members, Member& member, TimePoint sent_at) {
-  const std::size_t size = 2 * members.size();
+  const std::size_t size = 2 * members.size() + 1;
   Sums& sums = member.sums;
   std::vector<double> inverse(size * size);
   for (std::size_t i = 0; i < size; ++i) {
@@ -199,6 +207,14 @@ void BudgetMatch::find_shares(const Members& members, Member& member, TimePoint 
   for (double& product : sums.with_fall) product /= 2;
   sums.fall_squared /= 2;
   sums.samples /= 2;
+}
+
+std::size_t BudgetMatch::entries() const {
+  std::size_t entries = 0;
+  for (const auto& [circle, members] : circles_) {
+    for (const Member& member : members) entries += member.sent.size();
+  }
+  return entries;
 }
 
 std::vector<GroupId> BudgetMatch::told(GroupId group, std::uint32_t provider, std::uint32_t model,

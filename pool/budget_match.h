@@ -4,11 +4,12 @@
 // Groups are compared with those of the same provider, for the same model, that are told the same limit. For
 // each of them, from one reply to the next, what remains falls by what it sent itself and by
 //
-//     sum over the others of share * what they sent - refill * time - what they sent a minute ago,
+//     sum over all of share * what they sent - refill * time - what they sent a minute ago,
 //
 // the last two as the server counts, and least squares find the shares: 1 for a group of the same budget, 0
-// for any other. They are looked for together, as groups that are used at the same moments would pass for
-// each other one by one. Two groups are one when both shares, each seen from the other, are near 1 and surely
+// for any other, and for its own sends what the server charges beyond what we count. They are looked for
+// together, as groups that are used at the same moments would pass for each other one by one, and for what is
+// charged beyond. Two groups are one when both shares, each seen from the other, are near 1 and surely
 // not 0, by five standard errors, over three minutes at least, and hardly anything is left unexplained.
 //
 // A budget that is hardly used, and of which what remains is always all, tells nothing, and nothing is lost
@@ -20,6 +21,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -50,17 +52,23 @@ class BudgetMatch {
   // The group is another one from now on, or none: what is known of it is forgotten.
   void forget(GroupId group);
 
+  // Entries kept of what was sent, of all groups: bounded, however much that is.
+  std::size_t entries() const;
+
  private:
   static constexpr TimePoint long_ago{Duration::min() / 2};
   static constexpr std::size_t most_members = 16;  // of a circle: what is worked out grows with its cube
-  static constexpr std::size_t causes = 2 * most_members;
+  static constexpr std::size_t causes = 2 * most_members + 1;
+  // One entry of what was sent stands for this long: under the spread of delays, which blurs readings anyway,
+  // and however fast a group is used, of what is kept of it there are no more than 9,000.
+  static constexpr Duration slot = std::chrono::milliseconds(20);
 
   struct Sent {
     TimePoint at;
     double units;
   };
-  // Least squares of how what remains fell beyond what was sent: on what each other member sent and, in the
-  // member's own place, on time.
+  // Least squares of how what remains fell beyond what was sent: on what each member sent, on what each sent
+  // a minute ago, and on time.
   struct Sums {
     std::vector<double> products;  // of causes with each other
     std::array<double, causes> with_fall{};

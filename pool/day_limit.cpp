@@ -36,6 +36,12 @@ double DayLimit::room(TimePoint now) {
 
 TimePoint DayLimit::ready_at(double units, TimePoint now) {
   if (units > limit_) return never;
+  const TimePoint when = back_at(units, now);
+  if (when > now) spent_until_ = when;
+  return when;
+}
+
+TimePoint DayLimit::back_at(double units, TimePoint now) {
   if (last_day_) return last_day_->ready_at(limit_ - units, now);
   return room(now) >= units ? now : turns_;
 }
@@ -51,6 +57,7 @@ void DayLimit::count(double units, TimePoint at, TimePoint now) {
 
 void DayLimit::absorb(DayLimit& other, TimePoint now) {
   set_limit(std::min(limit_, other.limit_));
+  spent_until_ = std::max(spent_until_, other.spent_until_);
   turn(now);
   other.turn(now);
   used_ += other.used_;

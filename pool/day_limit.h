@@ -28,6 +28,9 @@ class DayLimit {
   // day never holds so many.
   TimePoint ready_at(double units, TimePoint now);
 
+  // The last time at which somebody was told that there would be room again, kept when it has passed.
+  TimePoint spent_until() const { return spent_until_; }
+
   // Counts what was sent at `at`; negative takes back what was counted then. What lies in an earlier day does
   // not count. REQUIRES: at <= now.
   void count(double units, TimePoint at, TimePoint now);
@@ -40,6 +43,7 @@ class DayLimit {
 
  private:
   void turn(TimePoint now);
+  TimePoint back_at(double units, TimePoint now);
 
   Dimension dimension_;
   double limit_;
@@ -47,6 +51,7 @@ class DayLimit {
   std::optional<WindowMirror> last_day_;  // of a rolling day
   double used_ = 0;                       // of any other
   TimePoint begins_{TimePoint::min()}, turns_{TimePoint::min()};
+  TimePoint spent_until_{TimePoint::min()};
 };
 
 }  // namespace batchrun

@@ -99,6 +99,7 @@ KeyPool::KeyPool(const PoolSpec& spec, const PoolSettings& settings) : epoch_(se
                      .last_fault = {}});
     keys_.back().provider->add(keys_.back().breaker, key.group);
   }
+  work_out_most_concurrent();
 }
 
 bool KeyPool::alive(KeyId id) const {
@@ -120,15 +121,22 @@ void KeyPool::take(KeyId id, const Cost& cost, RowId row, TimePoint now) {
   groups_[key.group.value].take(cost, now);
 }
 
-std::uint32_t KeyPool::most_concurrent(GroupId id) const {
-  std::uint32_t of_keys = 0;
+// A group allows what its keys do together, without limit if one of them has none, and no more than it has
+// itself.
+void KeyPool::work_out_most_concurrent() {
+  std::vector<std::uint32_t> of_keys(groups_.size());
+  std::vector<bool> unlimited(groups_.size());
   for (const PoolKey& key : keys_) {
-    if (key.group != id) continue;
-    if (key.max_concurrent == 0) return groups_[id.value].max_concurrent();
-    of_keys += key.max_concurrent;
+    of_keys[key.group.value] += key.max_concurrent;
+    if (key.max_concurrent == 0) unlimited[key.group.value] = true;
   }
-  const std::uint32_t of_group = groups_[id.value].max_concurrent();
-  return of_group == 0 ? of_keys : std::min(of_group, of_keys);
+  most_concurrent_.resize(groups_.size());
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const std::uint32_t of_group = groups_[g].max_concurrent();
+    most_concurrent_[g] = unlimited[g]    ? of_group
+                          : of_group == 0 ? of_keys[g]
+                                          : std::min(of_group, of_keys[g]);
+  }
 }
 
 void KeyPool::note_service(GroupId id, Duration took) {
@@ -271,6 +279,7 @@ void KeyPool::merge(GroupId into, GroupId from, GroupMerge::Reason reason, TimeP
   merged_into_[from.value] = into;
   set_apart_[into.value] = set_apart_[into.value] || set_apart_[from.value];
   groups_[into.value].absorb(groups_[from.value], now);
+  work_out_most_concurrent();
   sends_of_[into.value] += sends_of_[from.value];
   budget_match_.forget(from);
   budget_match_.forget(into);

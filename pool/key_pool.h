@@ -61,7 +61,7 @@ class KeyPool {
   void take(KeyId key, const Cost& cost, RowId row, TimePoint now);
 
   // Open requests that the group and its keys allow together; 0 = no limit.
-  std::uint32_t most_concurrent(GroupId group) const;
+  std::uint32_t most_concurrent(GroupId group) const { return most_concurrent_[group.value]; }
 
   // How long requests of the group take, in seconds: a mean that fades. Two until one has ended.
   double service_s(GroupId group) const { return service_s_[group.value]; }
@@ -148,14 +148,16 @@ class KeyPool {
  private:
   PoolKey& came_back(KeyId key);
   void note_circuit(const PoolKey& key) { circuits_ += !key.breaker.closed(); }
+  void work_out_most_concurrent();
   bool is_culprit(KeyId key, const FailureTrail& trail) const;
 
   std::vector<QuotaGroup> groups_;
   std::vector<ProviderHealth> providers_;
   std::vector<PoolKey> keys_;
-  std::vector<double> service_s_, sends_of_;  // by group
-  std::vector<GroupId> merged_into_;          // by group: itself, or the one it was merged into
-  std::vector<bool> set_apart_;               // by group
+  std::vector<double> service_s_, sends_of_;    // by group
+  std::vector<GroupId> merged_into_;            // by group: itself, or the one it was merged into
+  std::vector<bool> set_apart_;                 // by group
+  std::vector<std::uint32_t> most_concurrent_;  // by group
   std::vector<GroupMerge> merges_;
   std::vector<Known> known_merges_;  // not taken yet
   std::vector<Known> new_merges_;    // not told to take_history() yet

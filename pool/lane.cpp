@@ -149,22 +149,24 @@ class Lane::Tariff {
   }
 
  private:
-  // What was learned from other rows must not make a row impossible that may well fit: let the server say so.
-  Cost cut_down(Cost cost, double input_tokens) const {
-    if (estimate_.ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
-    if (quota_.charging().output == Charging::Output::produced) {
-      const Room& most = quota_.most();
-      cost.output_tokens = std::clamp(most.tokens - cost.input_tokens, 0.0, cost.output_tokens);
-      cost.output_tokens = std::min(cost.output_tokens, most.output_tokens);
-    }
-    return cost;
-  }
+  Cost cut_down(Cost cost, double input_tokens) const;
 
   const QuotaGroup& quota_;
   const Estimate& estimate_;
   double input_factor_;
   double most_output_ = 0, no_maximum_output_ = 0;
 };
+
+// What was learned from other rows must not make a row impossible that may well fit: let the server say so.
+Cost Lane::Tariff::cut_down(Cost cost, double input_tokens) const {
+  if (estimate_.ratio() > 1) cost.input_tokens = Estimate::plain_input(input_tokens);
+  if (quota_.charging().output == Charging::Output::produced) {
+    const Room& most = quota_.most();
+    cost.output_tokens = std::clamp(most.tokens - cost.input_tokens, 0.0, cost.output_tokens);
+    cost.output_tokens = std::min(cost.output_tokens, most.output_tokens);
+  }
+  return cost;
+}
 
 Cost Lane::cost(const Option& option, const Job& job) {
   return Tariff(option)(job);
@@ -181,13 +183,13 @@ bool Lane::exceeds_every_window(const Job& job) {
   });
 }
 
-std::optional<SpentDay> Lane::spent_day(const Job& job, TimePoint now) {
+std::optional<SpentDay> Lane::last_spent_day(const Job& job, TimePoint now) {
   std::optional<SpentDay> first;
   if (!alive()) return first;
   for (const Option& option : options_) {
     const Cost cost = this->cost(option, job);
     if (!option.alive || option.quota->exceeds(cost)) continue;
-    const auto spent = option.quota->spent_day(cost, now);
+    const auto spent = option.quota->last_spent_day(cost, now);
     if (!spent) return std::nullopt;
     if (!first || spent->until < first->until) first = {option.group, spent->dimension, spent->until};
   }
@@ -239,7 +241,13 @@ void Lane::survey(TimePoint now) {
     } else if (newcomers_ > 0 && standing.state == Standing::State::unsuited) {
       ask_about_newcomers(options_[i], standing, now);
     }
-    note(options_[i], standing);
+    if (standing.state == Standing::State::open) {
+      open_.push_back(&options_[i]);
+      continue;
+    }
+    some_unsuited_ |= standing.state == Standing::State::unsuited;
+    short_of_room_ |= standing.state == Standing::State::unsuited || standing.state == Standing::State::full;
+    opens_at_ = std::min(opens_at_, standing.opens_at);
   }
 }
 
@@ -312,24 +320,6 @@ void Lane::ask_about_newcomers(const Option& option, Standing& standing, TimePoi
   }
 }
 
-void Lane::note(Option& option, const Standing& standing) {
-  switch (standing.state) {
-    case Standing::State::open:
-      open_.push_back(&option);
-      return;
-    case Standing::State::unsuited:
-      some_unsuited_ = true;
-      [[fallthrough]];
-    case Standing::State::full:
-      short_of_room_ = true;
-      break;
-    case Standing::State::out:
-    case Standing::State::shut:
-      break;
-  }
-  opens_at_ = std::min(opens_at_, standing.opens_at);
-}
-
 // Until when no row of the look-ahead goes on an open option.
 TimePoint Lane::rest(const Option& option, TimePoint now) {
   const TimePoint when = first_fits_at(option, now);
@@ -392,24 +382,21 @@ Lane::Rank Lane::rank(std::size_t number, const Job& job, double group_load) con
 // The best key for row `place` among those that can take it now.
 std::optional<Lane::Pick> Lane::choose(std::size_t place, TimePoint now) {
   const Job& job = queue_.at(place);
-  std::optional<Pick> best;
-  Rank best_rank{};
+  BestKey best;
   // From the option whose turn it is: where an idle key is as good as any other, the search ends with it.
   const Option* const turn = &options_[choices_[turn_].option];
   const auto start = std::lower_bound(open_.begin(), open_.end(), turn) - open_.begin();
-  for (std::size_t i = 0; i < open_.size(); ++i) {
-    const Option* option = open_[(static_cast<std::size_t>(start) + i) % open_.size()];
+  auto next = static_cast<std::size_t>(start);
+  for (std::size_t tried = 0; tried < open_.size(); ++tried, ++next) {
+    if (next == open_.size()) next = 0;
+    const Option* option = open_[next];
     if (!may_take(*option, place)) continue;
-    const Cost cost = this->cost(*option, job);
-    if (option->quota->limited() && !option->room.holds(cost)) continue;
-    Rank its_rank{};
-    const auto pick = best_key(*option, job, now, its_rank);
-    if (!pick || (best && !(its_rank < best_rank))) continue;
-    best = Pick{pick->choice, cost};
-    best_rank = its_rank;
-    if (unbeatable(best_rank)) break;
+    if (option->quota->limited() && !option->room.holds(cost(*option, job))) continue;
+    look_for_better(best, *option, job, now);
+    if (best.choice && unbeatable(best.rank)) break;
   }
-  return best;
+  if (!best.choice) return std::nullopt;
+  return Pick{*best.choice, cost(options_[choices_[*best.choice].option], job)};
 }
 
 bool Lane::unbeatable(const Rank& rank) const {
@@ -446,39 +433,40 @@ std::optional<GroupId> Lane::group_alive(std::size_t way) {
   return options_[way].alive ? std::optional(options_[way].group) : std::nullopt;
 }
 
-// The key of one option that is best for a row, if any may be used.
-std::optional<Lane::Pick> Lane::best_key(const Option& option, const Job& job, TimePoint now, Rank& rank_of) {
-  std::optional<Pick> best;
+// Whether the option has a better one.
+void Lane::look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now) {
   const double load = option.quota->load(now);
   for (const std::size_t number : option.choices) {
     if (!usable(choices_[number], now)) continue;
     const Rank its_rank = rank(number, job, load);
-    if (best && !(its_rank < rank_of)) continue;
-    best = Pick{number, {}};
-    rank_of = its_rank;
-    if (unbeatable(rank_of)) break;
+    if (best.choice && !(its_rank < best.rank)) continue;
+    best = {number, its_rank};
+    if (unbeatable(best.rank)) return;
   }
-  return best;
 }
 
 // What credit() says of each row of the look-ahead, with fewer looks where many are asked about: rows of a
 // kind have the same, but for those that go by rules of their own.
 class Lane::Credits {
  public:
-  // `fitting`: kinds that surely do not fit have none.
-  Credits(const Lane& lane, const Option& option, bool fitting)
+  Credits(const Lane& lane, const Option& option)
       : lane_(lane), option_(option), special_(std::max<std::size_t>(lane.queue_.again(), 1)) {
+    const bool by_plan = lane.by_plan();
     const std::size_t way = lane.number_of(option);
     const double group_sends = lane.pool_.sends_of(option.group);
-    const Tariff cost(option);
     lane.queue_.for_each_bucket([&](std::size_t bucket) {
-      double& credit = of_kind_[bucket];
-      credit = lane.by_plan() ? lane.plan_.credit_if_suited(way, bucket, group_sends) : 0;
-      if (fitting && credit > greatest_ && !option.room.holds(cost.least_of(bucket))) {
-        credit = LanePlan::unsuited;
-      }
-      greatest_ = std::max(greatest_, credit);
+      of_kind_[bucket] = by_plan ? lane.plan_.credit_if_suited(way, bucket, group_sends) : 0;
+      note_greatest(bucket);
     });
+  }
+
+  // Takes the credit from kinds that surely do not fit, if they have more than all that may.
+  void drop_unfit(const Tariff& cost) {
+    while (greatest_ > LanePlan::unsuited && !option_.room.holds(cost.least_of(greatest_kind_))) {
+      of_kind_[greatest_kind_] = LanePlan::unsuited;
+      greatest_ = LanePlan::unsuited;
+      lane_.queue_.for_each_bucket([&](std::size_t bucket) { note_greatest(bucket); });
+    }
   }
   double operator[](std::size_t place) const {
     return place < special_ ? lane_.credit(option_, place) : of_kind_[lane_.queue_.bucket(place)];
@@ -488,18 +476,26 @@ class Lane::Credits {
   bool greatest(double credit, std::size_t place) const { return credit >= greatest_ && place >= special_; }
 
  private:
+  void note_greatest(std::size_t bucket) {
+    if (of_kind_[bucket] <= greatest_) return;
+    greatest_ = of_kind_[bucket];
+    greatest_kind_ = bucket;
+  }
+
   const Lane& lane_;
   const Option& option_;
   const std::size_t special_;                    // so many first rows are asked about one by one
   std::array<double, RowMix::buckets> of_kind_;  // of those there are
   double greatest_ = LanePlan::unsuited;
+  std::size_t greatest_kind_ = 0;
 };
 
 // Of the rows that suit an option and fit it, the first of the kind that has the greatest credit.
 std::optional<std::size_t> Lane::row_for(const Option& option) const {
   const bool limited = option.quota->limited();
-  const Credits credits(*this, option, limited);
+  Credits credits(*this, option);
   const Tariff cost(option);
+  if (limited) credits.drop_unfit(cost);
   std::optional<std::size_t> best;
   double most_credit = LanePlan::unsuited;
   for (std::size_t place = 0; place < queue_.window() && !credits.greatest(most_credit, place); ++place) {
@@ -516,16 +512,16 @@ std::optional<std::size_t> Lane::row_for(const Option& option) const {
 std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
   untried_.clear();
   for (Option* option : open_) {
-    Rank its_rank{};
-    const auto pick = best_key(*option, queue_.at(0), now, its_rank);
-    if (pick) untried_.push_back({option, *pick, its_rank});
+    BestKey key;
+    look_for_better(key, *option, queue_.at(0), now);
+    if (key.choice) untried_.push_back({option, key});
   }
   while (!untried_.empty()) {
-    const auto next = std::min_element(untried_.begin(), untried_.end(),
-                                       [](const Untried& a, const Untried& b) { return a.rank < b.rank; });
+    const auto next =
+        std::min_element(untried_.begin(), untried_.end(),
+                         [](const Untried& a, const Untried& b) { return a.key.rank < b.key.rank; });
     if (const auto place = row_for(*next->option)) {
-      next->pick.cost = cost(*next->option, queue_.at(*place));
-      return admit(*place, next->pick, now);
+      return admit(*place, {*next->key.choice, cost(*next->option, queue_.at(*place))}, now);
     }
     rest(*next->option, now);
     *next = untried_.back();
@@ -628,7 +624,7 @@ TimePoint Lane::earliest(TimePoint now) {
 // When a row of the look-ahead may go on that option. A group that is held waits for the first one.
 TimePoint Lane::first_fits_at(const Option& option, TimePoint now) const {
   const std::size_t rows = option.quota == held_ ? 1 : queue_.window();
-  const Credits credits(*this, option, false);
+  const Credits credits(*this, option);
   const Tariff tariff(option);
   std::optional<Cost> least;  // what is no smaller in anything is ready no sooner
   bool least_of_all = true;

@@ -59,8 +59,9 @@ class Lane {
   // Whether a row is larger than every window of every candidate that is left; false if none is left.
   bool exceeds_every_window(const Job& job);
 
-  // What a row waits for if every group it could go to has used up its day.
-  std::optional<SpentDay> spent_day(const Job& job, TimePoint now);
+  // What a row waits for if every group it could go to has used up its day, or has waited for if each had:
+  // the day that had room first.
+  std::optional<SpentDay> last_spent_day(const Job& job, TimePoint now);
 
   // How many groups the candidates draw on.
   std::size_t groups() const { return groups_; }
@@ -158,6 +159,11 @@ class Lane {
       return turns < other.turns;
     }
   };
+  // The best key so far for a row, if any may be used.
+  struct BestKey {
+    std::optional<std::size_t> choice{};
+    Rank rank{};
+  };
   struct Pick {
     std::size_t choice;
     Cost cost;
@@ -165,8 +171,7 @@ class Lane {
   // An option that may take a row, by its best key.
   struct Untried {
     Option* option;
-    Pick pick;
-    Rank rank;
+    BestKey key;
   };
 
   class Tariff;
@@ -179,7 +184,6 @@ class Lane {
   void look_for_room(Option& option, Standing& standing, TimePoint now);
   void look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now);
   void ask_about_newcomers(const Option& option, Standing& standing, TimePoint now);
-  void note(Option& option, const Standing& standing);
   TimePoint rest(const Option& option, TimePoint now);
   TimePoint first_fits_at(const Option& option, TimePoint now) const;
   Cost least_cost(const Option& option) const;
@@ -194,7 +198,7 @@ class Lane {
   bool settle_hold(TimePoint now);
   bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
   std::optional<Admission> admit_by_plan(TimePoint now);
-  std::optional<Pick> best_key(const Option& option, const Job& job, TimePoint now, Rank& rank);
+  void look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now);
   std::optional<std::size_t> row_for(const Option& option) const;
   class Credits;
   void hold_for_first(TimePoint now);

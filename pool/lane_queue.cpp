@@ -16,13 +16,7 @@ constexpr int wanted_of_a_kind = 1;
 LaneQueue::LaneQueue(const PoolSettings& settings)
     : settings_(settings),
       look_ahead_(std::max(settings.look_ahead, 1U)),
-      life_(settings.row_deadline),
       budget_(settings.retry_budget_ratio, settings.retry_budget_per_second) {}
-
-void LaneQueue::prolong(Duration by) {
-  life_ += by;
-  if (next_deadline_ != never) next_deadline_ += by;
-}
 
 void LaneQueue::push(const Job& job) {
   note_deadline(job);

@@ -92,10 +92,12 @@ class LaneQueue {
   TimePoint next_deadline() const { return next_deadline_; }
 
   // When its life is over.
-  TimePoint deadline(const Job& job) const { return job.submitted_at + life_; }
+  TimePoint deadline(const Job& job) const {
+    return std::max(job.submitted_at, lives_from_) + settings_.row_deadline;
+  }
 
-  // All rows, those to come too, live longer by that.
-  void prolong(Duration by);
+  // The lives of rows that came before `time` count from then.
+  void count_lives_from(TimePoint time) { lives_from_ = std::max(lives_from_, time); }
 
   // Takes out one row whose life is over, wherever it waits; nothing if there is none.
   std::optional<Job> take_expired(TimePoint now);
@@ -150,7 +152,7 @@ class LaneQueue {
 
   const PoolSettings& settings_;
   const std::size_t look_ahead_;
-  Duration life_;
+  TimePoint lives_from_ = TimePoint::min();
   RetryBudget budget_;
   std::vector<Waiting> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
   std::size_t first_ = 0;        // what lies before is taken; cleared away now and then, all at once

@@ -27,7 +27,7 @@ class LossWatch {
   // Begins with the first request; before, nothing is lost.
   void begin(TimePoint now) { begun_at_ = at_ = now; }
 
-  // Whether there is something to note: a tenth of a second has passed.
+  // Whether there is something to note: a quarter of a second has passed.
   bool due(TimePoint now) const { return now - at_ >= interval; }
 
   // Notes what became of the time up to `now`, by what holds now. `lanes`: those with rows that wait.
@@ -46,7 +46,7 @@ class LossWatch {
   Losses lost(GroupId group, std::optional<Dimension> dimension, double granted) const;
 
  private:
-  static constexpr Duration interval = std::chrono::milliseconds(100);
+  static constexpr Duration interval = std::chrono::milliseconds(250);
 
   // One limit of a group.
   struct Entry {

@@ -78,8 +78,9 @@ struct PoolSettings {
   std::uint32_t max_in_flight = 512;  // open requests of the whole pool
   std::uint32_t max_attempts = 6;     // counted attempts of one row
   Duration row_deadline = std::chrono::hours(24);
-  bool row_deadline_is_firm = false;  // else a row that waits for a day's quota at its end gets as much again
-  std::uint32_t look_ahead = 64;      // waiting rows of a lane considered for a best fit
+  bool row_deadline_is_firm =
+      false;                      // else it counts anew from when a day's quota is back that the row needed
+  std::uint32_t look_ahead = 64;  // waiting rows of a lane considered for a best fit
   std::uint32_t passed_over_limit = 256;                // a row overtaken this often, or waiting this long
   Duration passed_over_age = std::chrono::seconds(30);  //   without fitting, blocks its lane until it fits
   Duration jitter =

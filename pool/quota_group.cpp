@@ -237,13 +237,14 @@ std::optional<TimePoint> QuotaGroup::day_spent_until(TimePoint now) {
   return until > now ? std::optional(until) : std::nullopt;
 }
 
-std::optional<QuotaGroup::Spent> QuotaGroup::spent_day(const Cost& cost, TimePoint now) {
-  Spent last{.dimension = {}, .until = std::max(now, day_gone_until_)};
+std::optional<QuotaGroup::Spent> QuotaGroup::last_spent_day(const Cost& cost, TimePoint now) {
+  Spent last{.dimension = {}, .until = day_gone_until_};
   for (DayLimit& limit : days_) {
-    const TimePoint until = limit.ready_at(amount(cost, limit.dimension()), now);
+    const TimePoint ready = limit.ready_at(amount(cost, limit.dimension()), now);
+    const TimePoint until = ready > now ? ready : std::min(limit.spent_until(), now);
     if (until > last.until) last = {limit.dimension(), until};
   }
-  return last.until > now ? std::optional(last) : std::nullopt;
+  return last.until > TimePoint::min() ? std::optional(last) : std::nullopt;
 }
 
 // Most corrections are of the last few seconds, so the search is short.
@@ -403,7 +404,7 @@ void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
   ++version_;
 }
 
-double QuotaGroup::load(TimePoint now) {
+double QuotaGroup::fullest_share(TimePoint now) {
   double load = max_concurrent_ == 0 ? 0 : static_cast<double>(in_flight_) / max_concurrent_;
   for (MinuteLimit& limit : minutes_) load = std::max(load, limit.sum(now) / limit.limit());
   for (const DayLimit& limit : days_) load = std::max(load, limit.used_at(now) / limit.limit());

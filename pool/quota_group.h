@@ -103,12 +103,13 @@ class QuotaGroup {
   // Nothing is left of the day's quota until then; nothing when something is.
   std::optional<TimePoint> day_spent_until(TimePoint now);
 
-  // The limit of a day that `cost` does not fit into now, if there is one. REQUIRES: not exceeds(cost).
+  // The limit of a day that was used up last, if one ever was, and until when: after `now` if `cost` does not
+  // fit into it yet. REQUIRES: not exceeds(cost).
   struct Spent {
     std::optional<Dimension> dimension;  // none: the provider said so
     TimePoint until;
   };
-  std::optional<Spent> spent_day(const Cost& cost, TimePoint now);
+  std::optional<Spent> last_spent_day(const Cost& cost, TimePoint now);
 
   // Admits. REQUIRES: room(now).holds(cost) and not full().
   void take(const Cost& cost, TimePoint now);
@@ -139,7 +140,7 @@ class QuotaGroup {
   bool closed_by_limit() const { return closed_by_limit_; }  // by a 429 about a limit of this group
 
   // The largest share of any limit that is in use, 0 when nothing is limited.
-  double load(TimePoint now);
+  double load(TimePoint now) { return limited() || max_concurrent_ != 0 ? fullest_share(now) : 0; }
 
   // What figures show, by dimension.
   std::array<std::optional<double>, dimensions> limits() const;   // in force
@@ -167,6 +168,7 @@ class QuotaGroup {
   MinuteLimit::Server server() const { return {settings_->jitter, slice_}; }
   MinuteLimit& add_minute_limit(Dimension dimension, double limit);
   MinuteLimit* fullest(TimePoint now);
+  double fullest_share(TimePoint now);
 
   std::string name_;
   Charging charging_;

@@ -1,32 +1,39 @@
 #include "pool/row_mix.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 
 namespace batchrun {
 
 namespace {
 
-constexpr int first_octave = 5;  // ends at 2 to the power of this
+constexpr std::size_t first_octave = 5;  // ends at 2 to the power of this
+constexpr double most_tokens = 1e15;     // of the last octave all the same, and still a whole number
+
+constexpr RowMix::Least least_of(std::size_t bucket) {
+  const std::size_t octave = bucket / RowMix::shares, share = bucket % RowMix::shares;
+  if (octave == 0) return {0, 0};
+  const double eighth = static_cast<double>(std::uint64_t{1} << (octave + first_octave - 1)) / RowMix::shares;
+  return {eighth * static_cast<double>(RowMix::shares - 1 - share), eighth * static_cast<double>(share)};
+}
 
 }  // namespace
 
 std::size_t RowMix::bucket_of(const Job& job) {
   const double tokens = std::max(1.0, job.input_tokens + job.max_output_tokens);
-  int octave = 0;
-  std::frexp(tokens, &octave);
-  octave = std::clamp(octave - first_octave, 0, static_cast<int>(octaves) - 1);
+  const auto whole = static_cast<std::uint64_t>(std::min(tokens, most_tokens));
+  const std::size_t octave =
+      std::clamp<std::size_t>(std::bit_width(whole), first_octave, first_octave + octaves - 1) - first_octave;
   const double share = std::clamp(job.max_output_tokens / tokens, 0.0, 1.0);
-  return static_cast<std::size_t>(octave) * shares +
-         std::min(static_cast<std::size_t>(share * shares), shares - 1);
+  return octave * shares + std::min(static_cast<std::size_t>(share * shares), shares - 1);
 }
 
-RowMix::Least RowMix::least(std::size_t bucket) {
-  const std::size_t octave = bucket / shares, share = bucket % shares;
-  if (octave == 0) return {0, 0};
-  const double eighth = static_cast<double>(std::uint64_t{1} << (octave + first_octave - 1)) / shares;
-  return {eighth * static_cast<double>(shares - 1 - share), eighth * static_cast<double>(share)};
-}
+constinit const std::array<RowMix::Least, RowMix::buckets> RowMix::least_ = [] {
+  std::array<Least, buckets> least{};
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) least[bucket] = least_of(bucket);
+  return least;
+}();
 
 void RowMix::add(const Job& job, double times) {
   Bucket& bucket = buckets_[bucket_of(job)];

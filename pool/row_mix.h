@@ -24,7 +24,7 @@ class RowMix {
   struct Least {
     double input_tokens, max_output_tokens;
   };
-  static Least least(std::size_t bucket);
+  static Least least(std::size_t bucket) { return least_[bucket]; }
 
   void add(const Job& job) { add(job, 1); }
   void remove(const Job& job) { add(job, -1); }  // REQUIRES: it was added
@@ -38,6 +38,8 @@ class RowMix {
 
  private:
   void add(const Job& job, double times);
+
+  static const std::array<Least, buckets> least_;
 
   std::array<Bucket, buckets> buckets_{};
   double rows_ = 0;

@@ -108,6 +108,7 @@ struct Scheduler::Impl {
              std::optional<std::chrono::sys_seconds> found_on = {});
   void merge_known(TimePoint now);
   void find_overaged(TimePoint now);
+  bool life_is_over(Lane& lane, const Job& job, TimePoint now);
   Decision ask_lanes(TimePoint now);
   Expired expire_dead(Seat& seat);
   Dispatch dispatch(const Lane::Admission& go, TimePoint now);
@@ -198,18 +199,28 @@ void Scheduler::Impl::find_overaged(TimePoint now) {
   for (const LaneId id : std::vector(active)) {
     Lane& lane = seats[id.value].lane;
     while (const auto job = lane.take_overaged(now)) {
-      const auto spent_day = lane.spent_day(*job, now);
-      if (spent_day && !settings.row_deadline_is_firm) {
-        lane.queue().prolong(settings.row_deadline);
+      if (!life_is_over(lane, *job, now)) {
         lane.queue().push_again(*job, false);
         continue;
       }
       seats[id.value].waiting.remove(*job);
+      auto spent_day = lane.last_spent_day(*job, now);
+      if (spent_day && spent_day->until <= now) spent_day.reset();
       expired.push_back({*job, GiveUp::deadline, spent_day});
     }
     next_deadline = std::min(next_deadline, lane.queue().next_deadline());
     deactivate_if_empty(id);
   }
+}
+
+// Unless its end is firm, a row that had to wait for a day's quota has a whole life once that is back.
+bool Scheduler::Impl::life_is_over(Lane& lane, const Job& job, TimePoint now) {
+  if (lane.queue().deadline(job) > now) return false;
+  if (settings.row_deadline_is_firm) return true;
+  if (const auto spent_day = lane.last_spent_day(job, now)) {
+    lane.queue().count_lives_from(spent_day->until);
+  }
+  return lane.queue().deadline(job) <= now;
 }
 
 bool Scheduler::Impl::any_key_alive() const {
@@ -428,7 +439,7 @@ Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault&
   }
   if (fault_traits.counts_attempt && counts) ++job.attempts;
   if (job.attempts >= settings.max_attempts) return given_up(GiveUp::attempts_spent);
-  if (seats[job.lane.value].lane.queue().deadline(job) <= now) return given_up(GiveUp::deadline);
+  if (life_is_over(seats[job.lane.value].lane, job, now)) return given_up(GiveUp::deadline);
   job.last_key = permit.key();
   job.passed_over = 0;
   job.not_before = now;

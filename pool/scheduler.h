@@ -66,8 +66,8 @@ enum class GiveUp : std::uint8_t {
                    // work
   exceeds_window,  // larger than every quota window of every candidate
 };
-// A limit of a day that was used up where it leaves a row no group to go to; of several, the one that has
-// room first.
+// A limit of a day that is used up where it leaves a row no group to go to; of several, the one that has room
+// first.
 struct SpentDay {
   GroupId group;
   std::optional<Dimension> dimension;  // none: the provider said that the day's quota is gone, not which

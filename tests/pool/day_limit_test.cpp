@@ -34,8 +34,11 @@ TEST(DayLimit, ACalendarDayGivesBackAllAtItsTurn) {
   limit.count(900, start, start);
   EXPECT_EQ(limit.ready_at(100, start), start);
   EXPECT_EQ(limit.ready_at(101, start), start + hours(1));
+  EXPECT_EQ(limit.spent_until(), start + hours(1));
   EXPECT_EQ(limit.room(start + hours(1)), 1000);
   EXPECT_EQ(limit.used_at(start + hours(1)), 0);
+  EXPECT_EQ(limit.ready_at(1, start + hours(1)), start + hours(1));
+  EXPECT_EQ(limit.spent_until(), start + hours(1)) << "is kept";
   limit.count(-300, start, start + hours(2));  // of yesterday: nothing to give back
   EXPECT_EQ(limit.room(start + hours(2)), 1000);
   limit.count(1000, start + hours(2), start + hours(2));

@@ -119,6 +119,25 @@ TEST(LaneQueue, FindsRowsWhoseLifeIsOverWhereverTheyWait) {
   EXPECT_EQ(queue.next_deadline(), start + seconds(150));
 }
 
+TEST(LaneQueue, LivesCountFromALaterTime) {
+  PoolSettings settings = look_ahead_of(2);
+  settings.row_deadline = seconds(100);
+  LaneQueue queue(settings);
+  for (std::uint32_t row = 0; row < 3; ++row) {
+    Job made = job(row);
+    made.submitted_at = start + seconds(40 * row);
+    queue.push(made);
+  }
+  queue.count_lives_from(start + seconds(50));
+  queue.count_lives_from(start + seconds(20));
+  EXPECT_EQ(queue.take_expired(start + seconds(149)), std::nullopt);
+  EXPECT_EQ(queue.next_deadline(), start + seconds(150));
+  EXPECT_EQ(queue.take_expired(start + seconds(150))->row, RowId{0});
+  EXPECT_EQ(queue.take_expired(start + seconds(150))->row, RowId{1});
+  EXPECT_EQ(queue.take_expired(start + seconds(150)), std::nullopt);
+  EXPECT_EQ(queue.next_deadline(), start + seconds(180));
+}
+
 TEST(LaneQueue, TakesOutEveryRowOnce) {
   const PoolSettings settings = look_ahead_of(2);
   LaneQueue queue(settings);

@@ -310,6 +310,40 @@ TEST(QuotaGroup, ADayThatAnEarlierRunUsedIsUsed) {
   EXPECT_EQ(group.day_spent_until(start), start + std::chrono::hours(9));
 }
 
+TEST(QuotaGroup, RemembersTheLastDayThatWasSpent) {
+  const PoolSettings settings;
+  GroupSpec spec = limited(Dimension::requests_per_day, 1);
+  spec.day = DayRule::utc_midnight;
+  QuotaGroup group(spec, settings);
+  const Cost row{.requests = 1};
+  EXPECT_FALSE(group.last_spent_day(row, start));
+  group.take(row, start);
+  const TimePoint turns{std::chrono::hours(24)};
+  for (const TimePoint now : {start, turns - seconds(1), turns, turns + std::chrono::hours(5)}) {
+    const auto spent = group.last_spent_day(row, now);
+    ASSERT_TRUE(spent);
+    EXPECT_EQ(spent->until, turns);
+    EXPECT_EQ(spent->dimension, Dimension::requests_per_day);
+  }
+  const TimePoint later = turns + std::chrono::hours(6);
+  group.day_gone(std::chrono::hours(1), later);
+  const auto gone = group.last_spent_day(row, later);
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->until, later + std::chrono::hours(1));
+  EXPECT_FALSE(gone->dimension);
+}
+
+TEST(QuotaGroup, ADayThatTurnsOutNotToBeSpentEndedNow) {
+  const PoolSettings settings;
+  GroupSpec spec = limited(Dimension::tokens_per_day, 100);
+  spec.day = DayRule::utc_midnight;
+  QuotaGroup group(spec, settings);
+  group.take({1, 100, 0}, start);
+  EXPECT_EQ(group.last_spent_day({1, 50, 0}, start)->until, TimePoint(std::chrono::hours(24)));
+  group.settle({1, 100, 0}, {1, 20, 0}, start, start + seconds(3));
+  EXPECT_EQ(group.last_spent_day({1, 50, 0}, start + seconds(3))->until, start + seconds(3));
+}
+
 TEST(QuotaGroup, ALimitAnEarlierRunLearnedHoldsWhereNoneIsConfigured) {
   const PoolSettings settings;
   GroupSpec spec = limited(Dimension::tokens_per_minute, 60'000);

@@ -450,6 +450,66 @@ TEST(Scheduler, ARowOutlivesTheDayItWaitsForUnlessItsDeadlineIsFirm) {
   }
 }
 
+// Two rows use the day up. It turns some hours later, which may be just before the life of the others ends:
+// they live on for as long as a row that comes then, whether they wait or have just failed.
+TEST(Scheduler, ARowThatWaitedForADayHasAWholeLifeOnceItTurned) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  struct Case {
+    DayRule rule;
+    Duration turns;  // after the rows came; a rolling day in steps of five minutes
+    Duration life;
+    bool firm;
+    Duration ends;
+  };
+  const Duration day = hours(24);
+  const std::vector<Case> cases = {
+      {DayRule::utc_midnight, day - seconds(1), day, false, 2 * day - seconds(1)},
+      {DayRule::utc_midnight, day - hours(3), day, false, 2 * day - hours(3)},
+      {DayRule::utc_midnight, hours(1), day, false, day + hours(1)},
+      {DayRule::utc_midnight, hours(1), hours(2), false, hours(3)},
+      {DayRule::pacific_midnight, hours(23), day, false, day + hours(23)},
+      {DayRule::rolling, day + minutes(5), day, false, 2 * day + minutes(5)},
+      {DayRule::rolling, day + minutes(5), day + minutes(6), false, 2 * day + minutes(11)},
+      {DayRule::utc_midnight, day - seconds(1), day, true, day},
+      {DayRule::rolling, day + minutes(5), day + minutes(6), true, day + minutes(6)},
+  };
+  const std::chrono::sys_days date = std::chrono::year(2026) / 10 / 1;
+  for (std::size_t number = 0; number < cases.size(); ++number) {
+    const Case& its = cases[number];
+    SCOPED_TRACE(number);
+    PoolSpec spec = pool_of(1, 1);
+    spec.settings.row_deadline = its.life;
+    spec.settings.row_deadline_is_firm = its.firm;
+    spec.settings.max_in_flight = 1;
+    const hours midnight{its.rule == DayRule::pacific_midnight ? 7 : 0};
+    spec.settings.epoch = date + midnight -
+                          std::chrono::duration_cast<seconds>(start.time_since_epoch() + its.turns) +
+                          hours(24);
+    spec.groups[0].day = its.rule;
+    spec.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 2;
+    Bench bench(spec);
+    bench.submit_rows(4);
+    for (int row = 0; row < 2; ++row) {
+      ASSERT_TRUE(bench.go());
+      bench.answer({});
+    }
+    ASSERT_FALSE(bench.go());
+    bench.now = std::max(start + its.turns, start + its.life - seconds(1));
+    ASSERT_TRUE(bench.go()) << "the third row takes half of the next day, and is not answered";
+    bench.now = start + its.ends - Duration(1);
+    EXPECT_TRUE(bench.says<Wait>());
+    if (!its.firm) {
+      EXPECT_EQ(bench.answer(failed(FaultKind::server_error)).next, Disposition::Next::requeued);
+    }
+    bench.now = start + its.ends;
+    const Decision decision = bench.scheduler.next(bench.now);
+    ASSERT_TRUE(std::holds_alternative<Expired>(decision));
+    EXPECT_EQ(std::get<Expired>(decision).why, GiveUp::deadline);
+    EXPECT_FALSE(std::get<Expired>(decision).spent_day) << "it waited for something else in the end";
+  }
+}
+
 TEST(Scheduler, GroupsThatAnEarlierRunFoundToBeOneAreMergedUnlessToldApart) {
   for (const bool told_apart : {false, true}) {
     PoolSpec spec = pool_of(2, 2);

@@ -190,39 +190,44 @@ std::string losses_text(const Losses& lost) {
   return text;
 }
 
-// Other strategies come to 75 to 93 %. What seed 5 is short of 97 % is lost to packing, and there to windows
-// that hold few of its rows: of 10,000 to 13,000 output tokens a minute 4 to 6 % are unused, of 20,000 to
-// 31,000 about 1 %. A look-ahead of 256 rows instead of 64, which finds more that fit, comes to 96.8 %; plans
-// made each second or with five times the sweeps, and no groups held for overdue rows, change nothing.
+// By seed, how near a run of 20 windows comes to the bound: most within three percent, 98.1 % in the mean.
+// Other strategies come to 75 to 93 %. What the worst are short of 97 % is lost to packing, and there to
+// windows that hold few rows: of 10,000 to 13,000 output tokens a minute 4 to 6 % are unused, of 20,000 to
+// 31,000 about 1 %. A look-ahead of 256 rows instead of 64, which finds more that fit, brings seed 5 to 96.8
+// %. The largest row of a kind that fits instead of its first gives it 0.2 % and takes as much elsewhere
+// (98.05 % in the mean); kinds that may be 1.5 or 4 rows ahead of their share give it 0.1 to 0.3 % and take
+// more (98.0 and 97.8 %); plans made each second or with five times the sweeps, and no groups held for
+// overdue rows, change nothing.
 //
 // That no row waits which fits is not so here: a group is kept for what it does better. What that costs is in
 // the same account, since a unit that nobody used while rows wait is lost to packing at its price.
-TEST(Makespan, OfMixedPoolsComesWithinThreePercentOfTheBound) {
-  struct Case {
-    std::uint64_t seed;
-    double efficiency;
-  };
+class MixedPool : public testing::TestWithParam<std::uint64_t> {};
+
+double expected_efficiency(std::uint64_t seed) {
+  const bool hard_to_pack = seed == 5 || seed == 16 || seed == 18;
+  return hard_to_pack ? 0.96 : 0.97;
+}
+
+TEST_P(MixedPool, ComesWithinThreePercentOfTheBound) {
 #ifdef BATCHRUN_SANITIZED
   GTEST_SKIP() << "takes minutes under sanitizers; the worked example runs the same code";
 #endif
-  const std::vector<Case> cases = {{1, 0.97}, {2, 0.97}, {3, 0.97}, {4, 0.97}, {5, 0.96}, {6, 0.97}};
-  for (const Case& c : cases) {
-    SCOPED_TRACE(fmt::format("seed {}", c.seed));
-    const Plan plan = mixed_pool(c.seed, Strategy::saturate, 20);
-    const double least_min = least_minutes(plan);
-    const Verdict verdict = run(plan);
-    const double took_min = verdict.end_s / minute_s;
-    ASSERT_TRUE(verdict.figures.quota);
-    const QuotaFigures& told = *verdict.figures.quota;
-    fmt::print("mixed pool {}: {:.2f} min, {:.1f} % ({} rows{})\n", c.seed, took_min,
-               100 * least_min / took_min, plan.rows.size(), losses_text(told.lost));
-    EXPECT_GE(least_min, 18);
-    EXPECT_GE(least_min / took_min, c.efficiency);
-    // The pool knows its rows by kind, which puts its bound up to 1.2 % over that of single rows.
-    EXPECT_NEAR(told.efficiency(), least_min / took_min, 0.015);
-    EXPECT_LE(of(told.lost, LossCause::packing), 0.025);
-  }
+  const Plan plan = mixed_pool(GetParam(), Strategy::saturate, 20);
+  const double least_min = least_minutes(plan);
+  const Verdict verdict = run(plan);
+  const double took_min = verdict.end_s / minute_s;
+  ASSERT_TRUE(verdict.figures.quota);
+  const QuotaFigures& told = *verdict.figures.quota;
+  fmt::print("mixed pool {}: {:.2f} min, {:.1f} % ({} rows{})\n", GetParam(), took_min,
+             100 * least_min / took_min, plan.rows.size(), losses_text(told.lost));
+  EXPECT_GE(least_min, 18);
+  EXPECT_GE(least_min / took_min, expected_efficiency(GetParam()));
+  // The pool knows its rows by kind, which puts its bound up to 1.2 % over that of single rows.
+  EXPECT_NEAR(told.efficiency(), least_min / took_min, 0.015);
+  EXPECT_LE(of(told.lost, LossCause::packing), 0.025);
 }
+
+INSTANTIATE_TEST_SUITE_P(Seeds, MixedPool, testing::Range<std::uint64_t>(1, 21));
 
 }  // namespace
 }  // namespace batchrun::sim
