@@ -13,6 +13,7 @@ namespace batchrun::story {
 namespace {
 
 constexpr std::int64_t unix_start = 1'795'327'200;  // 2026-11-22 06:00 UTC
+constexpr Duration longest_connect = std::chrono::milliseconds(50);
 constexpr Duration between_pieces = std::chrono::milliseconds(30);
 
 Fault fault(FaultKind kind, const char* message) {
@@ -71,6 +72,7 @@ struct Network::Wire {
 
   // The request is at the provider, which judges it now.
   void arrive() {
+    judged = true;
     const std::string octets = request.head + request.body;
     mock::HttpRequest parsed;
     if (mock::parse_http_request(octets, parsed).state != mock::HttpParse::State::complete) std::abort();
@@ -135,6 +137,7 @@ struct Network::Wire {
   bool aborted = false, reset = false, silenced = false;
   mock::WireReply reply;
   mock::Ticket ticket;
+  bool judged = false;  // by the provider
   bool cut = false;
   std::size_t given = 0, next_until = 0, next_pause = 0;
   TimePoint next_at = never;
@@ -192,92 +195,119 @@ void StoryTransport::abort() {
   }
 }
 
-// As io/http_transport does it: the same phases, deadlines and faults. No connection is kept.
+// One request and its reply once there is a connection, as steps that never wait. As io/http_transport does
+// it: the same phases, deadlines and faults.
+class StoryTransport::Talk {
+ public:
+  Talk(Network::Wire& wire, ResponseSink& sink, const Deadlines& deadlines, TimePoint total)
+      : wire_(wire),
+        clock_(wire.network.clock_),
+        deadlines_(deadlines),
+        total_(total),
+        sent_at_(clock_.now()),
+        deadline_(std::min(total, sent_at_ + deadlines.first_chunk)),
+        reader_(sink) {
+    ending_.request_sent = true;
+    if (wire.mishap != Mishap::request_lost) {
+      wire.next_at = sent_at_ + wire.network.some_time(wire.network.plan_.network.arrival_most);
+    }
+  }
+
+  bool over() const { return over_; }
+  const Ending& ending() const { return ending_; }
+  TimePoint due() const { return std::min(next(), deadline_); }
+
+  // REQUIRES: !over().
+  void go_on() {
+    if (wire_.aborted) return end(fault(FaultKind::cancelled, "cancelled"));
+    if (wire_.reset) {
+      wire_.account().answered = false;  // if it had only its end to wait for
+      return end(fault(FaultKind::truncated_reply, "Connection reset by peer"));
+    }
+    if (clock_.now() >= next()) return wire_.judged ? hear() : wire_.arrive();
+    if (clock_.now() >= deadline_) lose_patience();
+  }
+
+ private:
+  TimePoint next() const { return wire_.silenced ? never : wire_.next_at; }
+
+  void hear() {
+    if (!wire_.all_given()) reader_.take(wire_.next_piece());
+    const bool ended = wire_.all_given() && wire_.reply.after != mock::WireReply::After::hold;
+    if (ended) reader_.connection_ended();
+    heed(reader_.flow());
+    if (reader_.complete() || flow_ == Flow::done || flow_ == Flow::stop) {
+      heed(Flow::committed);
+      // What is still under way has been sent.
+      if (flow_ == Flow::done && !wire_.cut && wire_.ticket.open) wire_.finish(true);
+      return end({});
+    }
+    if (ended) return end(fault(FaultKind::truncated_reply, "the reply ended early"));
+    wire_.plan_next_piece();
+  }
+
+  void heed(Flow flow) {
+    if (flow == Flow::awaiting) return;
+    if (flow_ == Flow::awaiting) ending_.first_chunk = clock_.now() - sent_at_;
+    if (flow == Flow::committed) deadline_ = std::min(total_, clock_.now() + deadlines_.idle);
+    if (flow == Flow::finished && flow_ != Flow::finished) {
+      deadline_ = std::min(total_, clock_.now() + deadlines_.trailing);
+    }
+    flow_ = reader_.flow();
+  }
+
+  void lose_patience() {
+    if (flow_ == Flow::finished) return end({});
+    const bool first = flow_ == Flow::awaiting && clock_.now() < total_;
+    end(first ? fault(FaultKind::timeout_first_chunk, "no first chunk in time")
+              : fault(FaultKind::timeout_idle, "the reply stopped coming"));
+  }
+
+  void end(std::optional<Fault> why) {
+    ending_.fault = std::move(why);
+    over_ = true;
+  }
+
+  Network::Wire& wire_;
+  const ManualClock& clock_;
+  const Deadlines& deadlines_;
+  const TimePoint total_, sent_at_;
+  TimePoint deadline_;
+  ReplyReader reader_;
+  Flow flow_ = Flow::awaiting;
+  Ending ending_;
+  bool over_ = false;
+};
+
+Task<std::optional<Fault>> StoryTransport::connect(Network::Wire& wire, Duration patience) {
+  const ManualClock& clock = network_.clock_;
+  const Outage* outage = wire.provider.outage;
+  const bool silent = wire.mishap == Mishap::no_connection || (outage != nullptr && outage->silent);
+  const TimePoint by = clock.now() + (silent ? patience : network_.some_time(longest_connect));
+  while (clock.now() < by && !wire.aborted) co_await wire.alarm->wait_until(by);
+  if (wire.aborted) co_return fault(FaultKind::cancelled, "cancelled");
+  if (silent) co_return fault(FaultKind::timeout_connect, "no connection in time");
+  if (wire.reset || wire.provider.outage != nullptr || wire.mishap == Mishap::refused) {
+    co_return fault(FaultKind::connect, "Connection refused");
+  }
+  co_return std::nullopt;
+}
+
+// No connection is kept.
 Task<Ending> StoryTransport::perform(const Request& request, ResponseSink& sink, const Deadlines& deadlines) {
   if (aborted_) co_return Ending{fault(FaultKind::cancelled, "cancelled"), false, {}};
-  ManualClock& clock = network_.clock_;
-  const TimePoint total = clock.now() + deadlines.total;
+  const TimePoint total = network_.clock_.now() + deadlines.total;
   Network::Wire wire(network_, *this, context_, request);
   wire.account().life = life_;
   wire.mishap = wire.draw_mishap();
-  Ending ending;
-
-  const bool silent_host = wire.provider.outage != nullptr && wire.provider.outage->silent;
-  if (silent_host || wire.mishap == Mishap::no_connection) {
-    const TimePoint by = clock.now() + deadlines.connect;
-    while (clock.now() < by && !wire.aborted) co_await wire.alarm->wait_until(by);
-    co_return Ending{wire.aborted ? fault(FaultKind::cancelled, "cancelled")
-                                  : fault(FaultKind::timeout_connect, "no connection in time"),
-                     false,
-                     {}};
+  std::optional<Fault> unconnected = co_await connect(wire, deadlines.connect);
+  if (unconnected) co_return Ending{std::move(unconnected), false, {}};
+  Talk talk(wire, sink, deadlines, total);
+  while (!talk.over()) {
+    co_await wire.alarm->wait_until(talk.due());
+    talk.go_on();
   }
-  const TimePoint connected_at = clock.now() + network_.some_time(std::chrono::milliseconds(50));
-  while (clock.now() < connected_at && !wire.aborted) co_await wire.alarm->wait_until(connected_at);
-  if (wire.aborted) co_return Ending{fault(FaultKind::cancelled, "cancelled"), false, {}};
-  if (wire.reset || wire.provider.outage != nullptr || wire.mishap == Mishap::refused) {
-    co_return Ending{fault(FaultKind::connect, "Connection refused"), false, {}};
-  }
-
-  ending.request_sent = true;
-  const TimePoint sent_at = clock.now();
-  TimePoint deadline = std::min(total, sent_at + deadlines.first_chunk);
-  TimePoint arrives_at = wire.mishap == Mishap::request_lost
-                             ? never
-                             : sent_at + network_.some_time(network_.plan_.network.arrival_most);
-  ReplyReader reader(sink);
-  Flow flow = Flow::awaiting;
-  for (;;) {
-    const TimePoint next = wire.silenced ? never : std::min(arrives_at, wire.next_at);
-    if (!wire.aborted && !wire.reset && clock.now() < std::min(next, deadline)) {
-      co_await wire.alarm->wait_until(std::min(next, deadline));
-      continue;
-    }
-    if (wire.aborted) {
-      ending.fault = fault(FaultKind::cancelled, "cancelled");
-      co_return ending;
-    }
-    if (wire.reset) {
-      wire.account().answered = false;  // if it had only its end to wait for
-      ending.fault = fault(FaultKind::truncated_reply, "Connection reset by peer");
-      co_return ending;
-    }
-    if (clock.now() < next) {
-      if (flow == Flow::finished) co_return ending;
-      const bool first = flow == Flow::awaiting && clock.now() < total;
-      ending.fault = first ? fault(FaultKind::timeout_first_chunk, "no first chunk in time")
-                           : fault(FaultKind::timeout_idle, "the reply stopped coming");
-      co_return ending;
-    }
-    if (arrives_at != never) {
-      arrives_at = never;
-      wire.arrive();
-      continue;
-    }
-    if (!wire.all_given()) reader.take(wire.next_piece());
-    const bool ended = wire.all_given() && wire.reply.after != mock::WireReply::After::hold;
-    if (ended) reader.connection_ended();
-    if (reader.flow() != Flow::awaiting) {
-      if (flow == Flow::awaiting) ending.first_chunk = clock.now() - sent_at;
-      if (reader.flow() == Flow::committed) deadline = std::min(total, clock.now() + deadlines.idle);
-      if (reader.flow() == Flow::finished && flow != Flow::finished) {
-        deadline = std::min(total, clock.now() + deadlines.trailing);
-      }
-      flow = reader.flow();
-    }
-    if (reader.complete() || flow == Flow::done || flow == Flow::stop) {
-      if (flow == Flow::awaiting) ending.first_chunk = clock.now() - sent_at;
-      // What is still under way has been sent.
-      if (flow == Flow::done && !wire.cut && wire.ticket.open) wire.finish(true);
-      co_return ending;
-    }
-    if (ended) {
-      ending.fault = reader.got_any()
-                         ? fault(FaultKind::truncated_reply, "the reply ended early")
-                         : fault(FaultKind::truncated_reply, "the server hung up before a reply");
-      co_return ending;
-    }
-    wire.plan_next_piece();
-  }
+  co_return talk.ending();
 }
 
 }  // namespace batchrun::story

@@ -69,6 +69,9 @@ class StoryTransport final : public Transport {
   void abort() override;
 
  private:
+  class Talk;
+  Task<std::optional<Fault>> connect(Network::Wire& wire, Duration patience);
+
   Network& network_;
   net::io_context& context_;
   const std::size_t life_;

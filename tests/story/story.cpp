@@ -261,6 +261,9 @@ class Story {
     const mock::Completion said = answer_to(row, plan_.providers.front().scenario);
     if (line.text != said.text)
       violated(fmt::format("{} has \"{}\", not \"{}\"", row.id, line.text, said.text));
+    const char* finish = said.finish == mock::Finish::length ? "length" : "stop";
+    if (!line.finish.empty() && line.finish != finish)
+      violated(fmt::format("{} ends with \"{}\", not \"{}\"", row.id, line.finish, finish));
     const auto& account = world_.network.account();
     if (std::none_of(account.begin(), account.end(),
                      [&](const Sent& sent) { return sent.row == row.id && sent.status == 200; })) {
