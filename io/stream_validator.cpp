@@ -213,8 +213,7 @@ Reply StreamValidator::conclude(const Ending& ending) {
   if (state_ == State::complete) {
     take_draft();
   } else if (state_ != State::awaiting_head && form_ == Form::error) {
-    fail(dialect_.classify(head_, body_));
-    reply_.error_body = std::move(body_);
+    conclude_error(ending);
   } else if (state_ == State::faulted) {
     // Found while the reply came.
   } else if (ending.fault) {
@@ -227,6 +226,15 @@ Reply StreamValidator::conclude(const Ending& ending) {
     conclude_whole();
   }
   return std::move(reply_);
+}
+
+// The row is not given up for what was not heard to its end: of some providers the body alone tells a bad
+// request from a bad key.
+void StreamValidator::conclude_error(const Ending& ending) {
+  Fault said = dialect_.classify(head_, body_);
+  const bool cut_short = ending.fault && !traits(said.kind).retryable;
+  fail(cut_short ? *ending.fault : std::move(said));
+  reply_.error_body = std::move(body_);
 }
 
 void StreamValidator::conclude_whole() {

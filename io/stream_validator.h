@@ -6,7 +6,8 @@
 // whole stream is an answer: a finish reason or the end mark must have come, the mark where the dialect says
 // so (AnswerDraft::needs_end_mark). Partial text is never an answer.
 //
-// What the reply is taken for: not 2xx, an error (its status decides, whatever becomes of its body); a
+// What the reply is taken for: not 2xx, an error (its status decides, whatever becomes of its body, but for
+// errors that end a row: they must come whole); a
 // streamed request answered with JSON, a whole body; with neither events, nor lines of JSON, nor JSON (HTML),
 // a fault at once; without a content type, what its first byte looks like. A compressed body was not asked
 // for and is a fault. The end mark completes the answer even if the connection stays open; a fault of the
@@ -87,6 +88,7 @@ class StreamValidator final : public ResponseSink {
   bool finished() const;
   Flow fail(Fault fault);
   Flow fail(FaultKind kind, std::string_view message);
+  void conclude_error(const Ending& ending);
   void conclude_whole();
   void conclude_events();
   void take_draft();

@@ -23,16 +23,25 @@ Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done
       skipped_(std::move(skipped)),
       done_(done),
       intake_(intake),
-      routing_(settings) {}
+      routing_(settings) {
+  batch_.rows_read = batch_.rows_skipped = skipped_.rows;
+}
 
 void Feeder::run() {
+  while (step()) {
+  }
+}
+
+bool Feeder::step() {
+  bool more = false;
   try {
-    read_all();
+    more = read_stretch();
   } catch (const InputError& error) {
     failure_ = error;
   }
-  hand_over();
+  if (hand_over() && more) return true;
   intake_.close();
+  return false;
 }
 
 RowItem Feeder::next_item() {
@@ -42,13 +51,11 @@ RowItem Feeder::next_item() {
   return item;
 }
 
-void Feeder::read_all() {
-  batch_.rows_read = batch_.rows_skipped = skipped_.rows;
-  for (;;) {
-    // A pipe may be slow: what has been read must not wait for what has not.
-    if (!batch_.rows.empty() && !reader_.line_is_buffered() && !hand_over()) return;
+// False: there is nothing more to read.
+bool Feeder::read_stretch() {
+  do {
     RowItem item = next_item();
-    if (std::holds_alternative<RowReader::End>(item)) return;
+    if (std::holds_alternative<RowReader::End>(item)) return false;
     ++batch_.rows_read;
     if (auto* row = std::get_if<RowPtr>(&item)) {
       take(std::move(*row));
@@ -57,10 +64,12 @@ void Feeder::read_all() {
     }
     if (settings_.max_rows > 0 && fresh_rows_ >= settings_.max_rows) {
       max_rows_reached_ = true;
-      return;
+      return false;
     }
-    if ((batch_.rows.size() >= batch_rows || batch_bytes_ >= batch_bytes) && !hand_over()) return;
-  }
+    if (batch_.rows.size() >= batch_rows || batch_bytes_ >= batch_bytes) return true;
+    // A pipe may be slow: what has been read must not wait for what has not.
+  } while (batch_.rows.empty() || reader_.line_is_buffered());
+  return true;
 }
 
 // The first pass over the input has asked about changed rows, or has put their old lines aside. What is met

@@ -27,12 +27,16 @@ class Feeder {
   // Reads to the end, to --max-rows, or until the queue is closed; then closes it. One thread.
   void run();
 
+  // What run() is made of: reads the next stretch and hands it over, which waits while the queue is full.
+  // False: that was the last, and the queue is closed.
+  bool step();
+
   // After run(): why reading stopped before the end, if it did.
   const std::optional<InputError>& failure() const { return failure_; }
   bool max_rows_reached() const { return max_rows_reached_; }
 
  private:
-  void read_all();
+  bool read_stretch();
   RowItem next_item();
   void take(RowPtr row);
   void take(RowError refused);

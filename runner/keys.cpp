@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "runner/diagnostics.h"
+#include "runner/exit_code.h"
 #include "runner/keys_table.h"
 #include "runner/make_settings.h"
-#include "runner/run.h"
 
 namespace batchrun {
 namespace {

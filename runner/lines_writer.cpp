@@ -23,20 +23,29 @@ LinesWriter::LinesWriter(const Settings& settings, ResultWriter& results, Result
 
 void LinesWriter::run() {
   const SteadyClock clock;
-  TimePoint sync_at = never;
+  TimePoint again_at = never;
   while (!lines_.ended()) {
-    const Duration patience = sync_at == never ? Duration(std::chrono::seconds(1)) : sync_at - clock.now();
+    const Duration patience = again_at == never ? Duration(std::chrono::seconds(1)) : again_at - clock.now();
     const std::optional<Lines> lines = lines_.pop(std::max(patience, Duration::zero()));
-    if (lines) write(*lines);
-    const bool dirty = results_dirty_ || errors_dirty_;
-    if (policy_ == SyncPolicy::interval && dirty && sync_at == never) sync_at = clock.now() + interval_;
-    const bool due = policy_ == SyncPolicy::batch || unsynced_bytes_ >= sync_bytes ||
-                     (sync_at != never && clock.now() >= sync_at);
-    if (policy_ != SyncPolicy::none && dirty && due) {
-      sync();
-      sync_at = never;
-    }
+    again_at = take(lines, clock.now());
   }
+  finish();
+}
+
+TimePoint LinesWriter::take(const std::optional<Lines>& lines, TimePoint now) {
+  if (lines) write(*lines);
+  const bool dirty = results_dirty_ || errors_dirty_;
+  if (policy_ == SyncPolicy::interval && dirty && sync_at_ == never) sync_at_ = now + interval_;
+  const bool due =
+      policy_ == SyncPolicy::batch || unsynced_bytes_ >= sync_bytes || (sync_at_ != never && now >= sync_at_);
+  if (policy_ != SyncPolicy::none && dirty && due) {
+    sync();
+    sync_at_ = never;
+  }
+  return sync_at_;
+}
+
+void LinesWriter::finish() {
   if (policy_ != SyncPolicy::none) sync();
 }
 

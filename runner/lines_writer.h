@@ -19,6 +19,12 @@ class LinesWriter {
   // lines and drops them, so that nobody waits for it; their rows are sent again when the run is resumed.
   void run();
 
+  // What run() is made of, for whoever keeps another time. take() does what there is to do once `lines` have
+  // come, or nothing has for a while, and gives back by when it must be called again: never = not before
+  // something comes. finish() is for when nothing more will.
+  TimePoint take(const std::optional<Lines>& lines, TimePoint now);
+  void finish();
+
   // Any thread.
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   std::uint64_t written_bytes() const { return written_.load(std::memory_order_relaxed); }
@@ -39,6 +45,7 @@ class LinesWriter {
   LinesQueue& lines_;
   bool results_dirty_ = false, errors_dirty_ = false;
   std::size_t unsynced_bytes_ = 0;
+  TimePoint sync_at_ = never;
   std::atomic<std::uint64_t> written_ = 0, synced_ = 0;
   std::optional<OutputError> failure_;  // written before failed_ is set
   std::atomic<bool> failed_ = false;

@@ -9,6 +9,7 @@
 #include "io/output_error.h"
 #include "io/row_reader.h"
 #include "runner/diagnostics.h"
+#include "runner/exit_code.h"
 #include "runner/keys.h"
 #include "runner/make_settings.h"
 #include "runner/options.h"

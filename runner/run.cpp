@@ -17,6 +17,7 @@
 #include "runner/progress.h"
 #include "runner/quantity.h"
 #include "runner/report.h"
+#include "runner/run_course.h"
 #include "runner/run_state.h"
 #include "runner/shard_thread.h"
 #include "runner/signals.h"
@@ -29,7 +30,6 @@ constexpr std::size_t intake_bytes = 2u << 20;  // read ahead of the shard
 constexpr std::size_t lines_bytes = 32u << 20;  // written behind it
 constexpr std::size_t news_ahead = 4;           // told ahead of what is saved
 constexpr auto tick = std::chrono::milliseconds(100);
-constexpr std::uint64_t error_rate_after_rows = 100;
 
 // One run. The parts are made in the order they depend on each other and ended in the opposite one.
 class Run {
@@ -57,11 +57,8 @@ class Run {
   void talk_of_start();
   void watch();
   void heed(int signal);
-  void heed_limits();
-  void stop(RunEnd why, const std::string& because);
-  RunEnd how_it_ended(const RunFigures& figures) const;
+  void obey(const RunCourse::Orders& orders);
   int conclude();
-  int exit_code(RunEnd end, const RunFigures& figures) const;
   void say_of_state() {
     const std::string warning = state_.take_warning();
     if (!warning.empty()) say(render_note(warning, color_));
@@ -94,11 +91,8 @@ class Run {
   ShardThread shard_;
   Progress progress_;
   std::optional<Signals> signals_;  // from the first thread to the last
-  TimePoint started_at_ = clock_.now();
+  RunCourse course_{settings_, clock_.now()};
   const std::time_t started_ = std::time(nullptr);
-  TimePoint abort_at_ = never;
-  RunEnd stopped_ = RunEnd::complete;  // why the run was told to stop; complete = it was not
-  int signal_ = 0, signals_seen_ = 0;
 };
 
 int Run::perform() {
@@ -140,7 +134,7 @@ void Run::watch() {
     progress_.update(now, std::time(nullptr));
     say_of_merges(now);
     if (signal) heed(*signal);
-    heed_limits();
+    obey(course_.look(shard_.figures(), writer_.failed(), clock_.now()));
     say_of_state();
   }
   progress_.finish();
@@ -148,71 +142,24 @@ void Run::watch() {
 
 void Run::heed(int signal) {
   if (signal == SIGUSR1) return progress_.status(shard_.figures(), std::time(nullptr));
-  signal_ = signal;
-  switch (++signals_seen_) {
-    case 1:
-      stop(RunEnd::interrupted,
-           fmt::format("draining {} requests (at most {} s); press Ctrl-C again to abort",
-                       shard_.figures().pool.in_flight,
-                       std::chrono::duration_cast<std::chrono::seconds>(settings_.drain_timeout).count()));
-      break;
-    case 2:
-      abort_at_ = clock_.now();
-      break;
-    default:
-      _exit(128 + signal);  // whatever was synced stays good
-  }
+  obey(course_.heed(signal, shard_.figures(), clock_.now()));
+  if (course_.signals() > 2) _exit(128 + signal);  // whatever was synced stays good
 }
 
-void Run::heed_limits() {
-  const TimePoint now = clock_.now();
-  if (writer_.failed() && stopped_ != RunEnd::output_failed) {
-    stopped_ = RunEnd::output_failed;
-    abort_at_ = now;  // answers that cannot be written are not worth waiting for
-  }
-  if (now >= abort_at_) {
-    abort_at_ = never;
-    shard_.abort();
-  }
-  if (stopped_ != RunEnd::complete) return;
-  if (settings_.deadline > Duration::zero() && now - started_at_ >= settings_.deadline) {
-    stop(RunEnd::stopped, "the run's deadline has come; draining");
-  }
-  const RunFigures seen = shard_.figures();
-  if (seen.cost_limit_reached && stopped_ == RunEnd::complete) {
-    stopped_ = RunEnd::stopped;  // what was let in goes on to its end
-    say("no further row fits under --max-cost; finishing those already let in\n");
-  }
-  const std::uint64_t finished = seen.rows_ok + seen.rows_failed;
-  if (settings_.max_error_rate > 0 && finished >= error_rate_after_rows &&
-      static_cast<double>(seen.rows_failed) > settings_.max_error_rate * static_cast<double>(finished)) {
-    stop(RunEnd::stopped, fmt::format("{} of {} rows failed, more than --max-error-rate allows; draining",
-                                      seen.rows_failed, finished));
-  }
-}
-
-void Run::stop(RunEnd why, const std::string& because) {
-  stopped_ = why;
-  abort_at_ = clock_.now() + settings_.drain_timeout;
-  say(because + "\n");
-  shard_.drain();
-}
-
-RunEnd Run::how_it_ended(const RunFigures& seen) const {
-  if (writer_.failed()) return RunEnd::output_failed;
-  if (shard_.starved()) return RunEnd::no_usable_key;
-  const bool all_ended =
-      seen.input_ended && seen.rows_skipped + seen.rows_ok + seen.rows_failed == seen.rows_read;
-  if (stopped_ != RunEnd::complete && !all_ended) return stopped_;
-  if (feeder_.failure()) return RunEnd::input_failed;
-  return feeder_.max_rows_reached() ? RunEnd::stopped : RunEnd::complete;
+void Run::obey(const RunCourse::Orders& orders) {
+  if (!orders.because.empty()) say(orders.because + "\n");
+  if (orders.drain) shard_.drain();
+  if (orders.abort) shard_.abort();
 }
 
 int Run::conclude() {
   RunFigures last = shard_.figures();
   last.results_bytes = results_.written_bytes();
   last.errors_bytes = errors_.written_bytes();
-  const RunEnd end = how_it_ended(last);
+  const RunEnd end = course_.end(last, {.output_failed = writer_.failed(),
+                                        .starved = shard_.starved(),
+                                        .input_failed = feeder_.failure().has_value(),
+                                        .max_rows_reached = feeder_.max_rows_reached()});
   if (writer_.failed()) {
     fmt::print(stderr, "{}", render_error(writer_.failure().what(), "", writer_.failure().hint, color_));
   }
@@ -236,25 +183,7 @@ int Run::conclude() {
     OutputFile results = std::move(results_).release();
     put_in_order(settings_, results, outputs_.answered > 0);
   }
-  return exit_code(end, last);
-}
-
-int Run::exit_code(RunEnd end, const RunFigures& last) const {
-  switch (end) {
-    case RunEnd::complete:
-      break;
-    case RunEnd::interrupted:
-      return 128 + signal_;
-    case RunEnd::stopped:
-      return static_cast<int>(ExitCode::stopped);
-    case RunEnd::no_usable_key:
-      return static_cast<int>(ExitCode::no_usable_key);
-    case RunEnd::output_failed:
-      return static_cast<int>(ExitCode::output_failed);
-    case RunEnd::input_failed:
-      return static_cast<int>(ExitCode::usage);
-  }
-  return static_cast<int>(last.rows_failed + outputs_.failed > 0 ? ExitCode::rows_failed : ExitCode::ok);
+  return course_.exit_code(end, last.rows_failed + outputs_.failed > 0);
 }
 
 }  // namespace

@@ -302,6 +302,27 @@ TEST(StreamValidator, AStatusOutweighsWhatTheWireDoesAfterIt) {
   EXPECT_EQ(verdict(script, ""), "503  overloaded 503 HTTP 503 with an empty body");
 }
 
+// Gemini answers 400 to a bad key, too, and only the body tells. Wherever it is cut, the row may go on.
+TEST(StreamValidator, NoRowIsGivenUpForAnErrorThatWasCutShort) {
+  const std::string body =
+      R"({"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":)"
+      R"("API_KEY_INVALID","domain":"googleapis.com"}]}})";
+  const auto dialect = make_dialect(DialectKind::gemini);
+  for (const FaultKind wire : {FaultKind::truncated_reply, FaultKind::timeout_idle, FaultKind::cancelled}) {
+    for (std::size_t size = 0; size <= body.size(); ++size) {
+      StreamValidator validator(*dialect, Api::chat, false);
+      validator.on_head(reply_head(400, {{"content-type", "application/json"}}));
+      validator.on_body(body.substr(0, size));
+      Ending ending;
+      if (size < body.size()) ending.fault = wire_fault(wire);
+      const Reply reply = validator.conclude(ending);
+      EXPECT_TRUE(traits(reply.fault->kind).retryable) << "cut after " << size;
+      EXPECT_EQ(reply.status, 400);
+      EXPECT_EQ(reply.fault->kind, size < body.size() ? wire : FaultKind::unauthorized);
+    }
+  }
+}
+
 TEST(StreamValidator, KeepsLimitsAndRetryAfterOfAnError) {
   const auto dialect = make_dialect(DialectKind::openai);
   StreamValidator validator(*dialect, Api::chat, true);

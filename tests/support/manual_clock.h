@@ -28,6 +28,15 @@ class ManualClock final : public Clock {
     return true;
   }
 
+  // When somebody sleeps until; never: nobody does, or not for a time.
+  TimePoint next() const { return sleepers_.empty() ? never : sleepers_.begin()->first; }
+
+  // Moves to `to` and wakes all that have slept until then. REQUIRES: to >= now().
+  void advance(TimePoint to) {
+    while (next() <= to && next() != never) advance_to_next();
+    now_ = to;
+  }
+
   // Runs everything in `context` in virtual time, until it is stopped or nobody sleeps any more.
   void run(net::io_context& context) {
     do {
@@ -46,6 +55,8 @@ class ManualClock final : public Clock {
    public:
     ManualAlarm(ManualClock& clock, net::io_context& context)
         : clock_(clock), timer_(context.get_executor(), std::chrono::steady_clock::time_point::max()) {}
+    ManualAlarm(const ManualAlarm&) = delete;
+    ManualAlarm& operator=(const ManualAlarm&) = delete;
 
     Task<void> wait_until(TimePoint until) override {
       if (!rung_) {
