@@ -50,6 +50,7 @@ struct NetworkPlan {
 struct DiskTrouble {
   Span span;
   int error = 0;
+  bool only_syncs = false;
 };
 
 // One start of the program, and how it is cut short.
