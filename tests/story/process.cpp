@@ -1,5 +1,6 @@
 #include "tests/story/process.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runner/assemble_pool.h"
