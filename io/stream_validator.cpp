@@ -232,8 +232,8 @@ Reply StreamValidator::conclude(const Ending& ending) {
 // request from a bad key.
 void StreamValidator::conclude_error(const Ending& ending) {
   Fault said = dialect_.classify(head_, body_);
-  const bool cut_short = ending.fault && !traits(said.kind).retryable;
-  fail(cut_short ? *ending.fault : std::move(said));
+  if (ending.fault && !traits(said.kind).retryable) said = *ending.fault;
+  fail(std::move(said));
   reply_.error_body = std::move(body_);
 }
 

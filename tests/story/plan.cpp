@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <random>
 
 namespace batchrun::story {
@@ -308,7 +309,8 @@ class Author {
     if (!wild_ || !dice_.chance(0.3)) return;
     for (std::uint32_t n = 1 + dice_.below(2); n > 0; --n) {
       const Duration from = dice_.time(0, story_s / 2);
-      plan_.disk_troubles.push_back({{from, from + dice_.time(0.01, 20)}, dice_.chance(0.6) ? ENOSPC : EIO});
+      plan_.disk_troubles.push_back(
+          {{from, from + dice_.time(0.01, 20)}, dice_.chance(0.6) ? ENOSPC : EIO, dice_.chance(0.4)});
     }
   }
 

@@ -50,6 +50,7 @@ struct NetworkPlan {
 struct DiskTrouble {
   Span span;
   int error = 0;
+  bool takes_writes = false;  // into its cache: syncs and cuts are what it refuses
 };
 
 // One start of the program, and how it is cut short.

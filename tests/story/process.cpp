@@ -1,5 +1,6 @@
 #include "tests/story/process.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runner/assemble_pool.h"
@@ -100,7 +101,9 @@ bool Process::write() {
     sync_at_ = writer_.take(lines, now);
     if (writer_.synced_bytes() != synced) disk_free_at_ = now + world_.plan.disk_lag;
   }
-  if (!lines && !writer_.failed()) {
+  if (writer_.failed()) {
+    written_through_ = synced_through_;  // the rest was cut off
+  } else if (!lines) {
     written_through_ = now;
     if (sync_at_ == never) synced_through_ = now;
   }

@@ -151,6 +151,8 @@ class Story {
     for (const DiskTrouble& trouble : plan_.disk_troubles) {
       const bool takes = call == Call::append || call == Call::sync || call == Call::name;
       if (!trouble.span.holds(now()) || (trouble.error == ENOSPC && !takes)) continue;
+      if (trouble.takes_writes && (call == Call::append || call == Call::read || call == Call::look))
+        continue;
       disk_failed_ = true;
       return {Fate::error, trouble.error};
     }
