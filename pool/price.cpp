@@ -5,8 +5,11 @@
 namespace batchrun {
 namespace {
 
+// A reply that speaks of more is wrong, and must not make the sums overflow.
+constexpr std::uint64_t most_tokens = 100'000'000;
+
 Picodollars times(std::uint64_t count, Picodollars each) {
-  return static_cast<Picodollars>(count) * each;
+  return static_cast<Picodollars>(std::min(count, most_tokens)) * each;
 }
 
 Picodollars dearest_input(const TokenPrices& prices) {

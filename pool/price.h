@@ -32,6 +32,7 @@ struct Price {
   Picodollars search = 0;  // for one search
 };
 
+// Never negative: of each kind no more than 100 million tokens are believed.
 Picodollars cost_of(const Price& price, const Usage& usage);
 
 // The most a request can cost with at most so many tokens.

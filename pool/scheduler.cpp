@@ -42,6 +42,8 @@ Cost charged(const Permit& permit, const Outcome& outcome, const Charging& charg
   return cost;
 }
 
+constexpr Duration longest_spent_day = std::chrono::hours(25);  // one on which clocks are set back
+
 constexpr std::size_t fewest_to_price = 64;  // rows that wait
 constexpr int sweeps_at_first = 300, sweeps_anew = 120, sweeps_for_figures = 300;
 constexpr std::uint64_t asks_per_sweep = 32;
@@ -218,7 +220,7 @@ bool Scheduler::Impl::life_is_over(Lane& lane, const Job& job, TimePoint now) {
   if (lane.queue().deadline(job) > now) return false;
   if (settings.row_deadline_is_firm) return true;
   if (const auto spent_day = lane.last_spent_day(job, now)) {
-    lane.queue().count_lives_from(spent_day->until);
+    lane.queue().count_lives_from(std::min(spent_day->until, now + longest_spent_day));
   }
   return lane.queue().deadline(job) <= now;
 }

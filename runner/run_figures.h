@@ -32,7 +32,7 @@ struct RunFigures {
   std::uint64_t input_tokens = 0, output_tokens = 0;
   CostFigures cost;                                   // at the end whole, before only its totals
   bool cost_limit_reached = false;                    // --max-cost let no further row in
-  std::uint64_t results_bytes = 0, errors_bytes = 0;  // of the whole files, known at the end; 0 = not there
+  std::uint64_t results_bytes = 0, errors_bytes = 0;  // of the whole files, known at the end
   Duration elapsed{};                                 // since the first byte of work
   Duration waiting_for{};      // > 0: nothing can be sent before this much time has passed
   std::string waiting_reason;  // "8 of 8 keys rate-limited, first back openai-3"; inert

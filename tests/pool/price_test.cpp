@@ -26,7 +26,13 @@ TEST(Price, IsExact) {
   // By hand: 900 x $4 + 100 x $0.40 + 50 x $20, each a million.
   EXPECT_EQ(cost_of(listed(), usage(1000, 100, 50)), 3'600'000'000 + 40'000'000 + 1'000'000'000);
   EXPECT_EQ(cost_of(listed(), usage(0, 0, 0)), 0);
-  EXPECT_DOUBLE_EQ(dollars(cost_of(listed(), usage(1'000'000'000, 0, 0))), 8000.0);
+  EXPECT_DOUBLE_EQ(dollars(cost_of(listed(), usage(100'000'000, 0, 0))), 800.0);
+}
+
+TEST(Price, AnAbsurdUsageMakesNoSumOverflow) {
+  const std::uint64_t absurd = (std::uint64_t{1} << 53) - 1;
+  EXPECT_DOUBLE_EQ(dollars(cost_of(listed(), usage(absurd, 0, absurd))), 800.0 + 3000.0);
+  EXPECT_DOUBLE_EQ(dollars(most_cost_of(listed(), absurd, absurd)), 1000.0 + 3000.0);
 }
 
 TEST(Price, ALongRequestIsDearAsAWhole) {

@@ -77,7 +77,9 @@ struct Network::Wire {
     mock::HttpRequest parsed;
     if (mock::parse_http_request(octets, parsed).state != mock::HttpParse::State::complete) std::abort();
     provider.mock.answer(parsed, network.mock_now(), reply, ticket);
-    account().status = std::atoi(reply.bytes.c_str() + reply.bytes.find(' '));
+    const std::size_t space =
+        std::min(reply.bytes.find(' '), reply.bytes.size());  // it may hang up without a word
+    account().status = std::atoi(reply.bytes.c_str() + space);
     if (mishap == Mishap::reply_lost) reply.bytes.clear();
     if (mishap == Mishap::cut || mishap == Mishap::stalled) {
       reply.bytes.resize(static_cast<std::size_t>(network.dice() * static_cast<double>(reply.bytes.size())));

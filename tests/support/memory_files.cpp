@@ -107,8 +107,10 @@ void MemoryFiles::begin_process(Judge judge) {
 MemoryFiles::Doom MemoryFiles::judged(Call call) {
   if (killed_) return {Fate::kill_before, EIO};
   Doom doom = judge_(call, calls_++);
-  killed_ = doom.fate == Fate::kill_before || doom.fate == Fate::kill_half;
-  if (killed_) doom.error = EIO;
+  if (doom.fate == Fate::kill_before || doom.fate == Fate::kill_half) {
+    killed_ = true;
+    doom.error = EIO;
+  }
   return doom;
 }
 

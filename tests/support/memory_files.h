@@ -6,6 +6,7 @@
 // the next one says that all is well and writes nothing of it.
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <functional>
@@ -69,9 +70,10 @@ class MemoryFiles : public Files {
   static void lose_power(Inode& inode, std::mt19937_64& random);
 
   std::map<std::string, InodePtr> names_, durable_names_;
-  std::uint64_t inodes_ = 0, calls_ = 0;
+  std::uint64_t inodes_ = 0;
+  std::atomic<std::uint64_t> calls_ = 0;  // several threads may read
   Judge judge_ = [](Call, std::uint64_t) { return Doom{}; };
-  bool killed_ = false;
+  std::atomic<bool> killed_ = false;
 };
 
 }  // namespace batchrun
