@@ -44,7 +44,8 @@ std::uint64_t whole_good_lines(const std::string& text) {
 }
 
 void check(const std::string& text) {
-  constexpr std::uint64_t one_part = 1u << 30, small_parts = 64;
+  constexpr std::uint64_t one_part = 1u << 30;
+  const std::uint64_t small_parts = text.size() / 3 + 16;
   const Recovered once = recovered(text, one_part);
   must(once.text.empty() || once.text.back() == '\n');
   must(once.file.size == once.text.size());
