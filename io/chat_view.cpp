@@ -34,20 +34,12 @@ void for_each_element(std::string_view array, Take take) {
   }
 }
 
-// The name of a member as the parser of the row knew it: a name may be spelled with escapes.
-std::string_view plain_name(std::string_view key, std::string& decoded) {
-  if (key.find('\\') == std::string_view::npos) return key;
-  decoded.clear();
-  append_json_unescaped(decoded, key);
-  return decoded;
-}
-
 template <class Take>
 void for_each_member(std::string_view object, Take take) {
   if (object.empty() || object.front() != '{') return;
   std::string decoded;
   JsonMembers members(object);
-  for (std::string_view key, value; members.next(key, value);) take(plain_name(key, decoded), value);
+  for (std::string_view key, value; members.next(key, value);) take(json_unescaped(key, decoded), value);
 }
 
 std::string_view member(std::string_view object, std::string_view wanted) {

@@ -177,6 +177,13 @@ void append_json_unescaped(std::string& out, std::string_view inner) {
   }
 }
 
+std::string_view json_unescaped(std::string_view inner, std::string& decoded) {
+  if (inner.find('\\') == std::string_view::npos) return inner;
+  decoded.clear();
+  append_json_unescaped(decoded, inner);
+  return decoded;
+}
+
 std::size_t json_unescaped_size(std::string_view inner) {
   std::size_t size = 0;
   const char* at = inner.data();

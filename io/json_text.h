@@ -30,6 +30,10 @@ void append_json_number(std::string& out, double value);
 // that it is valid; surrogates without their partner, if it let them pass, become U+FFFD.
 void append_json_unescaped(std::string& out, std::string_view inner);
 
+// The same as a view: of `inner` itself where it holds no escape, else of `decoded`. For the names of
+// members, which are the same to every parser however they are spelled.
+std::string_view json_unescaped(std::string_view inner, std::string& decoded);
+
 // How many bytes append_json_unescaped would append.
 std::size_t json_unescaped_size(std::string_view inner);
 

@@ -144,11 +144,7 @@ std::optional<RowRefusal> RowMembers::read(const JsonTokens& tokens, JsonTokens:
   std::string decoded;
   for (ObjectWalk walk(tokens, object); walk.next();) {
     std::string_view text = walk.name();
-    if (tokens.has_escapes() && text.find('\\') != std::string_view::npos) {
-      decoded.clear();
-      append_json_unescaped(decoded, text);
-      text = decoded;
-    }
+    if (tokens.has_escapes()) text = json_unescaped(text, decoded);
     const MemberName name = name_of(text);
     if (name == MemberName::none) {
       unknown_ = true;

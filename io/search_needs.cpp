@@ -36,11 +36,9 @@ SearchMember search_member(std::string_view name) {
 
 FeatureSet features_of_search(const JsonTokens& tokens, JsonTokens::Value row) {
   FeatureSet needs;
-  std::string name;
+  std::string decoded;
   for (ObjectWalk walk(tokens, row); walk.next();) {
-    name.clear();
-    append_json_unescaped(name, walk.name());
-    const SearchMember member = search_member(name);
+    const SearchMember member = search_member(json_unescaped(walk.name(), decoded));
     const char first = tokens.first(walk.value());
     if (member == SearchMember::own || first == 'n') continue;
     if (member == SearchMember::unknown || first == '{' || first == '[') needs.add(Feature::other);

@@ -9,12 +9,10 @@ namespace batchrun {
 
 void append_members_without(std::string& out, std::string_view object,
                             std::initializer_list<std::string_view> left_out) {
-  std::string name;
+  std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
-    // Spelled with escapes, a name is still the same name to the provider's parser.
-    name.clear();
-    append_json_unescaped(name, key);
+    const std::string_view name = json_unescaped(key, decoded);
     if (std::find(left_out.begin(), left_out.end(), name) != left_out.end()) continue;
     out.append(",\"").append(key).append("\":").append(value);
   }

@@ -34,14 +34,6 @@ bool is_own(std::string_view name, Place place) {
   return (place != Place::batch_body && in(own)) || (place == Place::prompt && in(prompt_words));
 }
 
-// Spelled with escapes, a name is still the same name to the provider's parser. `decoded` holds such a one.
-std::string_view name_of(std::string_view key, std::string& decoded) {
-  if (key.find('\\') == std::string_view::npos) return key;
-  decoded.clear();
-  append_json_unescaped(decoded, key);
-  return decoded;
-}
-
 Place place_of(const Row& row) {
   if (row.shape == RowShape::prompt) return Place::prompt;
   const std::size_t start = std::min(row.text.find('{'), row.text.size());
@@ -68,7 +60,7 @@ std::string_view renamed_limit(OpenAiFlavour flavour, std::string_view object) {
   std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
-    if (value != "null" && name_of(key, decoded) == "max_completion_tokens") limit = value;
+    if (value != "null" && json_unescaped(key, decoded) == "max_completion_tokens") limit = value;
   }
   return limit;
 }
@@ -88,7 +80,7 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
-    const std::string_view name = name_of(key, decoded);
+    const std::string_view name = json_unescaped(key, decoded);
     if (set_anew(name) || is_own(name, place)) continue;
     if (!limit.empty() && (name == "max_tokens" || name == "max_completion_tokens")) continue;
     body.append(",\"").append(key).append("\":").append(value);

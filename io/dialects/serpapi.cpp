@@ -42,12 +42,11 @@ std::uint64_t whole_number(const std::string& text, std::uint64_t otherwise) {
 std::string search_target(const Row& row) {
   std::string target = "/search.json?";
   append_parameter(target, "q", row.prompt);
-  std::string name, page, num;
+  std::string decoded, page, num;
   bool has_engine = false;
   JsonMembers members(row.text);
   for (std::string_view key, value; members.next(key, value);) {
-    name.clear();
-    append_json_unescaped(name, key);
+    const std::string_view name = json_unescaped(key, decoded);
     if (search_member(name) == SearchMember::own || value == "null") continue;
     if (name == "num") num = plain(value);
     if (name == "engine") has_engine = true;

@@ -14,11 +14,10 @@ namespace {
 std::string search_body(const Row& row) {
   std::string body = "{\"q\":";
   append_json_string(body, row.prompt);
-  std::string name;
+  std::string decoded;
   JsonMembers members(row.text);
   for (std::string_view key, value; members.next(key, value);) {
-    name.clear();
-    append_json_unescaped(name, key);
+    const std::string_view name = json_unescaped(key, decoded);
     if (search_member(name) == SearchMember::own || value == "null") continue;
     body.append(",\"").append(key).append("\":").append(value);
   }

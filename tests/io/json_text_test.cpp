@@ -80,6 +80,14 @@ TEST(JsonUnescaped, AgreesWithAnotherParser) {
   }
 }
 
+TEST(JsonUnescaped, IsAViewOfWhatNeedsNoDecoding) {
+  std::string decoded = "of before";
+  const std::string_view plain = "model";
+  EXPECT_EQ(json_unescaped(plain, decoded).data(), plain.data());
+  EXPECT_EQ(json_unescaped(R"(\u006dod\u0065l)", decoded), "model");
+  EXPECT_EQ(json_unescaped("", decoded), "");
+}
+
 TEST(JsonUnescaped, IsSafeForTextThatNoParserWouldPass) {
   for (const std::string inner :
        {R"(\)", R"(\u)", R"(\u12)", R"(\uD800)", R"(\uDC00\uD800)", R"(\uD800\u0041)", R"(\q)"}) {
