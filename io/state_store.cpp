@@ -455,6 +455,21 @@ void StateStore::Closer::operator()(sqlite3* database) const {
   sqlite3_close(database);
 }
 
+bool GroupState::empty() const {
+  const bool any_learned =
+      std::any_of(learned.begin(), learned.end(), [](const auto& limit) { return limit.has_value(); });
+  return charges.empty() && !any_learned && !out_until && !same_as;
+}
+
+void GroupState::add(const GroupState& news) {
+  charges.insert(charges.end(), news.charges.begin(), news.charges.end());
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    if (news.learned[d]) learned[d] = news.learned[d];
+  }
+  if (news.out_until) out_until = news.out_until;
+  if (news.same_as) same_as = news.same_as;
+}
+
 StateStore::StateStore(Database database, std::string path, std::string salt, std::vector<std::string> groups)
     : database_(std::move(database)),
       path_(std::move(path)),

@@ -55,6 +55,10 @@ struct GroupState {
   std::array<std::optional<LearnedLimit>, dimensions> learned{};
   std::optional<std::chrono::sys_seconds> out_until;  // the day is spent until then
   std::optional<SameGroup> same_as;
+
+  bool empty() const;  // nothing is known
+  // Takes in what is newer: charges come to the others, of the rest the newer one counts.
+  void add(const GroupState& news);
 };
 
 // A part of somebody's budget for one day. Amounts in the caller's unit.

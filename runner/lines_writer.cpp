@@ -60,7 +60,6 @@ void LinesWriter::write(const Lines& lines) {
     return fail(error);
   }
   unsynced_bytes_ += lines.size();
-  written_.fetch_add(lines.size(), std::memory_order_relaxed);
 }
 
 void LinesWriter::sync() {

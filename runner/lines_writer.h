@@ -27,7 +27,6 @@ class LinesWriter {
 
   // Any thread.
   bool failed() const { return failed_.load(std::memory_order_acquire); }
-  std::uint64_t written_bytes() const { return written_.load(std::memory_order_relaxed); }
   std::uint64_t synced_bytes() const { return synced_.load(std::memory_order_relaxed); }
 
   // REQUIRES: failed().
@@ -46,7 +45,7 @@ class LinesWriter {
   bool results_dirty_ = false, errors_dirty_ = false;
   std::size_t unsynced_bytes_ = 0;
   TimePoint sync_at_ = never;
-  std::atomic<std::uint64_t> written_ = 0, synced_ = 0;
+  std::atomic<std::uint64_t> synced_ = 0;
   std::optional<OutputError> failure_;  // written before failed_ is set
   std::atomic<bool> failed_ = false;
 };

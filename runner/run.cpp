@@ -56,7 +56,7 @@ class Run {
  private:
   void talk_of_start();
   void watch();
-  void heed(int signal);
+  void heed(int signal, const RunFigures& now);
   void obey(const RunCourse::Orders& orders);
   int conclude();
   void say_of_state() {
@@ -133,16 +133,16 @@ void Run::watch() {
     const RunFigures now = shard_.figures();
     progress_.update(now, std::time(nullptr));
     say_of_merges(now);
-    if (signal) heed(*signal);
-    obey(course_.look(shard_.figures(), writer_.failed(), clock_.now()));
+    if (signal) heed(*signal, now);
+    obey(course_.look(now, writer_.failed(), clock_.now()));
     say_of_state();
   }
   progress_.finish();
 }
 
-void Run::heed(int signal) {
-  if (signal == SIGUSR1) return progress_.status(shard_.figures(), std::time(nullptr));
-  obey(course_.heed(signal, shard_.figures(), clock_.now()));
+void Run::heed(int signal, const RunFigures& now) {
+  if (signal == SIGUSR1) return progress_.status(now, std::time(nullptr));
+  obey(course_.heed(signal, now, clock_.now()));
   if (course_.signals() > 2) _exit(128 + signal);  // whatever was synced stays good
 }
 

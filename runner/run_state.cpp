@@ -123,17 +123,9 @@ void RunState::add(const std::vector<GroupHistory>& histories) {
   const Moment now = read_clocks();
   if (std::chrono::abs(offset(now) - offset(moment_)) > clocks_apart) moment_ = now;
   for (std::size_t i = 0; i < histories.size(); ++i) {
-    GroupState news = state_of(histories[i], moment_);
-    GroupState& unsaved = unsaved_[i];
-    anything_unsaved_ |= !news.charges.empty() || news.out_until || news.same_as;
-    unsaved.charges.insert(unsaved.charges.end(), news.charges.begin(), news.charges.end());
-    for (std::size_t d = 0; d < dimensions; ++d) {
-      if (!news.learned[d]) continue;
-      unsaved.learned[d] = news.learned[d];
-      anything_unsaved_ = true;
-    }
-    if (news.out_until) unsaved.out_until = news.out_until;
-    if (news.same_as) unsaved.same_as = news.same_as;
+    const GroupState news = state_of(histories[i], moment_);
+    anything_unsaved_ |= !news.empty();
+    unsaved_[i].add(news);
   }
 }
 

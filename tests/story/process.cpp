@@ -115,14 +115,7 @@ bool Process::keep_state() {
   if (!news) return false;
   world_.state.resize(settings_.pool.groups.size());
   for (std::size_t i = 0; i < news->groups.size(); ++i) {
-    GroupState told = state_of(news->groups[i], moment_of(world_.clock));
-    GroupState& kept = world_.state[i];
-    kept.charges.insert(kept.charges.end(), told.charges.begin(), told.charges.end());
-    for (std::size_t d = 0; d < dimensions; ++d) {
-      if (told.learned[d]) kept.learned[d] = told.learned[d];
-    }
-    if (told.out_until) kept.out_until = told.out_until;
-    if (told.same_as) kept.same_as = told.same_as;
+    world_.state[i].add(state_of(news->groups[i], moment_of(world_.clock)));
   }
   return true;
 }
