@@ -1,14 +1,24 @@
 #include "io/http_message.h"
 
 #include "io/ascii.h"
+#include "io/json_text.h"
 
 namespace batchrun {
 
-std::string Origin::authority() const {
+void Origin::append_authority(std::string& out) const {
   const bool literal_v6 = host.find(':') != std::string::npos;
-  std::string result = literal_v6 ? "[" + host + "]" : host;
+  if (literal_v6) out += '[';
+  out += host;
+  if (literal_v6) out += ']';
   const std::uint16_t usual_port = tls ? 443 : 80;
-  if (port != usual_port) result += ":" + std::to_string(port);
+  if (port == usual_port) return;
+  out += ':';
+  append_json_number(out, port);
+}
+
+std::string Origin::authority() const {
+  std::string result;
+  append_authority(result);
   return result;
 }
 

@@ -17,7 +17,8 @@ struct Origin {
   std::uint16_t port = 443;
   std::string ca_file;            // PEM file to trust instead of the system's; empty = the system's
   std::string authority() const;  // host[:port] as the Host header wants it
-  std::string url() const;        // https://host[:port], without a path
+  void append_authority(std::string& out) const;
+  std::string url() const;  // https://host[:port], without a path
 };
 
 // One HTTP/1.1 request, ready for the wire. `head` holds the credential: never log it.

@@ -428,7 +428,9 @@ void Shard::count_error(const std::string& code, const std::string& id, const st
 void Shard::hand_over_lines(TimePoint now, bool all) {
   const std::size_t size = lines_.size();
   if (size == 0 || (!all && size < lines_bytes && now - lines_since_ < lines_age)) return;
+  const std::size_t room = lines_.results.size();
   outbox_.put(std::exchange(lines_, {}), size);
+  lines_.results.reserve(room);  // the next will be as many: they are not to be moved while they grow
 }
 
 // Claims at once, as rows wait for them. The rest now and then: while those before it wait to be saved, the

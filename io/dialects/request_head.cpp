@@ -1,5 +1,7 @@
 #include "io/dialects/request_head.h"
 
+#include "io/json_text.h"
+
 namespace batchrun {
 
 void append_field(std::string& head, std::string_view name, std::string_view value) {
@@ -10,11 +12,10 @@ std::string start_head(std::string_view method, std::string_view target, std::st
                        const Endpoint& endpoint) {
   std::string head;
   head.reserve(512);
-  head.append(method).append(" ").append(endpoint.base_path).append(target).append(" HTTP/1.1\r\n");
-  append_field(head, "Host", endpoint.origin.authority());
-  append_field(head, "User-Agent", "batchrun/0.1");
-  append_field(head, "Accept", accept);
-  append_field(head, "Accept-Encoding", "identity");
+  head.append(method).append(" ").append(endpoint.base_path).append(target).append(" HTTP/1.1\r\nHost: ");
+  endpoint.origin.append_authority(head);
+  head.append("\r\nUser-Agent: batchrun/0.1\r\nAccept: ").append(accept);
+  head += "\r\nAccept-Encoding: identity\r\n";
   return head;
 }
 
@@ -24,8 +25,9 @@ std::string below(std::string_view prefix, std::string_view resource, const Endp
 }
 
 void append_json_fields(std::string& head, std::size_t body_size) {
-  append_field(head, "Content-Type", "application/json");
-  append_field(head, "Content-Length", std::to_string(body_size));
+  head += "Content-Type: application/json\r\nContent-Length: ";
+  append_json_number(head, body_size);
+  head += "\r\n";
 }
 
 void append_credential(std::string& head, std::string_view name, std::string_view prefix,

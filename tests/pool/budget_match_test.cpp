@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/effort.h"
+
 namespace batchrun {
 namespace {
 
@@ -128,7 +130,7 @@ TEST(BudgetMatch, TellsWhichOfSeveralGroupsAreOne) {
 
 // Even where all send at the same moments and as much.
 TEST(BudgetMatch, NeverTakesIndependentGroupsForOne) {
-  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(1000); ++seed) {
     World world{.organisation_of = {0, 1}, .counts = seed % 2 == 0 ? Counts::bucket : Counts::sliding};
     world.in_bursts = seed % 3 == 0;
     world.minutes = 6;
@@ -143,7 +145,7 @@ TEST(BudgetMatch, NeverTakesIndependentGroupsForOne) {
 // What a server charges beyond what we count falls together with what the other group sends, if both are
 // driven alike: so own sends are an explanation too.
 TEST(BudgetMatch, GroupsInLockstepAreNotOneForBeingChargedMoreThanWeCount) {
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(200); ++seed) {
     World world{.organisation_of = {0, 1}, .counts = seed % 2 == 0 ? Counts::bucket : Counts::sliding};
     world.in_lockstep = true;
     world.charged = 1.6 + 0.2 * static_cast<double>(seed % 5);

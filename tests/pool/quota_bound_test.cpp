@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/effort.h"
+
 namespace batchrun {
 namespace {
 
@@ -146,7 +148,7 @@ Problem worked_example() {
 
 TEST(QuotaBound, IsNeverAboveTheOptimumAndComesCloseToIt) {
   double sum = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(300); ++seed) {
     const Problem problem = random_problem(seed, seed % 3 == 0);
     const double best = optimum(problem);
     QuotaBound bound(problem);
@@ -160,7 +162,7 @@ TEST(QuotaBound, IsNeverAboveTheOptimumAndComesCloseToIt) {
     EXPECT_GE(bound.below(), 0.99 * best - 1e-6) << "seed " << seed;
     sum += best > 1e-3 ? bound.below() / best : 1;
   }
-  EXPECT_GE(sum / 300, 0.997);
+  EXPECT_GE(sum / seeds_of(300), 0.997);
 }
 
 // The shares are a schedule: what each resource gives in above() seconds is enough for them.

@@ -6,6 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/effort.h"
+
 namespace batchrun {
 namespace {
 
@@ -57,7 +59,7 @@ TEST(SharedQuota, IsNotThatOfGroupsThatNameSeveralOrganisations) {
 
 // Replies of independent groups in any order, some behind a proxy that takes organisations in turn.
 TEST(SharedQuota, IsNeverFoundAmongIndependentGroups) {
-  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(1000); ++seed) {
     std::mt19937_64 random(seed);
     SharedQuota quotas;
     std::array<std::array<std::uint64_t, 2>, 8> replies{};

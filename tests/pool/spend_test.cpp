@@ -6,6 +6,8 @@
 #include <random>
 #include <utility>
 
+#include "tests/support/effort.h"
+
 namespace batchrun {
 namespace {
 
@@ -72,7 +74,7 @@ TEST(Spend, UsersHaveCapsOfTheirOwn) {
 
 // Whatever the order of rows and answers, no cap is overshot.
 TEST(Spend, NeverOvershoots) {
-  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+  for (std::uint32_t seed = 0; seed < seeds_of(200); ++seed) {
     std::mt19937 random(seed);
     SpendLimits limits;
     limits.run = 5000;
@@ -166,7 +168,7 @@ TEST(SharedSpend, WithoutTheLedgerTheRunGoesOnAlone) {
 // nobody waits for ever.
 TEST(SharedSpend, NeverOvershootsWhoeverRunsAndWhoeverIsKilled) {
   constexpr Picodollars cap = 900;
-  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+  for (std::uint32_t seed = 0; seed < seeds_of(200); ++seed) {
     std::mt19937 random(seed);
     struct Run {
       Spend spend{cap_of_each(cap), true};
