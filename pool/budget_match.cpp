@@ -94,9 +94,65 @@ void BudgetMatch::leave(GroupId group, Circles::iterator circle) {
   if (circle->second.empty()) circles_.erase(circle);
 }
 
-void BudgetMatch::forget(GroupId group) {
-  for (const Circles::iterator circle : circles_of_[group]) leave(group, circle);
-  circles_of_.erase(group);
+// What that member sent was the group's own all along, and needs no explanation.
+void BudgetMatch::Sums::count_as_own(std::size_t member) {
+  fall_squared += products[member * causes + member] - 2 * with_fall[member];
+  for (std::size_t i = 0; i < causes; ++i) with_fall[i] -= products[i * causes + member];
+}
+
+// Two members are one: sums of products with what both sent are those with the one plus those with the other.
+void BudgetMatch::Sums::join(std::size_t into, std::size_t from, std::size_t members) {
+  const auto place = [&](std::size_t cause) {
+    const std::size_t ago = cause / members, member = cause % members;  // time comes after both
+    if (ago == 2) return 2 * (members - 1);
+    const std::size_t now = member == from ? into : member;
+    return ago * (members - 1) + now - (now > from);
+  };
+  std::vector<double> products_before(causes * causes);
+  std::array<double, causes> with_fall_before{};
+  products.swap(products_before);
+  std::swap(with_fall, with_fall_before);
+  products.resize(causes * causes);
+  for (std::size_t i = 0; i <= 2 * members; ++i) {
+    with_fall[place(i)] += with_fall_before[i];
+    for (std::size_t j = 0; j <= 2 * members; ++j) {
+      products[place(i) * causes + place(j)] += products_before[i * causes + j];
+    }
+  }
+}
+
+void BudgetMatch::join(Members& members, Member& into, Member& from) {
+  const auto own = static_cast<std::size_t>(&into - members.data());
+  const auto other = static_cast<std::size_t>(&from - members.data());
+  if (into.sums.samples > 0) into.sums.count_as_own(other);
+  for (Member& member : members) {
+    if (member.sums.samples > 0) member.sums.join(own, other, members.size());
+    member.shares = {};
+  }
+  std::deque<Sent> sent;
+  std::merge(into.sent.begin(), into.sent.end(), from.sent.begin(), from.sent.end(), std::back_inserter(sent),
+             [](const Sent& a, const Sent& b) { return a.at < b.at; });
+  into.sent = std::move(sent);
+  members.erase(members.begin() + static_cast<std::ptrdiff_t>(other));
+}
+
+void BudgetMatch::merge(GroupId into, GroupId from) {
+  std::vector<Circles::iterator> joined;
+  for (const Circles::iterator circle : circles_of_[from]) {
+    Member* const ours = find(circle->second, into);
+    if (ours == nullptr) {
+      leave(from, circle);
+      continue;
+    }
+    join(circle->second, *ours, *find(circle->second, from));
+    joined.push_back(circle);
+  }
+  circles_of_.erase(from);
+  std::erase_if(circles_of_[into], [&](Circles::iterator circle) {
+    if (std::find(joined.begin(), joined.end(), circle) != joined.end()) return false;
+    leave(into, circle);
+    return true;
+  });
 }
 
 // The group's place in the circle of its limit, if there is one; it leaves that of another limit.

@@ -49,8 +49,8 @@ class BudgetMatch {
   std::vector<GroupId> told(GroupId group, std::uint32_t provider, std::uint32_t model,
                             const ServerLimits& limits, TimePoint sent_at);
 
-  // The group is another one from now on, or none: what is known of it is forgotten.
-  void forget(GroupId group);
+  // `from` is `into` from now on. What the others have learned of both is kept, as that of one.
+  void merge(GroupId into, GroupId from);
 
   // Entries kept of what was sent, of all groups: bounded, however much that is.
   std::size_t entries() const;
@@ -75,6 +75,8 @@ class BudgetMatch {
     double fall_squared = 0;
     double samples = 0;
     TimePoint since{};  // the first
+    void count_as_own(std::size_t member);
+    void join(std::size_t into, std::size_t from, std::size_t members);
   };
   struct Member {
     GroupId group;
@@ -96,6 +98,7 @@ class BudgetMatch {
 
   static Member* find(Members& members, GroupId group);
   static void begin_anew(Members& members);
+  static void join(Members& members, Member& into, Member& from);
   void leave(GroupId group, Circles::iterator circle);
   Member* enter(GroupId group, const Circle& circle, Members*& members);
   static bool note_fall(const Circle& circle, Members& members, Member& member, double remaining,

@@ -281,8 +281,7 @@ void KeyPool::merge(GroupId into, GroupId from, GroupMerge::Reason reason, TimeP
   groups_[into.value].absorb(groups_[from.value], now);
   work_out_most_concurrent();
   sends_of_[into.value] += sends_of_[from.value];
-  budget_match_.forget(from);
-  budget_match_.forget(into);
+  budget_match_.merge(into, from);
   changed();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -18,9 +19,10 @@ std::uint64_t mixed(std::uint64_t seed) {
   return seed ^ (seed >> 31);
 }
 
-bool no_larger(const Cost& a, const Cost& b) {
-  return a.input_tokens <= b.input_tokens && a.output_tokens <= b.output_tokens;
-}
+// Every reply moves what rows are taken to cost, mostly by less than that. Looked at anew each time, eight
+// full groups made a decision cost twice as much, two hundred five times; a row may now wait for room for 1 %
+// more than it needs until its group changes, which it does with each row sent and each reply.
+constexpr double noticed = 0.01;
 
 }  // namespace
 
@@ -62,8 +64,10 @@ std::size_t Lane::option_for(GroupId group, std::uint32_t model) {
   if (found == options_.end()) {
     groups_ += std::none_of(options_.begin(), options_.end(),
                             [&](const Option& option) { return option.group == group; });
-    options_.push_back(
-        {.group = group, .quota = &pool_.group(group), .model = model, .estimate = &estimates_[model]});
+    options_.push_back({.group = group,
+                        .quota = &pool_.group(group),
+                        .model = model,
+                        .estimate = &estimates_[model].estimate});
     standings_.push_back({.quota = options_.back().quota});
     return options_.size() - 1;
   }
@@ -98,13 +102,20 @@ void Lane::exclude(KeyId key, std::uint32_t model) {
 
 void Lane::learn(const Permit& permit, const Job& job, const Usage& usage) {
   if (!usage.known) return;
-  Estimate& estimate = estimates_[permit.model()];
-  const double input = estimate.input_factor(), output = estimate.output_reach();
+  Learned& learned = estimates_[permit.model()];
+  Estimate& estimate = learned.estimate;
   estimate.learn_input(job.input_tokens, static_cast<double>(usage.input_tokens),
                        static_cast<double>(usage.cached_tokens));
   estimate.learn_output(static_cast<double>(usage.output_tokens));
   const bool output_counts = pool_.group(permit.group()).charging().output == Charging::Output::produced;
-  if (estimate.input_factor() != input || (output_counts && estimate.output_reach() != output)) ++learned_;
+  const auto moved = [](double noted, double is) { return std::abs(is - noted) > noticed * noted; };
+  if (!moved(learned.input_noted, estimate.input_factor()) &&
+      !(output_counts && moved(learned.output_noted, estimate.output_reach()))) {
+    return;
+  }
+  learned.input_noted = estimate.input_factor();
+  learned.output_noted = estimate.output_reach();
+  ++learned_;
 }
 
 // What rows are charged on an option, with what goes for all of them worked out once.
@@ -129,7 +140,7 @@ class Lane::Tariff {
     }
   }
 
-  Cost operator()(const Job& job) const { return (*this)(job.input_tokens, job.max_output_tokens); }
+  Cost operator()(const RowSize& size) const { return (*this)(size.input_tokens, size.max_output_tokens); }
   Cost operator()(double input_tokens, double max_output_tokens) const {
     const Cost cost{.requests = 1,
                     .input_tokens = Estimate::plain_input(input_tokens * input_factor_),
@@ -142,10 +153,10 @@ class Lane::Tariff {
   // No row of the bucket costs less.
   Cost least_of(std::size_t bucket) const {
     const RowMix::Least least = RowMix::least(bucket);
-    Cost cost = (*this)(least.input_tokens, least.max_output_tokens);
-    cost.input_tokens = std::min(cost.input_tokens, Estimate::plain_input(least.input_tokens));
-    if (least.max_output_tokens == 0) cost.output_tokens = 0;  // else no maximum is set
-    return cost;
+    const Cost cost{.requests = 1,
+                    .input_tokens = std::max(1.0, least.input_tokens * std::min(input_factor_, 1.0)),
+                    .output_tokens = std::min(least.max_output_tokens, most_output_)};
+    return quota_.exceeds(cost) ? cut_down(cost, least.input_tokens) : cost;
   }
 
  private:
@@ -169,7 +180,7 @@ Cost Lane::Tariff::cut_down(Cost cost, double input_tokens) const {
 }
 
 Cost Lane::cost(const Option& option, const Job& job) {
-  return Tariff(option)(job);
+  return Tariff(option)(job.input_tokens, job.max_output_tokens);
 }
 
 Cost Lane::expected_cost(double input_tokens, double max_output_tokens, std::size_t way) const {
@@ -236,17 +247,18 @@ void Lane::survey(TimePoint now) {
   forget_what_changed(now);
   for (std::size_t i = 0; i < options_.size(); ++i) {
     Standing& standing = standings_[i];
-    if (standing.version != standing.quota->version() || now >= standing.holds_until) {
+    const bool holds = standing.version == standing.quota->version() && now < standing.holds_until;
+    if (!holds && !still_rests(options_[i], standing, now)) {
       look(options_[i], standing, now);
-    } else if (newcomers_ > 0 && standing.state == Standing::State::unsuited) {
-      ask_about_newcomers(options_[i], standing, now);
+    } else if (standing.rests()) {
+      ask_about_news(options_[i], standing, now);
     }
     if (standing.state == Standing::State::open) {
       open_.push_back(&options_[i]);
       continue;
     }
     some_unsuited_ |= standing.state == Standing::State::unsuited;
-    short_of_room_ |= standing.state == Standing::State::unsuited || standing.state == Standing::State::full;
+    short_of_room_ |= standing.rests();
     opens_at_ = std::min(opens_at_, standing.opens_at);
   }
 }
@@ -254,21 +266,37 @@ void Lane::survey(TimePoint now) {
 void Lane::forget_what_changed(TimePoint now) {
   newcomers_ = std::min<std::size_t>(queue_.came_last() - came_last_, queue_.window());
   came_last_ = queue_.came_last();
+  std::optional<RowId> overdue;
+  if (queue_.overdue(now)) overdue = queue_.at(0).row;
+  first_is_news_ = overdue && overdue != overdue_;
+  overdue_ = overdue;
   Basis basis{.circuits = pool_.circuits(),
               .came_ahead = queue_.came_ahead(),
               .plan = plan_.number(),
               .learned = learned_,
-              .by_plan = by_plan(),
-              .least = queue_.least()};
-  if (queue_.overdue(now)) basis.overdue = queue_.at(0).row;
+              .by_plan = by_plan()};
   if (basis == basis_) return;
   basis_ = basis;
   for (Standing& standing : standings_) standing.version = 0;
 }
 
+// Most of what changes a group is replies, which change no more than when there is room for the same row.
+bool Lane::still_rests(const Option& option, Standing& standing, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  if (!knows_row(option, standing)) return false;
+  if (quota.full() || quota.held_by() || std::max(quota.gate(now), usable_at(option)) > now) return false;
+  const TimePoint when = quota.ready_at(Tariff(option)(*standing.waits_for), now);
+  if (when <= now) return false;
+  standing.version = quota.version();
+  standing.opens_at = standing.holds_until = when;
+  return true;
+}
+
 void Lane::look(Option& option, Standing& standing, TimePoint now) {
   QuotaGroup& quota = *option.quota;
+  const bool waited = knows_row(option, standing);
   standing.version = quota.version();
+  standing.waits_for.reset();
   if (!option.alive || quota.full() || (quota.held_by() && *quota.held_by() != id_)) {
     standing.state = Standing::State::out;
     standing.opens_at = standing.holds_until = never;
@@ -279,12 +307,13 @@ void Lane::look(Option& option, Standing& standing, TimePoint now) {
     standing.state = Standing::State::shut;
     standing.opens_at = standing.holds_until = when;
   } else {
-    look_for_room(option, standing, now);
+    look_for_room(option, standing, waited, now);
   }
 }
 
-// Whether there may be room for a row of the look-ahead; if not for the smallest, then not for any.
-void Lane::look_for_room(Option& option, Standing& standing, TimePoint now) {
+// Whether there is room for a row of the look-ahead; if not for the smallest, then not for any. Not asked of
+// every row where the one that the group `waited` for may go at last.
+void Lane::look_for_room(Option& option, Standing& standing, bool waited, TimePoint now) {
   QuotaGroup& quota = *option.quota;
   standing.state = Standing::State::open;
   standing.holds_until = never;
@@ -293,9 +322,9 @@ void Lane::look_for_room(Option& option, Standing& standing, TimePoint now) {
   const Cost least = least_cost(option);
   if (option.quota == held_) return look_beside_first(option, standing, least, now);
   option.room = quota.room(now);
-  if (option.room.holds(least)) return;
-  standing.state = Standing::State::full;
-  standing.opens_at = standing.holds_until = quota.ready_at(least, now);
+  if (!option.room.holds(least)) return rest(option, standing, Standing::State::full, now);
+  if (waited || !by_plan() || option.room.holds(Tariff(option)(queue_.most()))) return;
+  rest(option, standing, Standing::State::unsuited, now);
 }
 
 // The same of a group that saves up for the first row: others may only have what the first will not need.
@@ -309,31 +338,35 @@ void Lane::look_beside_first(Option& option, Standing& standing, const Cost& lea
   standing.opens_at = when;
 }
 
-// No row went there, but those that came into the look-ahead since may, or sooner than others.
-void Lane::ask_about_newcomers(const Option& option, Standing& standing, TimePoint now) {
-  const Tariff cost(option);
+// No row went there, but those that came into the look-ahead since may, or sooner than others; so may the
+// first, once it is overdue.
+void Lane::ask_about_news(const Option& option, Standing& standing, TimePoint now) {
+  if (first_is_news_) ask_about(0, option, standing, now);
   for (std::size_t place = queue_.window() - newcomers_; place < queue_.window(); ++place) {
-    if (!may_take(option, place)) continue;
-    const TimePoint when = option.quota->ready_at(cost(queue_.at(place)), now);
-    if (when <= now) return look(options_[number_of(option)], standing, now);
-    standing.opens_at = standing.holds_until = std::min(standing.opens_at, when);
+    if (!standing.rests()) return;
+    ask_about(place, option, standing, now);
   }
 }
 
-// Until when no row of the look-ahead goes on an open option.
-TimePoint Lane::rest(const Option& option, TimePoint now) {
-  const TimePoint when = first_fits_at(option, now);
-  if (option.quota != held_) {
-    Standing& standing = standings_[number_of(option)];
-    standing.state = Standing::State::unsuited;
-    standing.opens_at = standing.holds_until = when;
+void Lane::ask_about(std::size_t place, const Option& option, Standing& standing, TimePoint now) {
+  if (!may_take(option, place)) return;
+  const Tariff cost_of(option);
+  const RowSize& size = queue_.size_at(place);
+  const Cost cost = cost_of(size);
+  if (standing.waits_for && option.quota->no_dearer(cost_of(*standing.waits_for), cost)) return;
+  const TimePoint when = option.quota->ready_at(cost, now);
+  if (when <= now) return look(options_[number_of(option)], standing, now);
+  if (standing.waits_for && option.quota->no_dearer(cost, cost_of(*standing.waits_for))) {
+    standing.waits_for = size;
+  } else {
+    standing.waits_for.reset();
   }
-  return when;
+  standing.opens_at = standing.holds_until = std::min(standing.opens_at, when);
 }
 
 Cost Lane::least_cost(const Option& option) const {
-  const LaneQueue::Bounds least = queue_.least();
-  Cost cost = Tariff(option)(least.input_tokens, least.max_output_tokens);
+  const RowSize least = queue_.least();
+  Cost cost = Tariff(option)(least);
   if (least.max_output_tokens == 0)
     cost.output_tokens = 0;  // such a row sets no maximum, others set a small one
   return cost;
@@ -411,8 +444,8 @@ bool Lane::all_fit() const {
   if (some_unsuited_) return false;
   return std::all_of(open_.begin(), open_.end(), [&](const Option* option) {
     if (!option->quota->limited()) return true;
-    const LaneQueue::Bounds most = queue_.most();
-    return option->room.holds(Tariff(*option)(most.input_tokens, most.max_output_tokens));
+    const RowSize most = queue_.most();
+    return option->room.holds(Tariff(*option)(most));
   });
 }
 
@@ -445,67 +478,148 @@ void Lane::look_for_better(BestKey& best, const Option& option, const Job& job, 
   }
 }
 
-// What credit() says of each row of the look-ahead, with fewer looks where many are asked about: rows of a
-// kind have the same, but for those that go by rules of their own.
-class Lane::Credits {
+// The rows of the look-ahead that suit an option, kind by kind: rows of a kind have the same credit, but for
+// those that go by rules of their own. The first row is one, and so is each that is sent again.
+class Lane::Suited {
  public:
-  Credits(const Lane& lane, const Option& option)
-      : lane_(lane), option_(option), special_(std::max<std::size_t>(lane.queue_.again(), 1)) {
-    const bool by_plan = lane.by_plan();
-    const std::size_t way = lane.number_of(option);
-    const double group_sends = lane.pool_.sends_of(option.group);
-    lane.queue_.for_each_bucket([&](std::size_t bucket) {
-      of_kind_[bucket] = by_plan ? lane.plan_.credit_if_suited(way, bucket, group_sends) : 0;
-      note_greatest(bucket);
-    });
-  }
+  Suited(const Lane& lane, const Option& option)
+      : lane_(lane),
+        queue_(lane.queue_),
+        option_(option),
+        cost_(option),
+        special_(std::min(std::max<std::size_t>(queue_.again(), 1), queue_.window())),
+        by_plan_(lane.by_plan()),
+        way_(lane.number_of(option)),
+        group_sends_(lane.pool_.sends_of(option.group)),
+        suited_(by_plan_ ? lane.plan_.suited(way_) : KindSet::all()) {}
 
-  // Takes the credit from kinds that surely do not fit, if they have more than all that may.
-  void drop_unfit(const Tariff& cost) {
-    while (greatest_ > LanePlan::unsuited && !option_.room.holds(cost.least_of(greatest_kind_))) {
-      of_kind_[greatest_kind_] = LanePlan::unsuited;
-      greatest_ = LanePlan::unsuited;
-      lane_.queue_.for_each_bucket([&](std::size_t bucket) { note_greatest(bucket); });
-    }
-  }
-  double operator[](std::size_t place) const {
-    return place < special_ ? lane_.credit(option_, place) : of_kind_[lane_.queue_.bucket(place)];
-  }
+  // Of those that fit, the first of the kind that has the greatest credit.
+  std::optional<std::size_t> first_that_fits() const;
 
-  // No row from that place on has more.
-  bool greatest(double credit, std::size_t place) const { return credit >= greatest_ && place >= special_; }
+  // When one of them fits, or the first row of all if only that is asked about; and which, if every other
+  // takes no less.
+  struct First {
+    TimePoint at = never;
+    std::optional<RowSize> size{};
+  };
+  First first(bool only_first, TimePoint now) const;
 
  private:
-  void note_greatest(std::size_t bucket) {
-    if (of_kind_[bucket] <= greatest_) return;
-    greatest_ = of_kind_[bucket];
-    greatest_kind_ = bucket;
+  struct Kind {
+    std::size_t bucket;
+    double credit;
+  };
+  double credit(std::size_t bucket) const {
+    return by_plan_ ? lane_.plan_.credit_if_suited(way_, bucket, group_sends_) : 0;
   }
+  bool fits(const Cost& cost) const { return !option_.quota->limited() || option_.room.holds(cost); }
+  bool fits(std::size_t place) const { return fits(cost_(queue_.size_at(place))); }
+  std::size_t first_that_fits(std::size_t bucket, std::size_t end) const;
+  template <class Visit>
+  void for_each_size(bool only_first, const std::optional<Cost>& least, Visit visit) const;
 
   const Lane& lane_;
+  const LaneQueue& queue_;
   const Option& option_;
-  const std::size_t special_;                    // so many first rows are asked about one by one
-  std::array<double, RowMix::buckets> of_kind_;  // of those there are
-  double greatest_ = LanePlan::unsuited;
-  std::size_t greatest_kind_ = 0;
+  const Tariff cost_;
+  const std::size_t special_;  // so many first rows go by rules of their own
+  const bool by_plan_;
+  const std::size_t way_;
+  const double group_sends_;
+  const KindSet suited_;
 };
 
-// Of the rows that suit an option and fit it, the first of the kind that has the greatest credit.
-std::optional<std::size_t> Lane::row_for(const Option& option) const {
-  const bool limited = option.quota->limited();
-  Credits credits(*this, option);
-  const Tariff cost(option);
-  if (limited) credits.drop_unfit(cost);
+std::optional<std::size_t> Lane::Suited::first_that_fits() const {
   std::optional<std::size_t> best;
   double most_credit = LanePlan::unsuited;
-  for (std::size_t place = 0; place < queue_.window() && !credits.greatest(most_credit, place); ++place) {
-    const double credit = credits[place];
-    if (credit <= most_credit) continue;
-    if (limited && !option.room.holds(cost(queue_.at(place)))) continue;
+  for (std::size_t place = 0; place < special_; ++place) {
+    const double credit = lane_.credit(option_, place);
+    if (credit <= most_credit || !fits(place)) continue;
     best = place;
     most_credit = credit;
   }
+  std::array<Kind, RowMix::buckets> kinds;  // of which some row may fit
+  auto end = kinds.begin();
+  suited_.for_each_in_both(queue_.kinds(), [&](std::size_t bucket) {
+    if (!fits(cost_.least_of(bucket))) return;
+    const double credit = this->credit(bucket);
+    if (credit > LanePlan::unsuited) *end++ = {bucket, credit};
+  });
+  while (end != kinds.begin()) {
+    const auto kind = std::max_element(kinds.begin(), end,
+                                       [](const Kind& a, const Kind& b) { return a.credit < b.credit; });
+    if (kind->credit < most_credit) break;
+    const std::size_t end_of_search = best && kind->credit == most_credit ? *best : queue_.window();
+    const std::size_t place = first_that_fits(kind->bucket, end_of_search);
+    if (place < end_of_search) {
+      best = place;
+      most_credit = kind->credit;
+    }
+    *kind = *--end;
+  }
   return best;
+}
+
+// Before `end`, or else that or beyond.
+std::size_t Lane::Suited::first_that_fits(std::size_t bucket, std::size_t end) const {
+  std::size_t place = queue_.find(bucket, special_);
+  while (place < end && !fits(place)) place = queue_.find(bucket, place + 1);
+  return place;
+}
+
+// Calls visit(size) for each row, but for kinds of which none takes less than `least` of anything.
+template <class Visit>
+void Lane::Suited::for_each_size(bool only_first, const std::optional<Cost>& least, Visit visit) const {
+  for (std::size_t place = 0; place < (only_first ? 1 : special_); ++place) {
+    if (lane_.credit(option_, place) > LanePlan::unsuited) visit(queue_.size_at(place));
+  }
+  if (only_first) return;
+  suited_.for_each_in_both(queue_.kinds(), [&](std::size_t bucket) {
+    if (least && option_.quota->no_dearer(*least, cost_.least_of(bucket))) return;
+    if (credit(bucket) == LanePlan::unsuited) return;
+    for (std::size_t place = queue_.find(bucket, special_); place < queue_.window();
+         place = queue_.find(bucket, place + 1)) {
+      visit(queue_.size_at(place));
+    }
+  });
+}
+
+Lane::Suited::First Lane::Suited::first(bool only_first, TimePoint now) const {
+  QuotaGroup& quota = *option_.quota;
+  First first;
+  std::optional<Cost> least;  // what takes no less of anything is ready no sooner
+  bool least_of_all = true;
+  for_each_size(only_first, least, [&](const RowSize& size) {
+    const Cost cost = cost_(size);
+    if (!least || quota.no_dearer(cost, *least)) {
+      least = cost;
+      first.size = size;
+    } else if (!quota.no_dearer(*least, cost)) {
+      least_of_all = false;
+      if (cost.tokens() < least->tokens()) least = cost;
+    }
+  });
+  if (!least) return first;
+  first.at = quota.ready_at(*least, now);
+  if (least_of_all) return first;
+  first.size.reset();
+  for_each_size(only_first, least, [&](const RowSize& size) {
+    const Cost cost = cost_(size);
+    if (!quota.no_dearer(*least, cost)) first.at = std::min(first.at, quota.ready_at(cost, now));
+  });
+  return first;
+}
+
+// If no row of the look-ahead goes on the option now, it rests until one does. A group that is held waits for
+// the first one, which earliest() asks about.
+void Lane::rest(const Option& option, Standing& standing, Standing::State state, TimePoint now) {
+  if (option.quota == held_) return;
+  const Suited::First first = Suited(*this, option).first(false, now);
+  if (first.at <= now) return;
+  standing.state = state;
+  standing.opens_at = standing.holds_until = first.at;
+  standing.waits_for = first.size;
+  standing.group_sends = pool_.sends_of(option.group);
 }
 
 // Option by option, the best one first, the row it should take.
@@ -520,10 +634,11 @@ std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
     const auto next =
         std::min_element(untried_.begin(), untried_.end(),
                          [](const Untried& a, const Untried& b) { return a.key.rank < b.key.rank; });
-    if (const auto place = row_for(*next->option)) {
-      return admit(*place, {*next->key.choice, cost(*next->option, queue_.at(*place))}, now);
+    Option& option = *next->option;
+    if (const auto place = Suited(*this, option).first_that_fits()) {
+      return admit(*place, {*next->key.choice, cost(option, queue_.at(*place))}, now);
     }
-    rest(*next->option, now);
+    rest(option, standings_[number_of(option)], Standing::State::unsuited, now);
     *next = untried_.back();
     untried_.pop_back();
   }
@@ -536,7 +651,7 @@ std::optional<std::size_t> Lane::largest_that_fits() const {
   for (const Option* option : open_) {
     const Tariff cost_of(*option);
     for (std::size_t place = 0; place < queue_.window(); ++place) {
-      const Cost cost = cost_of(queue_.at(place));
+      const Cost cost = cost_of(queue_.size_at(place));
       if (cost.tokens() <= best_tokens) continue;
       if (option->quota->limited() && !option->room.holds(cost)) continue;
       best = place;
@@ -560,6 +675,8 @@ void Lane::hold_for_first(TimePoint now) {
   TimePoint best_time = never;
   Cost best_cost;
   for (Option& option : options_) {
+    const Standing& standing = standings_[number_of(option)];
+    if (standing.rests() && standing.opens_at >= best_time) continue;
     QuotaGroup& quota = *option.quota;
     if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) continue;
     const Cost cost = this->cost(option, first);
@@ -614,36 +731,13 @@ TimePoint Lane::earliest(TimePoint now) {
   TimePoint when = opens_at_;
   if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
-    const Standing& standing = standings_[number_of(*option)];
-    const bool rests = standing.state == Standing::State::unsuited;
-    when = std::min(when, rests ? standing.opens_at : rest(*option, now));
-  }
-  return when;
-}
-
-// When a row of the look-ahead may go on that option. A group that is held waits for the first one.
-TimePoint Lane::first_fits_at(const Option& option, TimePoint now) const {
-  const std::size_t rows = option.quota == held_ ? 1 : queue_.window();
-  const Credits credits(*this, option);
-  const Tariff tariff(option);
-  std::optional<Cost> least;  // what is no smaller in anything is ready no sooner
-  bool least_of_all = true;
-  for (std::size_t place = 0; place < rows; ++place) {
-    if (credits[place] == LanePlan::unsuited) continue;
-    const Cost cost = tariff(queue_.at(place));
-    if (!least || no_larger(cost, *least)) {
-      least = cost;
-    } else if (!no_larger(*least, cost)) {
-      least_of_all = false;
-      if (cost.tokens() < least->tokens()) least = cost;
+    if (option->quota == held_) {
+      when = std::min(when, Suited(*this, *option).first(true, now).at);
+      continue;
     }
-  }
-  if (!least) return never;
-  TimePoint when = option.quota->ready_at(*least, now);
-  for (std::size_t place = 0; place < rows && !least_of_all; ++place) {
-    if (credits[place] == LanePlan::unsuited) continue;
-    const Cost cost = tariff(queue_.at(place));
-    if (!no_larger(*least, cost)) when = std::min(when, option.quota->ready_at(cost, now));
+    Standing& standing = standings_[number_of(*option)];
+    if (!standing.rests()) rest(*option, standing, Standing::State::unsuited, now);
+    when = std::min(when, standing.rests() ? standing.opens_at : now);
   }
   return when;
 }

@@ -103,7 +103,7 @@ class Lane {
     GroupId group;
     QuotaGroup* quota;
     std::uint32_t model;
-    Estimate* estimate;                  // of its model, whichever group its replies came from
+    const Estimate* estimate;            // of its model, whichever group its replies came from
     std::vector<std::size_t> choices{};  // places in choices_
     bool alive = true;
     Room room{};  // while in open_
@@ -113,8 +113,8 @@ class Lane {
     enum class State : std::uint8_t {
       out,       // not alive, at its group's open requests, or kept for another lane
       shut,      // nobody may be sent before `opens_at`
-      full,      // its keys are ready, but it has no room for any row before then
-      unsuited,  // it has some room, but no row of the look-ahead goes there before then
+      full,      // its keys are ready, but no row of the look-ahead fits before then
+      unsuited,  // the same, though it has room for the smallest
       open,
     };
     const QuotaGroup* quota;
@@ -122,6 +122,11 @@ class Lane {
     TimePoint opens_at = never;
     std::uint64_t version = 0;                 // of the group when looked at; 0: look again
     TimePoint holds_until = TimePoint::min();  // unless the group changes before
+    // For full and unsuited: which row of all that suit will fit first, if it is one for certain; it stays so
+    // while the group sends nothing.
+    std::optional<RowSize> waits_for{};
+    double group_sends = 0;
+    bool rests() const { return state == State::full || state == State::unsuited; }
   };
   // What all standings rest upon besides their groups.
   struct Basis {
@@ -130,9 +135,12 @@ class Lane {
     std::uint64_t plan = 0;        // its number
     std::uint64_t learned = 0;     // how often what rows cost has changed
     bool by_plan = false;
-    std::optional<RowId> overdue{};  // the first row, if it is
-    LaneQueue::Bounds least{};
     friend bool operator==(const Basis&, const Basis&) = default;
+  };
+  // What was learned of rows sent to one model.
+  struct Learned {
+    Estimate estimate{};
+    double input_noted = 1, output_noted = 0;  // what standings go by, nearly
   };
   struct Choice {
     KeyId key;
@@ -175,17 +183,24 @@ class Lane {
   };
 
   class Tariff;
+  class Suited;
   static Cost cost(const Option& option, const Job& job);  // what is reserved for it
   void enlist(std::size_t choice, std::uint32_t model);
   std::size_t option_for(GroupId group, std::uint32_t model);
   void survey(TimePoint now);
   void forget_what_changed(TimePoint now);
   void look(Option& option, Standing& standing, TimePoint now);
-  void look_for_room(Option& option, Standing& standing, TimePoint now);
+  void look_for_room(Option& option, Standing& standing, bool waited, TimePoint now);
   void look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now);
-  void ask_about_newcomers(const Option& option, Standing& standing, TimePoint now);
-  TimePoint rest(const Option& option, TimePoint now);
-  TimePoint first_fits_at(const Option& option, TimePoint now) const;
+  void ask_about_news(const Option& option, Standing& standing, TimePoint now);
+  void ask_about(std::size_t place, const Option& option, Standing& standing, TimePoint now);
+  // Whether a standing knows what row will fit first.
+  bool knows_row(const Option& option, const Standing& standing) const {
+    return standing.version != 0 && standing.rests() && standing.waits_for &&
+           standing.group_sends == pool_.sends_of(option.group);
+  }
+  bool still_rests(const Option& option, Standing& standing, TimePoint now);
+  void rest(const Option& option, Standing& standing, Standing::State state, TimePoint now);
   Cost least_cost(const Option& option) const;
   TimePoint usable_at(const Option& option);
   bool usable(const Choice& choice, TimePoint now);
@@ -199,8 +214,6 @@ class Lane {
   bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
   std::optional<Admission> admit_by_plan(TimePoint now);
   void look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now);
-  std::optional<std::size_t> row_for(const Option& option) const;
-  class Credits;
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
@@ -217,13 +230,15 @@ class Lane {
   KeyPool& pool_;
   const PoolSettings& settings_;
   LaneQueue queue_;
-  std::uint64_t learned_ = 0;                    // how often what rows cost has changed
-  std::map<std::uint32_t, Estimate> estimates_;  // by model, whichever group its replies came from
+  std::uint64_t learned_ = 0;                   // how often what rows cost has changed
+  std::map<std::uint32_t, Learned> estimates_;  // by model, whichever group its replies came from
   std::vector<Option> options_;
   std::vector<Standing> standings_;  // by option
   Basis basis_;
-  std::uint64_t came_last_ = 0;  // of the queue, at the last survey
-  std::size_t newcomers_ = 0;    // last places of the look-ahead that rows may have come to since
+  std::uint64_t came_last_ = 0;   // of the queue, at the last survey
+  std::size_t newcomers_ = 0;     // last places of the look-ahead that rows may have come to since
+  std::optional<RowId> overdue_;  // the first row, if it was, at the last survey
+  bool first_is_news_ = false;    // it has become so since
   std::vector<Choice> choices_;
   LanePlan plan_;
   std::size_t groups_ = 0;

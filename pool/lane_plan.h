@@ -14,6 +14,7 @@
 #include <limits>
 #include <vector>
 
+#include "pool/kind_set.h"
 #include "pool/row_mix.h"
 
 namespace batchrun {
@@ -38,15 +39,20 @@ class LanePlan {
   void renew(const std::vector<double>& group_sends);
 
   // Of `part` rows of the kind that the way should take, being `share` of all that its group should.
+  // REQUIRES: part > 0, and the kind is known.
   void give(std::size_t way, std::size_t kind, double part, double share) {
     ways_[way].kinds[kind].part = static_cast<float>(part);
     ways_[way].kinds[kind].share = static_cast<float>(share);
+    ways_[way].suited.insert(kind);
   }
-  // Until a kind is known every way suits it.
-  void know(std::size_t kind) { known_[kind] = true; }
+  // Until a kind is known every way suits it; from then on those it is given to.
+  void know(std::size_t kind) {
+    for (Way& way : ways_) way.suited.erase(kind);
+  }
 
   double part(std::size_t way, std::size_t kind) const { return ways_[way].kinds[kind].part; }
-  bool suits(std::size_t way, std::size_t kind) const { return !known_[kind] || part(way, kind) > 0; }
+  const KindSet& suited(std::size_t way) const { return ways_[way].suited; }
+  bool suits(std::size_t way, std::size_t kind) const { return suited(way).contains(kind); }
 
   double credit(std::size_t way, std::size_t kind, double group_sends) const {
     const Way& its = ways_[way];
@@ -71,11 +77,11 @@ class LanePlan {
   };
   struct Way {
     std::array<Kind, RowMix::buckets> kinds{};
+    KindSet suited = KindSet::all();
     double group_sends = 0;  // when the plan was made
   };
   std::vector<Way> ways_;
   std::uint64_t number_ = 0;
-  std::array<bool, RowMix::buckets> known_{};
 };
 
 }  // namespace batchrun

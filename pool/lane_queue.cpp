@@ -1,6 +1,7 @@
 #include "pool/lane_queue.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "pool/invariant.h"
 
@@ -10,6 +11,8 @@ namespace {
 // Rows of a kind that are brought forward into a look-ahead spread over kinds. Were it filled with as many of
 // each, those of rare kinds would be overtaken so often that they become overdue.
 constexpr int wanted_of_a_kind = 1;
+
+static_assert(RowMix::buckets <= 256, "a bucket is kept in a byte");
 
 }  // namespace
 
@@ -43,11 +46,11 @@ void LaneQueue::push_again(const Job& job, bool budgeted) {
   next_promotion_ = std::min(next_promotion_, job.not_before);
 }
 
-template <double Job::*figure, class Before>
+template <double RowSize::*figure, class Before>
 double LaneQueue::Extreme<figure, Before>::of(const LaneQueue& queue) const {
   if (rows_ > 0) return units_;
   for (std::size_t place = 0; place < queue.window(); ++place) {
-    const double units = queue.at(place).*figure;
+    const double units = queue.size_at(place).*figure;
     if (rows_ == 0 || Before()(units, units_)) {
       units_ = units;
       rows_ = 0;
@@ -57,9 +60,9 @@ double LaneQueue::Extreme<figure, Before>::of(const LaneQueue& queue) const {
   return units_;
 }
 
-template <double Job::*figure, class Before>
-void LaneQueue::Extreme<figure, Before>::came(const Job& job) {
-  const double units = job.*figure;
+template <double RowSize::*figure, class Before>
+void LaneQueue::Extreme<figure, Before>::came(const RowSize& size) {
+  const double units = size.*figure;
   if (rows_ == 0) return;
   if (units == units_) {
     ++rows_;
@@ -69,32 +72,45 @@ void LaneQueue::Extreme<figure, Before>::came(const Job& job) {
   }
 }
 
-LaneQueue::Bounds LaneQueue::least() const {
+RowSize LaneQueue::least() const {
   return {least_input_.of(*this), least_output_.of(*this)};
 }
 
-LaneQueue::Bounds LaneQueue::most() const {
+RowSize LaneQueue::most() const {
   return {most_input_.of(*this), most_output_.of(*this)};
 }
 
-void LaneQueue::came(const Waiting& waiting) {
-  if (in_window_of_[waiting.bucket]++ == 0) {
-    buckets_there_[waiting.bucket / 64] |= std::uint64_t{1} << waiting.bucket % 64;
+LaneQueue::Place LaneQueue::come(const Waiting& waiting) {
+  if (in_window_of_[waiting.bucket]++ == 0) kinds_.insert(waiting.bucket);
+  const RowSize size{waiting.job.input_tokens, waiting.job.max_output_tokens};
+  least_input_.came(size);
+  least_output_.came(size);
+  most_input_.came(size);
+  most_output_.came(size);
+  auto row = static_cast<std::uint32_t>(rows_.size());
+  if (free_rows_.empty()) {
+    rows_.push_back(waiting);
+  } else {
+    row = free_rows_.back();
+    free_rows_.pop_back();
+    rows_[row] = waiting;
   }
-  least_input_.came(waiting.job);
-  least_output_.came(waiting.job);
-  most_input_.came(waiting.job);
-  most_output_.came(waiting.job);
+  return {size, waiting.unfit_since, waiting.passed_over, row};
 }
 
-void LaneQueue::went(const Waiting& waiting) {
-  if (--in_window_of_[waiting.bucket] == 0) {
-    buckets_there_[waiting.bucket / 64] &= ~(std::uint64_t{1} << waiting.bucket % 64);
-  }
-  least_input_.went(waiting.job);
-  least_output_.went(waiting.job);
-  most_input_.went(waiting.job);
-  most_output_.went(waiting.job);
+void LaneQueue::enter(const Waiting& waiting) {
+  window_.push_back(come(waiting));
+  buckets_.push_back(static_cast<std::uint8_t>(waiting.bucket));
+  ++came_last_;
+}
+
+void LaneQueue::went(const Place& place, std::size_t bucket) {
+  if (--in_window_of_[bucket] == 0) kinds_.erase(bucket);
+  least_input_.went(place.size);
+  least_output_.went(place.size);
+  most_input_.went(place.size);
+  most_output_.went(place.size);
+  free_rows_.push_back(place.row);
 }
 
 LaneQueue::Kind& LaneQueue::kind(std::size_t bucket) {
@@ -104,6 +120,13 @@ LaneQueue::Kind& LaneQueue::kind(std::size_t bucket) {
   return fresh_.emplace_back(Kind{bucket, 0, {}});
 }
 
+std::size_t LaneQueue::find(std::size_t bucket, std::size_t place) const {
+  const std::uint8_t* const begin = buckets_.data() + first_;
+  const void* const found = std::memchr(begin + place, static_cast<int>(bucket), window() - place);
+  return found == nullptr ? window()
+                          : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - begin);
+}
+
 // Behind the due rows, before the new ones.
 void LaneQueue::push_due(const Job& job) {
   if (due_in_window_ == look_ahead_) {
@@ -111,17 +134,22 @@ void LaneQueue::push_due(const Job& job) {
     return;
   }
   if (window() == look_ahead_) {
-    const Waiting& last = window_.back();
-    went(last);
-    Kind& kind = this->kind(last.bucket);
-    kind.first = last.number;
-    kind.rows.push_front(last);
-    ++fresh_count_;
+    const Place last = window_.back();
+    Waiting& row = rows_[last.row];
     window_.pop_back();
+    buckets_.pop_back();
+    went(last, row.bucket);
+    row.unfit_since = last.unfit_since;
+    row.passed_over = last.passed_over;
+    Kind& kind = this->kind(row.bucket);
+    kind.first = row.number;
+    kind.rows.push_front(row);
+    ++fresh_count_;
   }
   const Waiting waiting(job);
-  window_.insert(window_.begin() + static_cast<std::ptrdiff_t>(first_ + due_in_window_), waiting);
-  came(waiting);
+  const auto place = static_cast<std::ptrdiff_t>(first_ + due_in_window_);
+  window_.insert(window_.begin() + place, come(waiting));
+  buckets_.insert(buckets_.begin() + place, static_cast<std::uint8_t>(waiting.bucket));
   ++due_in_window_;
   ++came_ahead_;
 }
@@ -143,10 +171,9 @@ void LaneQueue::promote(TimePoint now) {
 }
 
 Job LaneQueue::take(std::size_t place, TimePoint now) {
-  for (std::size_t i = 0; i < place; ++i) {
-    Waiting& overtaken = in_window(i);
-    ++overtaken.job.passed_over;
-    overtaken.unfit_since = std::min(overtaken.unfit_since, now);
+  for (std::size_t i = first_; i < first_ + place; ++i) {
+    ++window_[i].passed_over;
+    window_[i].unfit_since = std::min(window_[i].unfit_since, now);
   }
   const Job job = at(place);
   remove(place);
@@ -154,14 +181,16 @@ Job LaneQueue::take(std::size_t place, TimePoint now) {
 }
 
 void LaneQueue::remove(std::size_t place) {
-  const auto begin = window_.begin() + static_cast<std::ptrdiff_t>(first_);
-  went(in_window(place));
-  const auto hole = begin + static_cast<std::ptrdiff_t>(place);
-  std::move_backward(begin, hole, hole + 1);
-  if (++first_ == look_ahead_) {
-    window_.erase(window_.begin(), begin + 1);
-    first_ = 0;
-  }
+  const auto close_hole = [&](auto& row) {
+    const auto begin = row.begin() + static_cast<std::ptrdiff_t>(first_);
+    const auto hole = begin + static_cast<std::ptrdiff_t>(place);
+    std::move_backward(begin, hole, hole + 1);
+    if (first_ + 1 == look_ahead_) row.erase(row.begin(), begin + 1);
+  };
+  went(window_[first_ + place], bucket(place));
+  close_hole(window_);
+  close_hole(buckets_);
+  if (++first_ == look_ahead_) first_ = 0;
   if (place < due_in_window_) --due_in_window_;
   if (!due_.empty()) {
     enter(due_.front());
@@ -191,12 +220,12 @@ void LaneQueue::refill() {
 }
 
 void LaneQueue::first_did_not_fit(TimePoint now) {
-  in_window(0).unfit_since = std::min(in_window(0).unfit_since, now);
+  window_[first_].unfit_since = std::min(window_[first_].unfit_since, now);
 }
 
 bool LaneQueue::overdue(TimePoint now) const {
-  const Waiting& first = window_[first_];
-  return first.job.passed_over >= settings_.passed_over_limit ||
+  const Place& first = window_[first_];
+  return first.passed_over >= settings_.passed_over_limit ||
          (first.unfit_since != never && first.unfit_since + settings_.passed_over_age <= now);
 }
 

@@ -6,19 +6,25 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <vector>
 
+#include "pool/kind_set.h"
 #include "pool/pool_spec.h"
 #include "pool/retry.h"
 #include "pool/row_mix.h"
 #include "pool/scheduler.h"
 
 namespace batchrun {
+
+// Of a row, as its Job says.
+struct RowSize {
+  double input_tokens, max_output_tokens;
+  friend bool operator==(const RowSize&, const RowSize&) = default;
+};
 
 class LaneQueue {
  public:
@@ -39,21 +45,19 @@ class LaneQueue {
 
   // The look-ahead: rows 0 .. window() - 1, the first is the one to go if it fits.
   std::size_t window() const { return window_.size() - first_; }
-  const Job& at(std::size_t place) const { return window_[first_ + place].job; }
-  std::size_t bucket(std::size_t place) const { return window_[first_ + place].bucket; }  // of RowMix
+  const Job& at(std::size_t place) const { return rows_[window_[first_ + place].row].job; }
+  std::size_t bucket(std::size_t place) const { return buckets_[first_ + place]; }  // of RowMix
+  const RowSize& size_at(std::size_t place) const { return window_[first_ + place].size; }
+  std::uint32_t passed_over(std::size_t place) const { return window_[first_ + place].passed_over; }
 
   // Rows 0 .. again() - 1 of the look-ahead have been sent before.
   std::size_t again() const { return due_in_window_; }
 
-  // Calls visit(bucket) for each that has rows in the look-ahead.
-  template <class Visit>
-  void for_each_bucket(Visit visit) const {
-    for (std::size_t word = 0; word < buckets_there_.size(); ++word) {
-      for (std::uint64_t left = buckets_there_[word]; left != 0; left &= left - 1) {
-        visit(word * 64 + static_cast<std::size_t>(std::countr_zero(left)));
-      }
-    }
-  }
+  // The kinds that have rows in the look-ahead.
+  const KindSet& kinds() const { return kinds_; }
+
+  // The first row of that bucket from `place` on; window() if there is none.
+  std::size_t find(std::size_t bucket, std::size_t place) const;
 
   // How many rows have come into the look-ahead, at its end and ahead of others. Of those at the end that
   // came since somebody looked, each is among that many last places, if it is still there.
@@ -61,12 +65,8 @@ class LaneQueue {
   std::uint64_t came_ahead() const { return came_ahead_; }
 
   // The smallest and the largest of each figure among the rows of the look-ahead. REQUIRES: window() > 0.
-  struct Bounds {
-    double input_tokens, max_output_tokens;
-    friend bool operator==(const Bounds&, const Bounds&) = default;
-  };
-  Bounds least() const;
-  Bounds most() const;
+  RowSize least() const;
+  RowSize most() const;
 
   // From now on, rows come into the look-ahead so that each kind that waits has its place in it; without, as
   // they came.
@@ -115,6 +115,15 @@ class LaneQueue {
     std::size_t bucket;
     std::uint64_t number = 0;       // of new rows: in the order they came
     TimePoint unfit_since = never;  // first overtaken, or first and not fitting
+    std::uint32_t passed_over = 0;  // how often another row went first
+  };
+  // A row of the look-ahead: what is asked of many for each that goes, so that few bytes are passed over. The
+  // rest stays where it is, in rows_, while places move up.
+  struct Place {
+    RowSize size;
+    TimePoint unfit_since;
+    std::uint32_t passed_over;
+    std::uint32_t row;  // in rows_
   };
   // New rows of one bucket behind the window, and the number of the first.
   struct Kind {
@@ -125,12 +134,12 @@ class LaneQueue {
   static bool later(const Job& a, const Job& b) { return a.not_before > b.not_before; }
   // The smallest or the largest of one figure among the rows of the look-ahead, and how many have it; looked
   // for again when the last of those is gone.
-  template <double Job::*figure, class Before>
+  template <double RowSize::*figure, class Before>
   class Extreme {
    public:
     double of(const LaneQueue& queue) const;
-    void came(const Job& job);
-    void went(const Job& job) { rows_ -= rows_ > 0 && job.*figure == units_; }
+    void came(const RowSize& size);
+    void went(const RowSize& size) { rows_ -= rows_ > 0 && size.*figure == units_; }
 
    private:
     mutable double units_ = 0;
@@ -141,21 +150,19 @@ class LaneQueue {
   Kind& kind(std::size_t bucket);
   void remove(std::size_t place);
   void refill();
-  void enter(const Waiting& waiting) {
-    window_.push_back(waiting);
-    came(waiting);
-    ++came_last_;
-  }
-  void came(const Waiting& waiting);
-  void went(const Waiting& waiting);
-  Waiting& in_window(std::size_t place) { return window_[first_ + place]; }
+  void enter(const Waiting& waiting);
+  Place come(const Waiting& waiting);
+  void went(const Place& place, std::size_t bucket);
 
   const PoolSettings& settings_;
   const std::size_t look_ahead_;
   TimePoint lives_from_ = TimePoint::min();
   RetryBudget budget_;
-  std::vector<Waiting> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
-  std::size_t first_ = 0;        // what lies before is taken; cleared away now and then, all at once
+  std::vector<Place> window_;  // from first_ on: failed rows that are due, then new ones; full if more wait
+  std::vector<std::uint8_t> buckets_;  // of the same rows, to be searched
+  std::size_t first_ = 0;      // of both: what lies before is taken; cleared away now and then, all at once
+  std::vector<Waiting> rows_;  // of the window, in no order
+  std::vector<std::uint32_t> free_rows_;  // places there
   std::size_t due_in_window_ = 0;
   std::deque<Waiting> due_;  // due as well; only while the window holds nothing else
   std::vector<Kind> fresh_;
@@ -163,13 +170,13 @@ class LaneQueue {
   std::uint64_t pushed_ = 0;
   std::uint64_t came_last_ = 0, came_ahead_ = 0;
   std::array<std::uint16_t, RowMix::buckets> in_window_of_{};
-  std::array<std::uint64_t, RowMix::buckets / 64> buckets_there_{};  // bits: whether it is not 0
+  KindSet kinds_;  // those of which that is not 0
   bool spread_ = false;
   std::vector<Job> paused_;  // a heap, earliest not_before first
-  Extreme<&Job::input_tokens, std::less<>> least_input_;
-  Extreme<&Job::max_output_tokens, std::less<>> least_output_;
-  Extreme<&Job::input_tokens, std::greater<>> most_input_;
-  Extreme<&Job::max_output_tokens, std::greater<>> most_output_;
+  Extreme<&RowSize::input_tokens, std::less<>> least_input_;
+  Extreme<&RowSize::max_output_tokens, std::less<>> least_output_;
+  Extreme<&RowSize::input_tokens, std::greater<>> most_input_;
+  Extreme<&RowSize::max_output_tokens, std::greater<>> most_output_;
   TimePoint next_promotion_ = never;
   TimePoint next_deadline_ = never;
 };

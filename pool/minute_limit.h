@@ -62,7 +62,8 @@ class MinuteLimit {
   // The most units that one request may have now. REQUIRES: gate(now) <= now.
   double room(TimePoint now);
 
-  // Earliest time at which `units` fit if nothing else happens.
+  // Earliest time at which `units` fit if nothing else happens. Where the limit is searched for, a second
+  // from now at the latest: by then it may have risen.
   TimePoint ready_at(double units, TimePoint now);
 
   // The most units that may go now without making a request of `units` that fits at `when` wait any longer.
@@ -117,6 +118,7 @@ class MinuteLimit {
   double slice_ceiling(double units) const;
   TimePoint flows_at(double units) const;
   void note_wait(TimePoint until, TimePoint now);
+  TimePoint before_it_rises(TimePoint when, TimePoint now) const;
   void work_out_rates();
   void save_up(TimePoint now);
   void learn(double relative_error);

@@ -91,7 +91,7 @@ QuotaGroup::QuotaGroup(const GroupSpec& spec, const PoolSettings& settings)
   if (spec.search_limits && minutes_.empty()) {
     minutes_.emplace_back(Dimension::requests_per_minute, LimitSearch(), server());
   }
-  note_most();
+  note_limits();
 }
 
 void QuotaGroup::add_climb(Dimension dimension, double limit) {
@@ -192,10 +192,17 @@ void QuotaGroup::release(TimePoint now) {
   ++version_;
 }
 
-void QuotaGroup::note_most() {
+// What goes by all limits together; to be called when one of them has changed.
+void QuotaGroup::note_limits() {
   most_ = {};
   for (const MinuteLimit& limit : minutes_) narrow(most_, limit.dimension(), limit.most());
   for (const DayLimit& limit : days_) narrow(most_, limit.dimension(), limit.limit());
+  const auto counts = [&](Dimension dimension) {
+    return find(minutes_, dimension) != nullptr || find(days_, dimension) != nullptr;
+  };
+  counts_tokens_ = counts(Dimension::tokens_per_minute) || counts(Dimension::tokens_per_day);
+  counts_input_ = counts(Dimension::input_tokens_per_minute);
+  counts_output_ = counts(Dimension::output_tokens_per_minute);
 }
 
 void QuotaGroup::absorb(QuotaGroup& other, TimePoint now) {
@@ -226,7 +233,7 @@ void QuotaGroup::absorb(QuotaGroup& other, TimePoint now) {
   observed_at_ = now;
   pauses_ = 0;
   for (QuotaGroup* group : {this, &other}) {
-    group->note_most();
+    group->note_limits();
     ++group->version_;
   }
 }
@@ -344,7 +351,7 @@ void QuotaGroup::observe(const ServerLimits& limits, const WindowSums& window, T
       ++nonsense_[d];
     }
   }
-  note_most();
+  note_limits();
   ++version_;
 }
 

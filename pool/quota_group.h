@@ -100,6 +100,13 @@ class QuotaGroup {
   bool exceeds(const Cost& cost) const { return !most_.holds(cost); }
   const Room& most() const { return most_; }
 
+  // Takes no more than `other` of anything that is limited, and so is ready no later.
+  bool no_dearer(const Cost& cost, const Cost& other) const {
+    return (!counts_tokens_ || cost.tokens() <= other.tokens()) &&
+           (!counts_input_ || cost.input_tokens <= other.input_tokens) &&
+           (!counts_output_ || cost.output_tokens <= other.output_tokens);
+  }
+
   // Nothing is left of the day's quota until then; nothing when something is.
   std::optional<TimePoint> day_spent_until(TimePoint now);
 
@@ -161,7 +168,7 @@ class QuotaGroup {
   void add_climb(Dimension dimension, double limit);
   TimePoint climbed_at(TimePoint now) const;
   void note_sent(const Cost& cost, TimePoint at);
-  void note_most();
+  void note_limits();
   void observe(Dimension dimension, const LimitReading& reading, double in_window, TimePoint now);
   DayLimit& add_day_limit(Dimension dimension, double limit);
   void restore(GroupHistory history, bool search);
@@ -183,6 +190,7 @@ class QuotaGroup {
   std::vector<Climb> climbs_;
   std::vector<DayLimit> days_;
   Room most_;  // of a whole window and day
+  bool counts_tokens_ = false, counts_input_ = false, counts_output_ = false;
   std::array<double, dimensions> total_{};
 
   GroupHistory history_;                          // not taken yet

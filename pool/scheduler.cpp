@@ -443,7 +443,6 @@ Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault&
   if (job.attempts >= settings.max_attempts) return given_up(GiveUp::attempts_spent);
   if (life_is_over(seats[job.lane.value].lane, job, now)) return given_up(GiveUp::deadline);
   job.last_key = permit.key();
-  job.passed_over = 0;
   job.not_before = now;
   if (fault_traits.blames_key) job.not_before += retry.pause(job.attempts, share());
   requeue(job, fault_traits.blames_key);

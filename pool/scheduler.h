@@ -35,15 +35,14 @@ namespace batchrun {
 struct Job {
   RowId row;
   LaneId lane;
-  double input_tokens = 0;        // estimated, before correction by what replies report
-  double max_output_tokens = 0;   // as the provider would reserve: max_tokens x n, 0 if the row sets none
-  std::uint32_t attempts = 0;     // counted attempts so far; kept by settle
-  std::uint32_t sends = 0;        // attempts of any kind so far; kept by settle
-  TimePoint submitted_at{};       // set by submit
-  TimePoint not_before{};         // backoff; kept by settle
-  KeyId last_key{};               // where the last attempt failed (meaningful when sends > 0)
-  std::uint32_t passed_over = 0;  // how often another row went first
-  FailureTrail trail{};           // of faults that blame keys; kept by settle
+  double input_tokens = 0;       // estimated, before correction by what replies report
+  double max_output_tokens = 0;  // as the provider would reserve: max_tokens x n, 0 if the row sets none
+  std::uint32_t attempts = 0;    // counted attempts so far; kept by settle
+  std::uint32_t sends = 0;       // attempts of any kind so far; kept by settle
+  TimePoint submitted_at{};      // set by submit
+  TimePoint not_before{};        // backoff; kept by settle
+  KeyId last_key{};              // where the last attempt failed (meaningful when sends > 0)
+  FailureTrail trail{};          // of faults that blame keys; kept by settle
 };
 
 struct Dispatch {

@@ -17,6 +17,12 @@ void TokenBucket::set_rate(double units_per_second) {
   brim_ = std::max(wanted_brim_, one_unit_);
 }
 
+void TokenBucket::shorten(double share, TimePoint now) {
+  if (full_at_ <= now) return;
+  const double missing_ns = static_cast<double>((full_at_ - now).count()) * share;
+  full_at_ = now + Duration(static_cast<Duration::rep>(missing_ns));
+}
+
 TimePoint TokenBucket::holds_at(double units) const {
   return full_at_ - brim_ + std::min(brim_, time_for(units));
 }

@@ -41,6 +41,10 @@ class TokenBucket {
   // From now on; what was taken stays taken, measured in time. REQUIRES: units_per_second > 0.
   void set_rate(double units_per_second);
 
+  // What is missing comes back in that share of the time: what was taken at a rate that turns out to have
+  // been too low was, in units, less than it is in time.
+  void shorten(double share, TimePoint now);
+
   // How much flows in from empty to full. The level stays, but is never over the brim.
   void set_brim(Duration brim, TimePoint now);
 

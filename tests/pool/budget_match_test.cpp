@@ -28,7 +28,8 @@ struct World {
   bool in_bursts = false, in_lockstep = false;
   double charged = 1;  // for each token that we count
   double minutes = 10;
-  double load = 0.7;  // of each organisation's limit
+  double load = 0.7;    // of each organisation's limit
+  bool merged = false;  // groups that are found to be one, from then on
 };
 
 struct Organisation {
@@ -54,8 +55,9 @@ TimePoint at(double s) {
   return TimePoint(from_seconds(3600 + s));
 }
 
-// The pairs of groups that were found to be one.
-std::set<std::pair<std::uint32_t, std::uint32_t>> found_in(const World& world, std::uint64_t seed) {
+// The pairs of groups that were found to be one; and when, if somebody asks.
+std::set<std::pair<std::uint32_t, std::uint32_t>> found_in(const World& world, std::uint64_t seed,
+                                                           std::vector<double>* found_at_s = nullptr) {
   std::mt19937_64 random(seed);
   const auto unit = [&] { return static_cast<double>(random() >> 11) * 0x1p-53; };
   struct Request {
@@ -90,9 +92,12 @@ std::set<std::pair<std::uint32_t, std::uint32_t>> found_in(const World& world, s
   BudgetMatch match;
   std::vector<Organisation> all(static_cast<std::size_t>(organisations), {.counts = world.counts});
   std::set<std::pair<std::uint32_t, std::uint32_t>> found;
+  std::vector<GroupId> now;  // by group: the one it was merged into
+  for (std::uint32_t g = 0; g < groups; ++g) now.push_back({g});
   for (const auto& [s, what, i] : events) {
     Request& request = requests[i];
-    if (what == What::sent) match.sent({request.group}, 0, {.input_tokens = request.units}, at(s));
+    const GroupId group = now[request.group];
+    if (what == What::sent) match.sent(group, 0, {.input_tokens = request.units}, at(s));
     if (what == What::arrived) {
       Organisation& its = all[static_cast<std::size_t>(world.organisation_of[request.group])];
       request.remaining = its.remaining_after(std::floor(request.units * world.charged), s);
@@ -100,8 +105,13 @@ std::set<std::pair<std::uint32_t, std::uint32_t>> found_in(const World& world, s
     if (what != What::replied || request.remaining < 0) continue;
     ServerLimits limits;
     limits[Dimension::tokens_per_minute] = {.limit = limit, .remaining = request.remaining, .resets_in = {}};
-    for (const GroupId other : match.told({request.group}, 0, 0, limits, at(request.sent_s))) {
-      found.emplace(std::minmax(request.group, other.value));
+    for (const GroupId other : match.told(group, 0, 0, limits, at(request.sent_s))) {
+      found.emplace(std::minmax(group.value, other.value));
+      if (found_at_s != nullptr) found_at_s->push_back(s);
+      if (!world.merged) continue;
+      match.merge(other, group);
+      std::replace(now.begin(), now.end(), group, other);
+      break;
     }
   }
   return found;
@@ -124,6 +134,29 @@ TEST(BudgetMatch, TellsWhichOfSeveralGroupsAreOne) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     for (const auto& [a, b] : found_in({.organisation_of = {0, 1, 0, 1}, .load = 0.95}, seed)) {
       EXPECT_EQ(a % 2, b % 2) << "seed " << seed;
+    }
+  }
+}
+
+// What the others have learned of two that are merged is not lost with it.
+TEST(BudgetMatch, OnceTwoOfFourAreFoundTheOthersFollowSoon) {
+  int all_three = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::vector<double> at_s;
+    const World world{.organisation_of = {0, 0, 0, 0}, .minutes = 15, .load = 1.05, .merged = true};
+    all_three += found_in(world, seed, &at_s).size() == 3 && at_s.back() < at_s.front() + 120;
+  }
+  EXPECT_GE(all_three, 15);  // none, where each merge makes the rest begin anew
+}
+
+TEST(BudgetMatch, MergesOfSomeMakeNoneOfOthers) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    World world{.organisation_of = {0, 0, 1, 1}, .counts = seed % 2 == 0 ? Counts::bucket : Counts::sliding};
+    world.load = 1.05;
+    world.merged = true;
+    world.in_bursts = seed % 3 == 0;
+    for (const auto& [a, b] : found_in(world, seed)) {
+      ASSERT_EQ(world.organisation_of[a], world.organisation_of[b]) << "seed " << seed;
     }
   }
 }
@@ -174,7 +207,7 @@ TEST(BudgetMatch, KeepsABoundedRecordHoweverMuchIsSent) {
   EXPECT_LE(most, 2 * 9'001U);
 }
 
-TEST(BudgetMatch, OutlivesAnyLimitAndForgetsGroups) {
+TEST(BudgetMatch, OutlivesAnyLimitAndAnyMerge) {
   BudgetMatch match;
   for (int i = 0; i < 200; ++i) {
     ServerLimits limits;
@@ -183,7 +216,7 @@ TEST(BudgetMatch, OutlivesAnyLimitAndForgetsGroups) {
     const GroupId group{static_cast<std::uint32_t>(i % 40)};
     match.sent(group, 0, {.input_tokens = 5}, at(i));
     EXPECT_TRUE(match.told(group, 0, 0, limits, at(i)).empty());
-    if (i % 3 == 0) match.forget(group);
+    if (i % 3 == 0) match.merge({static_cast<std::uint32_t>((i * 7 + 1) % 40)}, group);
   }
 }
 

@@ -93,7 +93,8 @@ TEST(LaneQueue, ARowIsOverdueByCountOrByAge) {
     queue.take(2, start);
   }
   EXPECT_TRUE(queue.overdue(start));
-  EXPECT_EQ(queue.take(0, start).passed_over, 3U);
+  EXPECT_EQ(queue.passed_over(0), 3U);
+  queue.take(0, start);
   queue.take(0, start);
   queue.first_did_not_fit(start);
   EXPECT_FALSE(queue.overdue(start + seconds(29)));
@@ -149,10 +150,12 @@ TEST(LaneQueue, TakesOutEveryRowOnce) {
 }
 
 void expect_figures_of_the_window(const LaneQueue& queue) {
-  LaneQueue::Bounds least{1e9, 1e9}, most{0, 0};
+  RowSize least{1e9, 1e9}, most{0, 0};
   std::set<std::size_t> buckets, told;
   for (std::size_t i = 0; i < queue.window(); ++i) {
     const Job& row = queue.at(i);
+    ASSERT_EQ(queue.size_at(i), (RowSize{row.input_tokens, row.max_output_tokens}));
+    ASSERT_EQ(queue.bucket(i), RowMix::bucket_of(row));
     least = {std::min(least.input_tokens, row.input_tokens),
              std::min(least.max_output_tokens, row.max_output_tokens)};
     most = {std::max(most.input_tokens, row.input_tokens),
@@ -161,8 +164,16 @@ void expect_figures_of_the_window(const LaneQueue& queue) {
   }
   ASSERT_EQ(queue.least(), least);
   ASSERT_EQ(queue.most(), most);
-  queue.for_each_bucket([&](std::size_t bucket) { told.insert(bucket); });
+  queue.kinds().for_each_in_both(KindSet::all(), [&](std::size_t bucket) { told.insert(bucket); });
   ASSERT_EQ(told, buckets);
+  for (const std::size_t bucket : buckets) {
+    std::vector<std::size_t> places, found;
+    for (std::size_t i = 0; i < queue.window(); ++i) {
+      if (RowMix::bucket_of(queue.at(i)) == bucket) places.push_back(i);
+    }
+    for (std::size_t i = 0; (i = queue.find(bucket, i)) < queue.window(); ++i) found.push_back(i);
+    ASSERT_EQ(found, places);
+  }
 }
 
 // Whoever remembers the counts knows where to look for rows that came since.

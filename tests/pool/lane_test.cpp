@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <vector>
 
 namespace batchrun {
@@ -213,7 +214,7 @@ TEST(Lane, TheFirstGoesIfItFitsElseTheLargestThatDoes) {
   world.wait(4, 1001);
   const TimePoint paid_off = start + seconds(52);
   EXPECT_EQ(world.go(paid_off)->job.row, RowId{3});
-  EXPECT_EQ(world.lane->queue().at(0).passed_over, 1U);
+  EXPECT_EQ(world.lane->queue().passed_over(0), 1U);
 }
 
 TEST(Lane, WaitsExactlyUntilTheNextRowFits) {
@@ -378,6 +379,64 @@ TEST(Lane, ByPlanNoKindGoesFarAheadOfItsShare) {
   const auto went = world.go(now);
   ASSERT_TRUE(went);
   EXPECT_EQ(went->job.row.value, 2U);
+}
+
+// Against all rows of the look-ahead, one by one: of those that fit and are not far ahead of their share, the
+// first of the kind that is most behind; if there is none, the time at which one fits.
+TEST(Lane, ByPlanTheKindMostBehindItsShareGoesOfThoseThatFit) {
+  int went_at_once = 0, first_went = 0, waited = 0;
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](std::uint32_t n) { return static_cast<double>(random() % n); };
+    LaneWorld world({{.tokens_per_minute = 10'000}}, with(Strategy::saturate));
+    world.wait(0, 3'000 + below(6'500));
+    ASSERT_TRUE(world.go(start));
+    const TimePoint now = start + seconds(56);  // paid off by now, but still in the window
+    LanePlan& plan = world.lane->plan();
+    plan.renew({0});
+    std::vector<Job> rows;
+    for (std::uint32_t row = 1; row <= 1 + random() % 12; ++row) {
+      rows.push_back(LaneWorld::job(row, 300 + below(9'000)));
+      rows.back().max_output_tokens = below(400);
+      world.lane->queue().push(rows.back());
+    }
+    for (const Job& row : rows) {
+      const std::size_t kind = RowMix::bucket_of(row);
+      if (plan.part(0, kind) > 0 || random() % 6 == 0) continue;
+      plan.know(kind);
+      plan.give(0, kind, 1, below(5) / 4);
+      if (random() % 2 == 0) plan.sent(0, kind);
+    }
+    const Job* best = nullptr;
+    double best_credit = LanePlan::unsuited;
+    TimePoint soonest = never;
+    for (const Job& row : rows) {
+      const double credit = plan.credit_if_suited(0, RowMix::bucket_of(row), 1);
+      if (credit == LanePlan::unsuited) continue;
+      const Cost cost{.input_tokens = row.input_tokens, .output_tokens = row.max_output_tokens};
+      const TimePoint when = world.pool->group({0}).ready_at(cost, now);
+      soonest = std::min(soonest, when);
+      if (when > now || credit <= best_credit) continue;
+      best = &row;
+      best_credit = credit;
+    }
+    Lane::Turn turn = world.lane->next(now);
+    if (best != nullptr) {
+      auto* went = std::get_if<Lane::Admission>(&turn);
+      ASSERT_NE(went, nullptr) << "seed " << seed;
+      ASSERT_EQ(went->job.row, best->row) << "seed " << seed;
+      ++went_at_once;
+      first_went += best == rows.data();
+    } else {
+      auto* blocked = std::get_if<Lane::Blocked>(&turn);
+      ASSERT_NE(blocked, nullptr) << "seed " << seed;
+      ASSERT_EQ(blocked->until, std::min(soonest, now + PoolSettings().passed_over_age)) << "seed " << seed;
+      ++waited;
+    }
+  }
+  EXPECT_GE(went_at_once - first_went, 50);
+  EXPECT_GE(first_went, 20);
+  EXPECT_GE(waited, 50);
 }
 
 TEST(Lane, MergedGroupsAreOneWayToAnswerItsRows) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <deque>
 #include <random>
 
@@ -167,6 +168,49 @@ TEST(MinuteLimit, ThatAbsorbsAnotherForgetsTheSearchThatRefusalsBegan) {
   ours.absorb(theirs, start + seconds(200));
   EXPECT_FALSE(ours.searched());
   EXPECT_EQ(ours.limit(), 6000);
+}
+
+// Units that a search allows in all in that time after a cut to one unit a minute (CUBIC, RFC 9438).
+double allowed_after_cut(double since_s) {
+  double units = 0;
+  for (double at_s = 0; at_s < since_s; ++at_s) units += (1 + 0.3 * std::pow(at_s / 60 - 1, 3)) / 60;
+  return units;
+}
+
+// A storm of refusals leaves a limit of one unit a minute, at which a row is paid off in minutes or hours. As
+// the search rises, so does the rate at which it is, and who waits for that is told so.
+TEST(MinuteLimit, ThatIsSearchedForLetsRowsGoAsItRises) {
+  struct Case {
+    double limit, units;
+    int storm_s;
+  };
+  for (const Case& one : {Case{600, 1, 20}, Case{600, 1, 200}, Case{600, 50, 60}, Case{60'000, 50, 20},
+                          Case{60'000, 50, 600}, Case{60'000, 500, 200}, Case{6'000'000, 500, 60}}) {
+    SCOPED_TRACE(testing::Message() << one.units << " of " << one.limit << ", storm " << one.storm_s);
+    MinuteLimit limit = tokens(one.limit);
+    TimePoint last_sent = start, refused = start;
+    for (int second = 0; second < one.storm_s; ++second) {
+      const TimePoint now = start + seconds(second);
+      if (!fits(limit, one.units, now)) continue;
+      limit.take(one.units, now);
+      limit.settle(one.units, 0, {.admitted_at = now, .now = now, .last = true, .refused = true});
+      limit.refused(now);
+      last_sent = refused = now;
+    }
+    ASSERT_LT(limit.limit(), one.limit / 10);
+    TimePoint now = refused;
+    for (int row = 1; row <= 4; ++row) {
+      while (!fits(limit, one.units, now))
+        now = std::max(now + milliseconds(1), limit.ready_at(one.units, now));
+      TimePoint latest = last_sent + seconds(62);  // by then it would go alone
+      while (allowed_after_cut(batchrun::seconds(latest - refused)) < (row + 1) * one.units)
+        latest += seconds(5);
+      EXPECT_LE(now, latest) << "row " << row << " after " << batchrun::seconds(now - refused) << " s";
+      limit.take(one.units, now);
+      limit.settle(one.units, one.units, {.admitted_at = now, .now = now, .last = true});
+      last_sent = now;
+    }
+  }
 }
 
 TEST(MinuteLimit, OfTwoSearchesBecomesOneAroundTheSumOfWhatTheyFound) {

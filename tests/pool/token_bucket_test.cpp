@@ -153,5 +153,15 @@ TEST(TokenBucket, WhatItHoldsAgreesWithWhenItHoldsIt) {
   }
 }
 
+TEST(TokenBucket, GetsOverWhatIsMissingInAShareOfTheTime) {
+  TokenBucket bucket(10);
+  bucket.take(10 + 60, start);  // full, and six seconds of debt
+  EXPECT_NEAR(seconds(bucket.ready_at(1) - start), 6.1, 1e-6);
+  bucket.shorten(0.5, start + std::chrono::seconds(1));
+  EXPECT_NEAR(bucket.level(start + std::chrono::seconds(1)), 10 - 30, 1e-6);
+  bucket.shorten(0.5, start + std::chrono::minutes(1));
+  EXPECT_NEAR(bucket.level(start + std::chrono::minutes(1)), 10, 1e-6);
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -137,17 +137,26 @@ TEST(Losses, WaitingForTheLastAnswerIsTail) {
   expect_loss(figures, LossCause::tail, 1 - 602 / seconds(figures.took), 0.02, 0.02);
 }
 
-// No row costs what it was thought to: half of them far less, half of them far more. (What they need at best
-// is told by what the last 64 of them cost on average.)
+// No row costs what it was thought to: half of them far less, half of them far more. What they need at best
+// is told by what the last 64 of them cost: in a single run that is off by up to a tenth.
 TEST(Losses, ReservationsThatAreNotChargedAreEstimation) {
-  Plan plan = plan_of(2);
-  plan.service_s = 20;
-  plan.pool.settings.max_in_flight = 100'000;
-  for (std::size_t row = 0; row < plan.rows.size(); ++row)
-    plan.rows[row].actual_input = row % 2 == 0 ? 20 : 180;
-  const QuotaFigures figures = figures_of(plan, "wild estimates", 0.015);
-  EXPECT_GE(of(figures.lost, LossCause::estimation), 0.03);
-  EXPECT_LE(of(figures.lost, LossCause::packing), 0.01);
+  constexpr int seeds = 16;
+  double least_s = 0;
+  Losses mean{};
+  for (int seed = 1; seed <= seeds; ++seed) {
+    Plan plan = plan_of(2);
+    plan.seed = static_cast<std::uint64_t>(seed);
+    plan.service_s = 20;
+    plan.pool.settings.max_in_flight = 100'000;
+    for (std::size_t row = 0; row < plan.rows.size(); ++row)
+      plan.rows[row].actual_input = row % 2 == 0 ? 20 : 180;
+    const QuotaFigures figures = figures_of(plan, "wild estimates", 0.15);
+    least_s += seconds(figures.least) / seeds;
+    for (std::size_t cause = 0; cause < loss_causes; ++cause) mean[cause] += figures.lost[cause] / seeds;
+  }
+  EXPECT_NEAR(least_s, 600, 25);
+  EXPECT_GE(of(mean, LossCause::estimation), 0.02);
+  EXPECT_LE(of(mean, LossCause::packing), 0.015);
 }
 
 // Half the sum of both limits is unused where rows need but one of them, and the certificate asks no more.
