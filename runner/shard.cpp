@@ -523,7 +523,16 @@ void Shard::publish(TimePoint now) {
 void Shard::describe_wait(TimePoint now) {
   figures_.waiting_for = {};
   figures_.waiting_reason.clear();
-  if (waiting_until_ <= now || scheduler_.in_flight() > 0) return;
+  if (scheduler_.in_flight() > 0) return;
+  if (scheduler_.waiting() == 0 && !held_.empty()) {
+    figures_.waiting_for = day_of(now) + std::chrono::days(1) -
+                           (settings_.pool.settings.epoch + now.time_since_epoch());  // at the latest
+    figures_.waiting_reason = fmt::format(
+        "{} held, as other runs at work have reserved what is left of their users' caps for today",
+        held_.size() == 1 ? "a row is" : fmt::format("{} rows are", held_.size()));
+    return;
+  }
+  if (waiting_until_ <= now) return;
   if (waiting_until_ != never) figures_.waiting_for = waiting_until_ - now;
   std::size_t limited = 0, out = 0;
   const KeyFigures* first = nullptr;
