@@ -39,6 +39,7 @@ bool may_be_billed(const Fault& fault, const Ending& ending) {
     case FaultKind::server_error:
     case FaultKind::bad_request:
     case FaultKind::content_refused:
+    case FaultKind::model_stumbled:
     case FaultKind::malformed_reply:
     case FaultKind::truncated_reply:
     case FaultKind::too_large:

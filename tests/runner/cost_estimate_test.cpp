@@ -65,6 +65,8 @@ TEST(MayBeBilled, IsARequestThatWasSentAndNotRefused) {
            Case{cancelled, 200, true, true, true},
            Case{cancelled, 0, true, false, true},
            Case{bad_request, 200, true, true, true},  // Anthropic's pause_turn
+           Case{model_stumbled, 200, true, true, true},
+           Case{model_stumbled, 400, true, false, false},
            Case{server_error, 500, true, false, false},
            Case{overloaded, 503, true, false, false},
            Case{overloaded, 529, true, false, false},
