@@ -28,7 +28,7 @@ TEST(Summary, SaysWhatHappenedInNumbers) {
         "350,000 in, 70,000 out (360k tok/min)",
         "requests: 4,300, 2 answered 429 (0.05 %), 21 retries",
         "cost: $0.0945, and 7 rows of models without a known price\n",
-        "perhaps billed besides: up to $0.0015, for 3 requests that failed after they were sent\n",
+        "perhaps billed besides: up to $0.001500, for 3 requests that failed after they were sent\n",
         "openai-1",
         "2,200",
         "openai/org-a",
