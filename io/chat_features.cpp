@@ -8,6 +8,8 @@ std::string_view name(Feature feature) {
       return "an image by URL";
     case Feature::image_data:
       return "an image as a data URL";
+    case Feature::image_detail:
+      return "the detail of an image";
     case Feature::audio:
       return "audio";
     case Feature::file:
@@ -18,6 +20,8 @@ std::string_view name(Feature feature) {
       return "the name of a message";
     case Feature::tools:
       return "tools";
+    case Feature::strict_tools:
+      return "strict tools";
     case Feature::tool_choice:
       return "tool_choice";
     case Feature::serial_tool_calls:

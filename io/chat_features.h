@@ -10,13 +10,15 @@
 namespace batchrun {
 
 enum class Feature : std::uint8_t {
-  image_url,    // an image by its address
-  image_data,   // an image as a data: URL
-  audio,        // input_audio part, audio, modalities
-  file,         // file part
-  late_system,  // a system or developer message that is not among the first
+  image_url,     // an image by its address
+  image_data,    // an image as a data: URL
+  image_detail,  // how closely to look at it, other than "auto"
+  audio,         // input_audio part, audio, modalities
+  file,          // file part
+  late_system,   // a system or developer message that is not among the first
   message_name,
   tools,
+  strict_tools,  // calls that are sure to fit the schema
   tool_choice,
   serial_tool_calls,  // parallel_tool_calls: false
   functions,          // functions, function_call: the older form of tools
@@ -54,7 +56,7 @@ enum class Feature : std::uint8_t {
   serper_parameter,   // only Serper has it
   other,              // a member this program does not know
 };
-inline constexpr int features = 43;
+inline constexpr int features = 45;
 
 // The parameter as the row writes it, for messages: "seed", "an image by URL".
 std::string_view name(Feature feature);

@@ -1,7 +1,9 @@
 #include "io/chat_needs.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <iterator>
 
 #include "io/ascii.h"
 #include "io/reply_json.h"
@@ -80,12 +82,24 @@ void add_modalities(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   }
 }
 
+bool is_strict(const JsonTokens& tokens, Value tool) {
+  if (tokens.first(tool) != '{') return false;
+  for (ObjectWalk walk(tokens, tool); walk.next();) {
+    if (walk.name() != "function" || tokens.first(walk.value()) != '{') continue;
+    for (ObjectWalk function(tokens, walk.value()); function.next();) {
+      if (function.name() == "strict") return tokens.first(function.value()) == 't';
+    }
+  }
+  return false;
+}
+
 // Tools that are no functions are a provider's own.
 void add_tools(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   needs.add(Feature::tools);
   if (tokens.first(value) != '[') return needs.add(Feature::other);
   for (ArrayWalk walk(tokens, value); walk.next();) {
     if (member_text(tokens, walk.value(), "type") != "function") needs.add(Feature::other);
+    if (is_strict(tokens, walk.value())) needs.add(Feature::strict_tools);
   }
 }
 
@@ -173,6 +187,23 @@ void add_parameter(const JsonTokens& tokens, MemberName name, Value value, Featu
   }
 }
 
+// By its type alone.
+FeatureSet features_of_kind(const JsonTokens& tokens, Value part) {
+  const std::string_view type = member_text(tokens, part, "type");
+  const bool untyped_text = type.empty() && !member_text(tokens, part, "text").empty();
+  if (type == "text" || type == "refusal" || untyped_text) return {};
+  if (type == "input_audio") return FeatureSet(Feature::audio);
+  if (type == "file") return FeatureSet(Feature::file);
+  if (type != "image_url") return FeatureSet(Feature::other);
+  for (ObjectWalk walk(tokens, part); walk.next();) {
+    if (walk.name() != "image_url") continue;
+    std::string_view url = string_inner(tokens, walk.value());
+    if (url.empty()) url = member_text(tokens, walk.value(), "url");
+    if (url.starts_with("data:")) return FeatureSet(Feature::image_data);
+  }
+  return FeatureSet(Feature::image_url);
+}
+
 }  // namespace
 
 FeatureSet features_of_parameters(const JsonTokens& tokens, const RowMembers& body, BodyPlace place) {
@@ -191,19 +222,28 @@ FeatureSet features_of_parameters(const JsonTokens& tokens, const RowMembers& bo
   return needs;
 }
 
+FeatureSet features_of_message_member(std::string_view name) {
+  if (name == "audio") return FeatureSet(Feature::audio);
+  // Of an answer that is given back, they say nothing that the model is to read.
+  static constexpr std::string_view harmless[] = {"tool_call_id", "refusal", "annotations", "reasoning",
+                                                  "reasoning_content"};
+  const bool known = std::find(std::begin(harmless), std::end(harmless), name) != std::end(harmless);
+  return known ? FeatureSet() : FeatureSet(Feature::other);
+}
+
 FeatureSet features_of_part(const JsonTokens& tokens, Value part) {
-  const std::string_view type = member_text(tokens, part, "type");
-  if (type == "text" || type == "refusal") return {};
-  if (type == "input_audio") return FeatureSet(Feature::audio);
-  if (type == "file") return FeatureSet(Feature::file);
-  if (type != "image_url") return FeatureSet(Feature::other);
+  FeatureSet needs = features_of_kind(tokens, part);
   for (ObjectWalk walk(tokens, part); walk.next();) {
-    if (walk.name() != "image_url") continue;
-    std::string_view url = string_inner(tokens, walk.value());
-    if (url.empty()) url = member_text(tokens, walk.value(), "url");
-    if (url.starts_with("data:")) return FeatureSet(Feature::image_data);
+    const std::string_view name = walk.name();
+    if (name == "type" || tokens.first(walk.value()) == 'n') continue;
+    if (name == "image_url") {
+      const std::string_view detail = member_text(tokens, walk.value(), "detail");
+      if (!detail.empty() && detail != "auto") needs.add(Feature::image_detail);
+    } else if (name != "text" && name != "refusal" && name != "input_audio" && name != "file") {
+      needs.add(Feature::other);
+    }
   }
-  return FeatureSet(Feature::image_url);
+  return needs;
 }
 
 }  // namespace batchrun

@@ -13,6 +13,9 @@ enum class BodyPlace : std::uint8_t { in_batch_line, is_the_row };
 // (n 1, tool_choice "auto", response_format text, service_tier "auto") ask for nothing.
 FeatureSet features_of_parameters(const JsonTokens& tokens, const RowMembers& body, BodyPlace place);
 
+// What a member of a message asks for that is not null, and neither content nor role nor name nor calls.
+FeatureSet features_of_message_member(std::string_view name);
+
 // What one part of a message's content asks for; nothing for text.
 FeatureSet features_of_part(const JsonTokens& tokens, JsonTokens::Value part);
 

@@ -47,6 +47,9 @@ NativeSizes sizes_of_native_body(const JsonTokens& tokens, Value body, const Row
     const bool is_name = token + 1 < end && tokens.token(token + 1) == ':';
     if (!is_name) sizes.content_bytes += bytes_of_text(tokens.inner(token));
   }
+  // Of tools the model reads the names in their schemas too.
+  if (members.has(MemberName::tools))
+    sizes.content_bytes += static_cast<std::uint32_t>(tokens.raw(members[MemberName::tools]).size());
   sizes.max_output_tokens = max_output_tokens(tokens, members);
   return sizes;
 }

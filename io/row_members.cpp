@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/ascii.h"
+#include "io/json_members.h"
 #include "io/json_text.h"
 
 namespace batchrun {
@@ -138,6 +139,16 @@ bool names_destination(std::string_view name) {
 std::string shown(std::string_view text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
   return plain && text.size() <= 80 ? fmt::format("'{}'", text) : std::string("the one given");
+}
+
+std::string unknown_member(std::string_view object) {
+  std::string decoded;
+  JsonMembers members(object);
+  for (std::string_view key, value; members.next(key, value);) {
+    const std::string_view name = json_unescaped(key, decoded);
+    if (name_of(name) == MemberName::none) return std::string(name);
+  }
+  return "";
 }
 
 std::optional<RowRefusal> RowMembers::read(const JsonTokens& tokens, JsonTokens::Value object) {

@@ -38,6 +38,9 @@ enum class MemberName : std::uint8_t {
 inline constexpr std::size_t member_names = static_cast<std::size_t>(MemberName::none);
 inline constexpr std::size_t parameter_names = static_cast<std::size_t>(MemberName::metadata) + 1;
 
+// The first member of a valid JSON object that is none of MemberName, for a message; "" when all are known.
+std::string unknown_member(std::string_view object);
+
 class RowMembers {
  public:
   RowMembers() { values_.fill(absent); }

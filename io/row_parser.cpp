@@ -78,6 +78,9 @@ class RowParser {
                                    std::string& into) const;
   void read_sizes(const Members& members);
   void read_content(Value content);
+  void count_json(Value value) {
+    row_->content_bytes += static_cast<std::uint32_t>(tokens_.raw(value).size());
+  }
   void settle_identity(std::uint64_t content_hash);
   Refusal unknown_shape() const;
   RowError refuse(Refusal refusal);
@@ -311,6 +314,11 @@ std::optional<Refusal> RowParser::read_message(Value message) {
       has_name = !is_null(walk.value());
     } else if (name == "function_call") {
       of_function = of_function || !is_null(walk.value());
+      count_json(walk.value());
+    } else if (name == "tool_calls") {
+      count_json(walk.value());
+    } else if (!is_null(walk.value())) {
+      row_->needs.add(features_of_message_member(name));
     }
   }
   if (of_function) row_->needs.add(Feature::functions);
@@ -337,9 +345,8 @@ void RowParser::read_content(Value content) {
       is_text = true;
       count(part.value());
     }
-    if (is_text) continue;
     row_->needs.add(features_of_part(tokens_, parts.value()));
-    row_->content_bytes += bytes_of_an_image;
+    if (!is_text) row_->content_bytes += bytes_of_an_image;
   }
 }
 
@@ -368,6 +375,9 @@ std::optional<Refusal> RowParser::read_search() {
 }
 
 void RowParser::read_sizes(const Members& members) {
+  for (const Name name : {Name::tools, Name::functions, Name::response_format}) {  // the model reads them too
+    if (members.has(name)) count_json(members[name]);
+  }
   for (const Name name : {Name::max_tokens, Name::max_completion_tokens}) {  // the later one wins
     if (members.has(name)) row_->max_output_tokens = whole_number(tokens_.raw(members[name]));
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "io/json_members.h"
 #include "io/json_text.h"
 
 namespace batchrun {
@@ -32,6 +33,16 @@ SearchMember search_member(std::string_view name) {
   if (in(shared_members, name)) return SearchMember::shared;
   if (in(serpapi_members, name)) return SearchMember::serpapi;
   return in(serper_members, name) ? SearchMember::serper : SearchMember::unknown;
+}
+
+std::string unknown_search_member(std::string_view row) {
+  std::string decoded;
+  JsonMembers members(row);
+  for (std::string_view key, value; members.next(key, value);) {
+    const std::string_view name = json_unescaped(key, decoded);
+    if (search_member(name) == SearchMember::unknown) return std::string(name);
+  }
+  return "";
 }
 
 FeatureSet features_of_search(const JsonTokens& tokens, JsonTokens::Value row) {

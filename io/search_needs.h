@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "io/chat_features.h"
@@ -19,6 +20,9 @@ enum class SearchMember : std::uint8_t {
   unknown,
 };
 SearchMember search_member(std::string_view name);
+
+// The first member of a search row that is of neither; "" when there is none. REQUIRES: valid JSON.
+std::string unknown_search_member(std::string_view row);
 
 // What the members of a search row ask for; null asks for nothing. A list or an object is no value of either
 // provider's.

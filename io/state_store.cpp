@@ -22,7 +22,7 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-constexpr std::int64_t version = 2;  // of the tables below, as PRAGMA user_version
+constexpr std::int64_t version = 3;  // of the tables below, as PRAGMA user_version
 constexpr int busy_timeout_ms = 500;
 constexpr std::int64_t fine_seconds = 120;            // charges are kept by second for this long,
 constexpr std::int64_t coarse_span = 300;             //   then by this many seconds,
@@ -51,7 +51,17 @@ constexpr const char* create_version_2 = R"(
     PRIMARY KEY (day, owner)) STRICT, WITHOUT ROWID;
   CREATE TABLE same (
     quota_group BLOB PRIMARY KEY, as_group BLOB NOT NULL, found_on INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = 2;
+)";
+// What was claimed before is nobody's at work.
+constexpr const char* create_version_3 = R"(
+  ALTER TABLE budget RENAME TO old_budget;
+  CREATE TABLE budget (
+    day INTEGER NOT NULL, owner BLOB NOT NULL, run INTEGER NOT NULL,
+    claimed INTEGER NOT NULL, spent INTEGER NOT NULL,
+    PRIMARY KEY (day, owner, run)) STRICT, WITHOUT ROWID;
+  INSERT INTO budget SELECT day, owner, 0, claimed, claimed FROM old_budget;
+  DROP TABLE old_budget;
+  PRAGMA user_version = 3;
 )";
 
 // A connection at work. After the first error it does nothing more, so that only the end need ask.
@@ -225,6 +235,7 @@ void make_tables(Session& session) {
   const std::int64_t found = read_version(session);  // another run may have been faster
   if (found < 1) session.run(create_version_1);
   if (found < 2) session.run(create_version_2);
+  if (found < 3) session.run(create_version_3);
   session.run("COMMIT");
 }
 
@@ -398,29 +409,45 @@ void fold_and_forget(Session& session, std::int64_t now) {
 
 // Read as a whole, so that damage is seen at the start.
 void check_budgets(Session& session) {
-  Statement ask(session, "SELECT day, owner, claimed FROM budget");
+  Statement ask(session, "SELECT day, owner, run, claimed, spent FROM budget");
   while (ask.row()) {
   }
 }
 
-std::int64_t claimed_of(Session& session, std::int64_t day, const std::string& owner) {
-  Statement ask(session, "SELECT claimed FROM budget WHERE day = ?1 AND owner = ?2");
+// What all runs have claimed of somebody's day.
+struct Claimed {
+  std::int64_t mine = 0, all = 0;
+  std::int64_t may_return = 0;  // of others at work
+};
+
+Claimed claimed_of(Session& session, std::int64_t day, const std::string& owner, const RunMark& mark) {
+  Statement ask(session, "SELECT run, claimed, spent FROM budget WHERE day = ?1 AND owner = ?2");
   ask.bind(1, day);
   ask.bind_blob(2, owner);
-  return ask.row() ? ask.integer(0) : 0;
+  Claimed sums;
+  while (ask.row()) {
+    const std::int64_t run = ask.integer(0), claimed = ask.integer(1), spent = ask.integer(2);
+    sums.all += claimed;
+    if (run == mark.id()) sums.mine = claimed;
+    if (claimed > spent && mark.at_work(run)) sums.may_return += claimed - spent;
+  }
+  return sums;
 }
 
-BudgetGrant enter(Session& session, const BudgetClaim& claim, const std::string& owner) {
+BudgetGrant enter(Session& session, const BudgetClaim& claim, const std::string& owner, const RunMark& mark) {
   const std::int64_t day = claim.day.time_since_epoch().count();
-  const std::int64_t before = claimed_of(session, day, owner);
+  const Claimed before = claimed_of(session, day, owner, mark);
   BudgetGrant grant;
-  grant.amount = claim.amount;
-  if (claim.cap) grant.amount = std::min(grant.amount, std::max<std::int64_t>(*claim.cap - before, 0));
-  grant.total = std::max<std::int64_t>(before + grant.amount, 0);
-  Statement keep(session, "INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3)");
+  grant.amount = std::max(claim.amount, -before.mine);
+  if (claim.cap) grant.amount = std::min(grant.amount, std::max<std::int64_t>(*claim.cap - before.all, 0));
+  grant.total = before.all + grant.amount;
+  grant.may_return = before.may_return;
+  Statement keep(session, "INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3, ?4, ?5)");
   keep.bind(1, day);
   keep.bind_blob(2, owner);
-  keep.bind(3, grant.total);
+  keep.bind(3, mark.id());
+  keep.bind(4, before.mine + grant.amount);
+  keep.bind(5, claim.spent);
   keep.run();
   return grant;
 }
@@ -470,8 +497,10 @@ void GroupState::add(const GroupState& news) {
   if (news.same_as) same_as = news.same_as;
 }
 
-StateStore::StateStore(Database database, std::string path, std::string salt, std::vector<std::string> groups)
+StateStore::StateStore(Database database, RunMark mark, std::string path, std::string salt,
+                       std::vector<std::string> groups)
     : database_(std::move(database)),
+      mark_(std::move(mark)),
       path_(std::move(path)),
       salt_(std::move(salt)),
       groups_(std::move(groups)) {}
@@ -505,7 +534,8 @@ StateStore::Opening StateStore::try_open(const std::string& path, const std::vec
     damaged = is_damage(session.code());
     return {{}, {}, error_of(session, path, "open").message};
   }
-  return {StateStore(std::move(database), path, std::move(salt), std::move(hashes)), std::move(known), ""};
+  return {StateStore(std::move(database), RunMark(path + "-runs"), path, std::move(salt), std::move(hashes)),
+          std::move(known), ""};
 }
 
 StateStore::Opening StateStore::open(const std::string& path, const std::vector<GroupIdentity>& groups,
@@ -542,7 +572,7 @@ std::optional<StateError> StateStore::claim(std::span<const BudgetClaim> claims,
   Session session(database_.get());
   session.run("BEGIN IMMEDIATE");
   for (const BudgetClaim& claim : claims) {
-    grants.push_back(enter(session, claim, hash_of(claim.owner, salt_)));
+    grants.push_back(enter(session, claim, hash_of(claim.owner, salt_), mark_));
     run_with_time(session, "DELETE FROM budget WHERE day < ?1", claim.day.time_since_epoch().count() - 1);
   }
   session.run("COMMIT");

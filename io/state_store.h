@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "io/credential.h"
+#include "io/run_mark.h"
 #include "pool/outcome.h"
 
 struct sqlite3;
@@ -65,13 +66,15 @@ struct GroupState {
 struct BudgetClaim {
   std::string owner;
   std::chrono::sys_days day;
-  std::int64_t amount = 0;          // negative: gives back
+  std::int64_t amount = 0;          // negative: gives back; 0: only asks
   std::optional<std::int64_t> cap;  // of the day, over all runs; nothing: the amount stands whatever the sum
+  std::int64_t spent = 0;           // of all that this run has claimed of the day: it will not come back
 };
 
 struct BudgetGrant {
-  std::int64_t amount = 0;  // of what was claimed
-  std::int64_t total = 0;   // of the day, with it
+  std::int64_t amount = 0;      // of what was claimed
+  std::int64_t total = 0;       // of the day, with it
+  std::int64_t may_return = 0;  // of the total: claimed by other runs that are at work, and not spent yet
 };
 
 struct StateError {
@@ -94,7 +97,8 @@ class StateStore {
   std::optional<StateError> save(std::span<const GroupState> news, std::chrono::sys_seconds now);
 
   // Enters the claims in their order, each as far as its cap allows; all or nothing. grants[i] is the answer
-  // to claims[i], empty after an error. A day's claims are forgotten two days later. Waits as save() does.
+  // to claims[i], empty after an error. What a run that is gone has not given back stays claimed: it may have
+  // been spent. A day's claims are forgotten two days later. Waits as save() does.
   std::optional<StateError> claim(std::span<const BudgetClaim> claims, std::vector<BudgetGrant>& grants);
 
  private:
@@ -103,11 +107,13 @@ class StateStore {
   };
   using Database = std::unique_ptr<sqlite3, Closer>;
 
-  StateStore(Database database, std::string path, std::string salt, std::vector<std::string> groups);
+  StateStore(Database database, RunMark mark, std::string path, std::string salt,
+             std::vector<std::string> groups);
   static Opening try_open(const std::string& path, const std::vector<GroupIdentity>& groups,
                           std::chrono::sys_seconds now, bool& damaged);
 
   Database database_;
+  RunMark mark_;
   std::string path_;
   std::string salt_;
   std::vector<std::string> groups_;  // their hashes

@@ -39,6 +39,7 @@ FaultTraits traits(FaultKind kind) {
               .blames_key = false,
               .retires_key = true,
               .closes_group = false};
+    case FaultKind::model_stumbled:  // no matter which key asks
     case FaultKind::exceeds_window:
       return {.retryable = true,
               .counts_attempt = true,
@@ -92,6 +93,8 @@ std::string_view name(FaultKind kind) {
       return "bad_request";
     case FaultKind::content_refused:
       return "content_refused";
+    case FaultKind::model_stumbled:
+      return "model_stumbled";
     case FaultKind::malformed_reply:
       return "malformed_reply";
     case FaultKind::truncated_reply:

@@ -29,13 +29,14 @@ enum class FaultKind : std::uint8_t {
   model_unavailable,    // this key may not use this model, or it does not exist here
   bad_request,          // 400, 413, 422: the row itself
   content_refused,      // the provider refuses this content
+  model_stumbled,       // the model could not form the call or the JSON it was asked for: another try may
   malformed_reply,      // not what the protocol promises: bad JSON, HTML, wrong content type
   truncated_reply,      // ended early: nothing at all, no end mark, a reset in the middle
   too_large,            // the reply is over a cap of ours
   exceeds_window,       // this request can never fit this key's quota, however long it waits
   cancelled,            // we stopped it
 };
-inline constexpr int fault_kinds = 18;
+inline constexpr int fault_kinds = 19;
 
 // What follows from a fault, whoever it happened to.
 struct FaultTraits {

@@ -1,6 +1,7 @@
 #include "pool/spend.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace batchrun {
 
@@ -35,6 +36,11 @@ Spend::Verdict Spend::ask(const Stake& stake) {
   UserDay* const day = cap ? &day_of(stake) : nullptr;
   Verdict verdict = Verdict::go;
   if (day != nullptr) verdict = judge(*day, *cap - day->others, stake.most, Verdict::user_limit);
+  if (verdict == Verdict::user_limit && shared_ &&
+      day->spent + stake.most <= *cap - day->others + day->may_return) {
+    curious_.insert(stake.user);
+    verdict = Verdict::wait;
+  }
   if (verdict == Verdict::go && limits_.run)
     verdict = judge(all_, *limits_.run, stake.most, Verdict::run_limit);
   if (verdict != Verdict::go || day == nullptr || !shared_) return verdict;
@@ -70,7 +76,8 @@ std::vector<SpendClaim> Spend::take_claims(bool even_out) {
     const Picodollars amount = std::min(day.spent + day.let_in + want, cap - day.others) - day.claimed;
     if (day.asked || amount <= 0) continue;
     day.asked = true;
-    claims.push_back({user, day.day, amount, cap});
+    day.told = day.spent;
+    claims.push_back({user, day.day, amount, cap, day.spent});
   }
   wants_.clear();
   if (!even_out) return claims;
@@ -78,11 +85,22 @@ std::vector<SpendClaim> Spend::take_claims(bool even_out) {
     UserDay& day = users_[user];
     if (day.asked) return false;  // what is granted is needed first
     const Picodollars needed = day.spent + day.let_in;
-    if (needed != day.claimed) claims.push_back({user, day.day, needed - day.claimed, {}});
+    if (needed != day.claimed || day.spent != day.told)
+      claims.push_back({user, day.day, needed - day.claimed, {}, day.spent});
     day.claimed = needed;
+    day.told = day.spent;
     return true;
   });
+  for (const std::string& user : std::exchange(curious_, {})) {
+    UserDay& day = users_[user];
+    if (!std::exchange(day.asked, true)) claims.push_back({user, day.day, 0, *cap_of(user), day.spent});
+  }
   return claims;
+}
+
+void Spend::forget_wants() {
+  wants_.clear();
+  curious_.clear();
 }
 
 void Spend::grant(const SpendGrant& grant) {
@@ -91,12 +109,13 @@ void Spend::grant(const SpendGrant& grant) {
   day->asked = false;
   day->claimed += grant.amount;
   day->others = grant.total - day->claimed;
+  day->may_return = grant.may_return;
   uneven_.insert(grant.user);  // who wanted it may have gone
 }
 
 void Spend::go_on_alone() {
   shared_ = false;
-  wants_.clear();
+  forget_wants();
   uneven_.clear();
 }
 

@@ -41,9 +41,10 @@ struct Stake {
 struct SpendClaim {
   std::string user;
   std::chrono::sys_days day;
-  Picodollars amount = 0;          // negative: given back
+  Picodollars amount = 0;          // negative: given back; 0: what others have claimed is asked
   std::optional<Picodollars> cap;  // of the day; less is granted than would exceed it. Nothing: to be entered
                                    //   as it is, and no grant is waited for
+  Picodollars spent = 0;           // by this run on that day, so that others know what will not come back
 };
 
 // The answer to one with a cap.
@@ -51,7 +52,8 @@ struct SpendGrant {
   std::string user;
   std::chrono::sys_days day;
   Picodollars amount = 0;
-  Picodollars total = 0;  // claimed by all runs, with this
+  Picodollars total = 0;       // claimed by all runs, with this
+  Picodollars may_return = 0;  // of that: by other runs at work, and not spent yet
 };
 
 class Spend {
@@ -59,7 +61,7 @@ class Spend {
   enum class Verdict {
     go,
     wait,        // it fits once others have been settled for less than they were let in with, or once more of
-                 //   its user's day has been granted
+                 //   its user's day has been granted, or given back by another run
     run_limit,   // it never fits any more
     user_limit,  // it does not fit what is left of its user's day
   };
@@ -73,7 +75,7 @@ class Spend {
   // Whether the row may be let in. What it lacks of its user's day is wanted from then on.
   Verdict ask(const Stake& stake);
   // Every row that waits is asked about anew.
-  void forget_wants() { wants_.clear(); }
+  void forget_wants();
   void let_in(const Stake& stake);
   // An answer's cost counts at once; the row stays let in until it has ended.
   void pay(const Stake& stake, Picodollars cost);
@@ -96,9 +98,11 @@ class Spend {
   };
   struct UserDay : Account {
     std::chrono::sys_days day{};
-    Picodollars claimed = 0;  // by this run
-    Picodollars others = 0;   // claimed by others, as far as known
-    bool asked = false;       // a grant is on its way
+    Picodollars claimed = 0;     // by this run
+    Picodollars others = 0;      // claimed by others, as far as known,
+    Picodollars may_return = 0;  //   and what of it they may give back
+    Picodollars told = 0;        // what the ledger knows to be spent by this run
+    bool asked = false;          // a grant is on its way
   };
   static Verdict judge(const Account& account, Picodollars cap, Picodollars most, Verdict if_never);
   std::optional<Picodollars> cap_of(std::string_view user) const;
@@ -110,6 +114,7 @@ class Spend {
   Account all_;
   std::map<std::string, UserDay, std::less<>> users_;  // only of users with a cap
   std::map<std::string, Picodollars> wants_;           // by rows that wait
+  std::set<std::string> curious_;                      // users whose rows wait for other runs
   std::set<std::string> uneven_;                       // users with claims that may not be needed
 };
 

@@ -83,4 +83,14 @@ std::optional<Picodollars> CostBook::pay(KeyId key, std::uint32_t model, const S
   return cost;
 }
 
+void CostBook::pay_perhaps(KeyId key, std::uint32_t model, const Stake& stake, const Row& row) {
+  ++figures_.perhaps_billed;
+  const Line& entry = line(settings_.keys[key.value].provider, model);
+  if (entry.price == nullptr) return;
+  const TokenBound bound = token_bound(row);
+  const Picodollars most = most_cost_of(*entry.price, bound.input, bound.output);
+  figures_.perhaps += most;
+  spend_.pay(stake, most);
+}
+
 }  // namespace batchrun

@@ -44,6 +44,10 @@ class CostBook {
   // An answer's cost, added to the sums; nothing when its price is not known.
   std::optional<Picodollars> pay(KeyId key, std::uint32_t model, const Stake& stake, const Usage& usage);
 
+  // A request for the row that failed, and may be billed all the same: the most it can cost counts against
+  // the caps, and is summed up apart.
+  void pay_perhaps(KeyId key, std::uint32_t model, const Stake& stake, const Row& row);
+
   const CostFigures& figures() const { return figures_; }
 
  private:

@@ -1,5 +1,7 @@
 #include "runner/cost_estimate.h"
 
+#include <cstdlib>
+
 namespace batchrun {
 namespace {
 
@@ -15,6 +17,36 @@ TokenBound token_bound(const Row& row) {
 const Price* price_of(const Settings& settings, const Provider& provider, std::string_view model) {
   if (provider.search_price) return &*provider.search_price;
   return settings.prices ? settings.prices->find(provider.price_name, model) : nullptr;
+}
+
+bool may_be_billed(const Fault& fault, const Ending& ending) {
+  const bool gateway_gave_up = fault.status == 504 || fault.status == 524;
+  if (!ending.request_sent || (fault.status >= 300 && !gateway_gave_up)) return false;
+  switch (fault.kind) {
+    case FaultKind::connect:
+    case FaultKind::tls:
+    case FaultKind::timeout_connect:
+      return false;
+    case FaultKind::rate_limited:
+    case FaultKind::overloaded:
+    case FaultKind::unauthorized:
+    case FaultKind::quota_exhausted:
+    case FaultKind::model_unavailable:
+    case FaultKind::exceeds_window:
+      return ending.first_chunk > Duration::zero();  // else nobody had begun, whatever the status
+    case FaultKind::timeout_first_chunk:
+    case FaultKind::timeout_idle:
+    case FaultKind::server_error:
+    case FaultKind::bad_request:
+    case FaultKind::content_refused:
+    case FaultKind::model_stumbled:
+    case FaultKind::malformed_reply:
+    case FaultKind::truncated_reply:
+    case FaultKind::too_large:
+    case FaultKind::cancelled:
+      return true;
+  }
+  std::abort();
 }
 
 }  // namespace batchrun

@@ -60,6 +60,7 @@ Verdict verdict_of(const Fault& fault) {
     case FaultKind::model_unavailable:
     case FaultKind::bad_request:
     case FaultKind::content_refused:
+    case FaultKind::model_stumbled:
     case FaultKind::malformed_reply:
     case FaultKind::too_large:
       return Verdict::unclear;

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <set>
 
 #include "pool/strategy.h"
 #include "runner/assemble_pool.h"
 #include "runner/config.h"
+#include "runner/cost_estimate.h"
 #include "runner/env_pool.h"
 #include "runner/inert.h"
 #include "runner/nearest.h"
@@ -159,6 +161,40 @@ SpendLimits spend_limits(const Options& options, const PoolConfig& pool) {
   return limits;
 }
 
+// Models that rows may go to, "" for a search, as far as the config names them.
+std::set<std::string> models_of(const Settings& settings, std::size_t provider) {
+  std::set<std::string> models;
+  const Provider& one = settings.providers[provider];
+  for (const Key& key : settings.keys) {
+    if (key.provider != provider) continue;
+    models.insert(key.models.begin(), key.models.end());
+    if (!one.default_model.empty()) models.insert(one.default_model);
+    if (one.dialect->serves(Api::search, one.endpoint)) models.insert("");
+  }
+  return models;
+}
+
+// A cap refuses rows whose cost nobody knows: better said at the start than found in the errors file.
+void note_unknown_prices(Settings& settings) {
+  if (!settings.spend.any()) return;
+  std::vector<std::string> unknown;
+  for (std::size_t i = 0; i < settings.providers.size(); ++i) {
+    const Provider& provider = settings.providers[i];
+    for (const std::string& model : models_of(settings, i)) {
+      if (price_of(settings, provider, model) != nullptr) continue;
+      unknown.push_back(model.empty() ? "searches at " + provider.name
+                                      : provider.name + "/" + inert(model, 64));
+    }
+  }
+  if (unknown.empty()) return;
+  const std::size_t more = unknown.size() - std::min<std::size_t>(unknown.size(), 5);
+  unknown.resize(unknown.size() - more);
+  settings.notices.push_back(fmt::format(
+      "no price is known for {}{}: while a cap on cost is set, rows that may go there are refused; add what "
+      "they cost to the price table (\"prices\"), for searches as \"price_per_search\"",
+      fmt::join(unknown, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
+}
+
 struct Made {
   Settings settings;
   ConfigSources sources;
@@ -199,7 +235,10 @@ Machine Machine::here() {
 Settings make_settings(const Options& options, const Environment& process, const Machine& machine) {
   Settings settings = put_together(options, process, machine).settings;
   need_keys(settings);
-  if (sends_rows(settings)) check_defaults(settings);
+  if (sends_rows(settings)) {
+    check_defaults(settings);
+    note_unknown_prices(settings);
+  }
   return settings;
 }
 

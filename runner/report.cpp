@@ -175,9 +175,14 @@ json::object sums(const std::map<std::string, Picodollars>& amounts) {
 json::object cost_of_run(const CostFigures& cost) {
   std::map<std::string, Picodollars> by_provider;
   for (const auto& [name, amount] : cost.by_model) by_provider[name.substr(0, name.find('/'))] += amount;
-  return {{"total_usd", dollars(cost.total)},     {"rows_without_price", cost.unpriced_rows},
-          {"by_provider_usd", sums(by_provider)}, {"by_model_usd", sums(cost.by_model)},
-          {"by_key_usd", sums(cost.by_key)},      {"by_user_usd", sums(cost.by_user)}};
+  return {{"total_usd", dollars(cost.total)},
+          {"rows_without_price", cost.unpriced_rows},
+          {"perhaps_billed_requests", cost.perhaps_billed},
+          {"perhaps_billed_usd", dollars(cost.perhaps)},
+          {"by_provider_usd", sums(by_provider)},
+          {"by_model_usd", sums(cost.by_model)},
+          {"by_key_usd", sums(cost.by_key)},
+          {"by_user_usd", sums(cost.by_user)}};
 }
 
 json::object rows_of(const RunFigures& figures) {

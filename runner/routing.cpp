@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "io/row_members.h"
+#include "io/search_needs.h"
 #include "runner/inert.h"
 #include "runner/nearest.h"
 
@@ -43,6 +45,16 @@ std::string tags_note(const std::vector<std::string>& tags) {
   return tags.empty()
              ? ""
              : fmt::format(" with one of the tags {}", inert(fmt::format("{}", fmt::join(tags, ", ")), 256));
+}
+
+// A parameter nobody knows by the name the row gives it: it may be a slip of the pen.
+std::string described(Feature missing, const Row& row) {
+  std::string member;
+  if (missing == Feature::other && row.shape == RowShape::search) member = unknown_search_member(row.text);
+  if (missing == Feature::other && row.shape == RowShape::prompt) member = unknown_member(row.text);
+  if (missing == Feature::other && row.shape == RowShape::body) member = unknown_member(row.body);
+  const std::string what(name(missing));
+  return member.empty() ? what : fmt::format("{}, {}", in_quotes(member), what);
 }
 
 }  // namespace
@@ -111,7 +123,7 @@ Routing::Wish Routing::wish_of(const Row& row) const {
     into.provider = both ? text.substr(0, border) : std::string_view();
     into.model = both ? text.substr(border + 1) : text;
   };
-  Wish wish{row.route, row.provider, row.model, &row.tags, row.api, row.needs};
+  Wish wish{row.route, row.provider, row.model, &row.tags, row.api, row.needs, &row};
   if (wish.provider.empty() && !wish.model.empty()) split(row.model, wish);
   if (wish.model.empty() && !settings_.model.empty()) {
     Wish fallback;
@@ -130,6 +142,10 @@ Routing::Wish Routing::wish_of(const Row& row) const {
 }
 
 std::variant<LaneSpec, NoRoute> Routing::make_lane(const Wish& wish) {
+  if (!any_key_has(*wish.tags)) {
+    return no_route(fmt::format("no key has {} {}", wish.tags->size() == 1 ? "the tag" : "one of the tags",
+                                inert(fmt::format("{}", fmt::join(*wish.tags, ", ")), 256)));
+  }
   if (!wish.route.empty()) return by_route(wish);
   if (!wish.provider.empty()) return by_provider(wish);
   if (!wish.model.empty()) return by_model(wish);
@@ -230,6 +246,11 @@ void Routing::add_default(LaneSpec& lane, std::size_t provider, const Wish& wish
   }
 }
 
+bool Routing::any_key_has(const std::vector<std::string>& tags) const {
+  return tags.empty() || std::any_of(settings_.keys.begin(), settings_.keys.end(),
+                                     [&](const Key& key) { return has_a_tag(key, tags); });
+}
+
 // Notes a provider that cannot.
 bool Routing::can_answer(std::size_t number, const Wish& wish) {
   const Provider& provider = settings_.providers[number];
@@ -243,18 +264,22 @@ bool Routing::can_answer(std::size_t number, const Wish& wish) {
   return false;
 }
 
+// Of providers that have nothing to do with such a row only where there are no others.
 NoRoute Routing::with_reasons(NoRoute refused, const Wish& wish) const {
-  if (unable_.empty()) return refused;
-  std::vector<std::string> reasons;
+  std::vector<std::string> lacks, others;
   for (const std::size_t number : unable_) {
     const Provider& provider = settings_.providers[number];
     if (!provider.dialect->serves(wish.api, provider.endpoint)) {
-      reasons.push_back(fmt::format("{} does not answer {}", provider.name, name(wish.api)));
+      others.push_back(fmt::format("{} does not answer {}", provider.name, name(wish.api)));
     } else {
       const FeatureSet missing = wish.needs.without(provider.dialect->honours(provider.endpoint));
-      reasons.push_back(fmt::format("{} cannot honour {}", provider.name, name(missing.first())));
+      lacks.push_back(
+          fmt::format("{} cannot honour {}", provider.name, described(missing.first(), *wish.row)));
     }
   }
+  if (lacks.empty() && one_could_answer_) return refused;
+  const std::vector<std::string>& reasons = lacks.empty() ? others : lacks;
+  if (reasons.empty()) return refused;
   const std::string start =
       one_could_answer_ ? refused.message : "no candidate can answer this row as it asks";
   return no_route(fmt::format("{}: {}", start, fmt::join(reasons, "; ")));

@@ -77,6 +77,7 @@ class Routing {
     const std::vector<std::string>* tags = nullptr;
     Api api = Api::chat;
     FeatureSet needs;
+    const Row* row = nullptr;
   };
 
   Wish wish_of(const Row& row) const;
@@ -88,6 +89,7 @@ class Routing {
   void add_model(LaneSpec& lane, std::size_t provider, std::string_view model, const Wish& wish);
   void add_default(LaneSpec& lane, std::size_t provider, const Wish& wish);
   bool can_answer(std::size_t provider, const Wish& wish);
+  bool any_key_has(const std::vector<std::string>& tags) const;
   NoRoute with_reasons(NoRoute refused, const Wish& wish) const;
   bool knows(std::size_t provider, std::string_view model) const;
   bool sells(std::size_t provider, std::string_view model) const;

@@ -108,7 +108,7 @@ void RunState::run(StateLink& link) {
     if (const std::optional<StateNews> news = link.news.pop(patience)) {
       add(news->groups);
       for (const SpendClaim& claim : news->claims)
-        claims_.push_back({claim.user, claim.day, claim.amount, claim.cap});
+        claims_.push_back({claim.user, claim.day, claim.amount, claim.cap, claim.spent});
     }
     usable = save(link, false);
   }
@@ -141,7 +141,8 @@ bool RunState::enter_claims(StateLink& link, bool last) {
   std::vector<SpendGrant> grants;
   for (std::size_t i = 0; i < entered.size(); ++i) {
     const BudgetClaim& claim = claims_[i];
-    if (claim.cap) grants.push_back({claim.owner, claim.day, entered[i].amount, entered[i].total});
+    if (!claim.cap) continue;
+    grants.push_back({claim.owner, claim.day, entered[i].amount, entered[i].total, entered[i].may_return});
   }
   claims_.clear();
   if (!grants.empty()) link.grants.put(std::move(grants), 1);

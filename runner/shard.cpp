@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "runner/cost_estimate.h"
 #include "runner/progress.h"
 
 // GCC 12 takes Asio's recycled coroutine frames for a mismatched delete (GCC bug 109224).
@@ -168,18 +169,24 @@ void Shard::take_in(TimePoint now) {
   if (std::exchange(settled_, false)) admit_held(now);
   // Refused rows become lines at once: those are bounded, too.
   while (!stopping_ && !cost_limit_reached_ && held_.size() < held_rows &&
-         scheduler_.waiting() < waiting_rows && row_bytes_ + held_bytes_ < row_bytes_limit &&
-         lines_.size() < lines_bytes && !outbox_.full()) {
+         scheduler_.waiting() < waiting_rows && row_bytes_ < row_bytes_limit && lines_.size() < lines_bytes &&
+         !outbox_.full()) {
     std::optional<Intake> intake = intake_.try_pop();
     if (!intake) break;
     admit(std::move(*intake), now);
   }
-  const bool read_whole = !stopping_ && intake_.ended() && held_.empty() && !cost_limit_reached_;
-  if (!closed_ && (stopping_ || cost_limit_reached_ || read_whole)) {
+  const bool refuses = stopping_ || cost_limit_reached_;
+  figures_.input_ended = figures_.input_ended || (intake_.ended() && !refuses);
+  if (!closed_ && (stopping_ || (intake_.ended() && !may_come_back()))) {
     closed_ = true;
-    figures_.input_ended = read_whole;
     scheduler_.close();
   }
+}
+
+// Whether rows that are here may have to be let in anew: those that wait for their cost, and those whose
+// attempts may fail and be billed.
+bool Shard::may_come_back() const {
+  return costs_.limited() && slots_.size() > free_.size();
 }
 
 void Shard::admit(Intake intake, TimePoint now) {
@@ -206,78 +213,72 @@ void Shard::admit(Intake intake, TimePoint now) {
 }
 
 void Shard::take(Arrival arrival, TimePoint now) {
-  Stake stake{CostBook::user_of(*arrival.row), 0, day_of(now)};
-  if (may_cost(arrival, stake, now)) admit(std::move(arrival), std::move(stake), now);
-}
-
-void Shard::admit(Arrival arrival, Stake stake, TimePoint now) {
   Job job;
   job.lane = arrival.lane;
   job.input_tokens = arrival.input_tokens;
   job.max_output_tokens = arrival.max_output_tokens;
   job.row = new_slot(std::move(arrival.row), now);
-  costs_.spend().let_in(stake);
-  slots_[job.row.value].stake = std::move(stake);
-  scheduler_.submit(job, now);
+  admit(job, now);
 }
 
-// Whether the caps on spending let the row in, with the most it can cost put into its stake. If not, it is
-// held, refused, or left for another run.
-bool Shard::may_cost(Arrival& arrival, Stake& stake, TimePoint now) {
-  if (cost_limit_reached_) return false;
-  if (!costs_.spend().capped(stake.user)) return true;
-  const std::optional<Picodollars> most = costs_.most(arrival.lane, *arrival.row);
+void Shard::admit(const Job& job, TimePoint now) {
+  if (cost_limit_reached_) return free_slot(job.row);  // left for another run
+  Slot& slot = slots_[job.row.value];
+  slot.stake = {CostBook::user_of(*slot.row), 0, day_of(now)};
+  std::optional<Picodollars> most = 0;
+  if (costs_.spend().capped(slot.stake.user)) most = costs_.most(job.lane, *slot.row);
   if (!most) {
-    refuse(std::move(arrival.row), "no_price",
-           "no price is known for a model that may answer this row, so no cap on cost can be kept; "
-           "add it to the price table (\"prices\" in the config)",
-           now);
-    return false;
+    return fail(job.row, "no_price",
+                "no price is known for a model that may answer this row, so no cap on cost can be kept; "
+                "add it to the price table (\"prices\" in the config)");
   }
-  stake.most = *most;
-  switch (costs_.spend().ask(stake)) {
-    case Spend::Verdict::go:
-      return true;
+  const Spend::Verdict verdict = stake_out(slot, *most, now);
+  if (verdict == Spend::Verdict::go) return scheduler_.submit(job, now);
+  turn_away(job, *most, verdict);
+}
+
+// Whether the caps on spending let an attempt of the row in; if so, with the most it can cost as its stake.
+Spend::Verdict Shard::stake_out(Slot& slot, Picodollars most, TimePoint now) {
+  const Stake stake{slot.stake.user, most, day_of(now)};
+  const Spend::Verdict verdict =
+      costs_.spend().capped(stake.user) ? costs_.spend().ask(stake) : Spend::Verdict::go;
+  if (verdict == Spend::Verdict::go) {
+    costs_.spend().let_in(stake);
+    slot.stake = stake;
+  }
+  return verdict;
+}
+
+// A row that was not let in is held, refused, or left for another run.
+void Shard::turn_away(const Job& job, Picodollars most, Spend::Verdict verdict) {
+  switch (verdict) {
     case Spend::Verdict::wait:
-      held_bytes_ += arrival.row->text.size();
-      held_.push_back(std::move(arrival));
-      return false;
+      return held_.push_back(job);
     case Spend::Verdict::user_limit:
-      refuse(std::move(arrival.row), "cost_limit",
-             fmt::format("it may cost up to ${:.6f}, more than is left of its user's cap for today (UTC)",
-                         dollars(stake.most)),
-             now);
-      return false;
+      return fail(
+          job.row, "cost_limit",
+          fmt::format("it may cost up to ${:.6f}, more than is left of its user's cap for today (UTC)",
+                      dollars(most)));
     case Spend::Verdict::run_limit:
+      free_slot(job.row);
       cost_limit_reached_ = figures_.cost_limit_reached = true;
       drop_held();
-      intake_.close();  // the feeder need not read on
-      return false;
+      return intake_.close();  // the feeder need not read on
+    case Spend::Verdict::go:
+      break;
   }
   std::abort();
 }
 
 void Shard::drop_held() {
-  held_.clear();
-  held_bytes_ = 0;
+  for (const Job& job : std::exchange(held_, {})) free_slot(job.row);
   costs_.spend().forget_wants();
 }
 
 void Shard::admit_held(TimePoint now) {
-  std::deque<Arrival> held = std::exchange(held_, {});
-  drop_held();
-  for (Arrival& arrival : held) take(std::move(arrival), now);
-}
-
-// A row that is never sent.
-void Shard::refuse(RowPtr row, const char* code, std::string message, TimePoint now) {
-  if (lines_.size() == 0) lines_since_ = now;
-  RowFailure failure;
-  failure.code = code;
-  failure.message = std::move(message);
-  append_error_line(lines_.errors, *row, failure, RowFigures{});
-  ++figures_.rows_failed;
-  count_error(failure.code, row->custom_id, failure.message);
+  const std::deque<Job> held = std::exchange(held_, {});
+  costs_.spend().forget_wants();
+  for (const Job& job : held) admit(job, now);
 }
 
 void Shard::spawn(Dispatch dispatch) {
@@ -323,19 +324,39 @@ void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoi
   ++figures_.attempts;
   if (reply.fault) note_failure(slot, dispatch.permit, reply, sent_at);
 
-  const Job job = dispatch.job;
+  Job job = dispatch.job;
+  const std::uint32_t max_attempts = settings_.pool.settings.max_attempts;
+  const Picodollars most = slot.stake.most;
+  Spend::Verdict again = Spend::Verdict::go;
+  if (reply.fault && may_be_billed(*reply.fault, ending)) again = pay_perhaps(slot, now);
+  // Without money for another attempt the row is not for the scheduler to queue: it gives it back.
+  const bool lacks_money = again != Spend::Verdict::go && !stopping_;
+  if (lacks_money) job.attempts = max_attempts;
   const Disposition disposition = scheduler_.settle(std::move(dispatch.permit), job, outcome, now);
-  if (lines_.size() == 0) lines_since_ = now;
   switch (disposition.next) {
     case Disposition::Next::finished:
       finish(id, reply, outcome);
       break;
     case Disposition::Next::given_up:
-      give_up(job, disposition.why, &*reply.fault);
+      job.attempts = dispatch.job.attempts + (traits(reply.fault->kind).counts_attempt ? 1 : 0);
+      if (lacks_money && disposition.why == GiveUp::attempts_spent && job.attempts < max_attempts) {
+        ++job.sends;
+        job.last_key = slot.last_key;
+        turn_away(job, most, again);
+      } else {
+        give_up(job, disposition.why, &*reply.fault);
+      }
       break;
     case Disposition::Next::requeued:
       break;
   }
+}
+
+// What the attempt can have cost counts against the caps from now on. Whether they have room for another one.
+Spend::Verdict Shard::pay_perhaps(Slot& slot, TimePoint now) {
+  costs_.pay_perhaps(slot.last_key, slot.last_model, slot.stake, *slot.row);
+  costs_.spend().end(slot.stake);
+  return stake_out(slot, std::exchange(slot.stake.most, 0), now);
 }
 
 std::string Shard::message_of(const SpentDay& spent) const {
@@ -390,6 +411,7 @@ RowFigures Shard::row_figures(const Slot& slot, const Outcome* outcome) const {
 void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   const Slot& slot = slots_[id.value];
   RowFigures figures = row_figures(slot, &outcome);
+  if (lines_.size() == 0) lines_since_ = clock_.now();
   figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.stake, outcome.usage);
   append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id, figures);
   ++figures_.rows_ok;
@@ -402,20 +424,27 @@ void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
 
 void Shard::give_up(const Job& job, GiveUp why, const Fault* fault,
                     const std::optional<SpentDay>& spent_day) {
-  Slot& slot = slots_[job.row.value];
+  const Slot& slot = slots_[job.row.value];
+  std::string message = spent_day ? message_of(*spent_day) : batchrun::message_of(why, fault);
+  if (slot.attempts > 0) message = settings_.keys[slot.last_key.value].credential.redact(message);
+  fail(job.row, error_code_of(why, fault, *slot.row), std::move(message));
+}
+
+// The row's error line.
+void Shard::fail(RowId id, std::string code, std::string message) {
+  Slot& slot = slots_[id.value];
   RowFailure failure;
-  failure.code = error_code_of(why, fault, *slot.row);
-  failure.message = spent_day ? message_of(*spent_day) : batchrun::message_of(why, fault);
-  if (slot.attempts > 0)
-    failure.message = settings_.keys[slot.last_key.value].credential.redact(failure.message);
+  failure.code = std::move(code);
+  failure.message = std::move(message);
   failure.attempts = std::move(slot.notes);
   failure.status = slot.last_status;
   failure.request_id = slot.last_request_id;
   failure.body = std::move(slot.last_body);
+  if (lines_.size() == 0) lines_since_ = clock_.now();
   append_error_line(lines_.errors, *slot.row, failure, row_figures(slot, nullptr));
   ++figures_.rows_failed;
   count_error(failure.code, slot.row->custom_id, failure.message);
-  free_slot(job.row);
+  free_slot(id);
 }
 
 void Shard::count_error(const std::string& code, const std::string& id, const std::string& message) {
@@ -461,11 +490,10 @@ void Shard::take_grants() {
   settled_ = true;
 }
 
-// The rows that are left when the run is stopped have cost nothing, but for those that were sent: what became
-// of their requests is not known.
+// The rows that are left have no request open: what requests made for them may have cost has been counted.
 void Shard::end_unsent() {
   for (const Slot& slot : slots_) {
-    if (slot.row != nullptr && slot.attempts == 0) costs_.spend().end(slot.stake);
+    if (slot.row != nullptr) costs_.spend().end(slot.stake);
   }
 }
 
@@ -486,6 +514,8 @@ void Shard::publish(TimePoint now) {
   const CostFigures& cost = costs_.figures();
   figures_.cost.total = cost.total;
   figures_.cost.unpriced_rows = cost.unpriced_rows;
+  figures_.cost.perhaps_billed = cost.perhaps_billed;
+  figures_.cost.perhaps = cost.perhaps;
   describe_wait(now);
   const std::lock_guard lock(published_mutex_);
   published_ = figures_;
@@ -495,7 +525,16 @@ void Shard::publish(TimePoint now) {
 void Shard::describe_wait(TimePoint now) {
   figures_.waiting_for = {};
   figures_.waiting_reason.clear();
-  if (waiting_until_ <= now || scheduler_.in_flight() > 0) return;
+  if (scheduler_.in_flight() > 0) return;
+  if (scheduler_.waiting() == 0 && !held_.empty()) {
+    figures_.waiting_for = day_of(now) + std::chrono::days(1) -
+                           (settings_.pool.settings.epoch + now.time_since_epoch());  // at the latest
+    figures_.waiting_reason = fmt::format(
+        "{} held, as other runs at work have reserved what is left of their users' caps for today",
+        held_.size() == 1 ? "a row is" : fmt::format("{} rows are", held_.size()));
+    return;
+  }
+  if (waiting_until_ <= now) return;
   if (waiting_until_ != never) figures_.waiting_for = waiting_until_ - now;
   std::size_t limited = 0, out = 0;
   const KeyFigures* first = nullptr;
@@ -567,14 +606,13 @@ RowId Shard::new_slot(RowPtr row, TimePoint now) {
   return id;
 }
 
-RowPtr Shard::free_slot(RowId id) {
+void Shard::free_slot(RowId id) {
   Slot& slot = slots_[id.value];
   costs_.spend().end(slot.stake);
   settled_ = settled_ || !held_.empty();
-  RowPtr row = std::move(slot.row);
-  row_bytes_ -= row->text.size();
+  row_bytes_ -= slot.row->text.size();
+  slot.row.reset();
   free_.push_back(id.value);
-  return row;
 }
 
 }  // namespace batchrun

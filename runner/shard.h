@@ -54,7 +54,7 @@ class Shard {
     std::string last_request_id, last_body;  // of the last failure
     KeyId last_key{};
     std::uint32_t last_model = 0;
-    Stake stake;  // let in with
+    Stake stake;  // let in with, for one attempt
   };
 
   Task<void> run();
@@ -64,14 +64,17 @@ class Shard {
   void take_in(TimePoint now);
   void admit(Intake intake, TimePoint now);
   void take(Arrival arrival, TimePoint now);
-  void admit(Arrival arrival, Stake stake, TimePoint now);
-  bool may_cost(Arrival& arrival, Stake& stake, TimePoint now);
+  void admit(const Job& job, TimePoint now);
+  bool may_come_back() const;
+  Spend::Verdict stake_out(Slot& slot, Picodollars most, TimePoint now);
+  Spend::Verdict pay_perhaps(Slot& slot, TimePoint now);
+  void turn_away(const Job& job, Picodollars most, Spend::Verdict verdict);
   void admit_held(TimePoint now);
   void drop_held();
-  void refuse(RowPtr row, const char* code, std::string message, TimePoint now);
   void settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoint sent_at);
   void finish(RowId id, const Reply& reply, const Outcome& outcome);
   void give_up(const Job& job, GiveUp why, const Fault* fault, const std::optional<SpentDay>& spent_day = {});
+  void fail(RowId id, std::string code, std::string message);
   std::string message_of(const SpentDay& spent) const;
   void note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at);
   RowFigures row_figures(const Slot& slot, const Outcome* outcome) const;
@@ -88,7 +91,7 @@ class Shard {
   void stop_sending();
   void stop_everything();
   RowId new_slot(RowPtr row, TimePoint now);
-  RowPtr free_slot(RowId id);
+  void free_slot(RowId id);
 
   // constant after construction
   const Settings& settings_;
@@ -105,8 +108,7 @@ class Shard {
   std::deque<Slot> slots_;          // a place keeps its address
   std::vector<std::uint32_t> free_;
   CostBook costs_;
-  std::deque<Arrival> held_;  // until others cost less than they might have, or a user's day is granted
-  std::size_t held_bytes_ = 0;
+  std::deque<Job> held_;  // until others cost less than they might have, or a user's day is granted
   bool settled_ = false;  // such a thing has come, since they were last looked at
   bool cost_limit_reached_ = false;
   std::size_t row_bytes_ = 0;      // text of the rows in memory

@@ -112,13 +112,24 @@ void Summary::tokens() {
       format_count(figures_.rate_limited), limited, format_count(figures_.pool.retries));
 }
 
+// Of a few rows some thousandths of a cent.
+std::string money(Picodollars amount) {
+  constexpr Picodollars cent = 10'000'000'000;
+  return fmt::format("${:.{}f}", dollars(amount), amount == 0 || amount >= cent ? 4 : 6);
+}
+
 void Summary::cost() {
   const CostFigures& cost = figures_.cost;
-  if (cost.total == 0 && cost.unpriced_rows == figures_.rows_ok) return;  // nothing is known of it
-  add("cost: ${:.4f}", dollars(cost.total));
-  if (cost.unpriced_rows > 0)
-    add(", and {} of models without a known price", format_rows(cost.unpriced_rows));
-  out_ += '\n';
+  if (cost.total > 0 || cost.unpriced_rows != figures_.rows_ok) {  // else nothing is known of it
+    add("cost: {}", money(cost.total));
+    if (cost.unpriced_rows > 0)
+      add(", and {} of models without a known price", format_rows(cost.unpriced_rows));
+    out_ += '\n';
+  }
+  if (cost.perhaps == 0) return;
+  add("perhaps billed besides: up to {}, for {} that failed after {} sent\n", money(cost.perhaps),
+      cost.perhaps_billed == 1 ? "a request" : format_count(cost.perhaps_billed) + " requests",
+      cost.perhaps_billed == 1 ? "it was" : "they were");
 }
 
 void Summary::keys() {

@@ -13,11 +13,12 @@ namespace {
 // penalties, logit_bias, logprobs and no JSON without a schema; a system message has its place before the
 // conversation; service tiers have other meanings; "each
 // stop sequence must contain non-whitespace".
-constexpr FeatureSet everything(Feature::image_url, Feature::image_data, Feature::tools, Feature::tool_choice,
-                                Feature::serial_tool_calls, Feature::json_schema, Feature::stop,
-                                Feature::stop_over_4, Feature::stop_over_5, Feature::temperature,
-                                Feature::top_p, Feature::top_k, Feature::reasoning_effort,
-                                Feature::reasoning_off, Feature::reasoning_over_high, Feature::user);
+constexpr FeatureSet everything(Feature::image_url, Feature::image_data, Feature::tools,
+                                Feature::strict_tools, Feature::tool_choice, Feature::serial_tool_calls,
+                                Feature::json_schema, Feature::stop, Feature::stop_over_4,
+                                Feature::stop_over_5, Feature::temperature, Feature::top_p, Feature::top_k,
+                                Feature::reasoning_effort, Feature::reasoning_off,
+                                Feature::reasoning_over_high, Feature::user);
 
 // "Extra inputs are not permitted" since version 2026-10-21, even for the defaults.
 constexpr FeatureSet sampling(Feature::temperature, Feature::top_p, Feature::top_k);

@@ -188,6 +188,7 @@ class ChunkReader {
     if (is_broken(reason)) {
       const std::string said = message != JsonTokens::root ? ": " + string_of(tokens_, message) : "";
       fault_ = malformed("the model ended with " + std::string(reason) + said);
+      fault_->kind = FaultKind::model_stumbled;
       return;
     }
     choice.finish_reason = finish_of(reason, !choice.tool_calls.empty());

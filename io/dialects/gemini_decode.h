@@ -9,7 +9,7 @@
 //   STOP -> stop, with a call tool_calls · MAX_TOKENS -> length · SAFETY, RECITATION, OTHER and their kin ->
 //   content_filter, as a prompt that was blocked · CONTINUATION -> length: the answer is cut, what is left
 //   would take another request · an unknown word -> itself in small letters
-//   MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL and their kin -> malformed_reply: the model stumbled
+//   MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL and their kin -> model_stumbled
 // There is no end mark: a stream is whole when every candidate has its finish reason.
 #pragma once
 

@@ -119,7 +119,8 @@ Fault gemini_fault(const ResponseHead* head, std::string_view body) {
   Fault fault = fault_of(reply, kind_of(reply, details), {});
   if (fault.kind != FaultKind::rate_limited) return fault;
   if (details.dimension) fault.dimension = details.dimension;
-  if (details.retry_delay) fault.retry_after = details.retry_delay;
+  if (details.retry_delay && (head == nullptr || !header_wait(*head)))
+    fault.retry_after = details.retry_delay;
   if (fault.dimension && is_per_day(*fault.dimension)) fault.retry_after.reset();
   return fault;
 }

@@ -6,7 +6,8 @@
 //   a quota of 0: not offered to this project -> model_unavailable · 400 FAILED_PRECONDITION (a region or
 //   billing is missing) -> model_unavailable · 404 in Gemini's own words -> model_unavailable
 // A 429 names its dimension in violations[].quotaId. Of a day's quota the wait it states is left out: it says
-// seconds, but the quota is back when the provider's day turns. Else the wait is RetryInfo's. The words
+// seconds, but the quota is back when the provider's day turns. Else the wait is a header
+// field's, or RetryInfo's. The words
 // "exceeded your current quota ... billing" are those of OpenAI's insufficient_quota and mean nothing here.
 #pragma once
 

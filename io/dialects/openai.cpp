@@ -13,13 +13,17 @@ namespace {
 
 // What Ollama's compatible side does not read (ChatCompletionRequest in its openai/openai.go), and images it
 // would have to fetch.
-constexpr FeatureSet passed_over_by_ollama(Feature::image_url, Feature::audio, Feature::file,
-                                           Feature::tool_choice, Feature::serial_tool_calls,
-                                           Feature::functions, Feature::choices, Feature::top_k,
-                                           Feature::min_p, Feature::repetition_penalty, Feature::logit_bias,
-                                           Feature::service_tier, Feature::prediction, Feature::web_search,
-                                           Feature::verbosity, Feature::user, Feature::metadata,
-                                           Feature::store, Feature::prompt_cache);
+constexpr FeatureSet passed_over_by_ollama(Feature::image_url, Feature::image_detail, Feature::audio,
+                                           Feature::file, Feature::strict_tools, Feature::tool_choice,
+                                           Feature::serial_tool_calls, Feature::functions, Feature::choices,
+                                           Feature::top_k, Feature::min_p, Feature::repetition_penalty,
+                                           Feature::logit_bias, Feature::service_tier, Feature::prediction,
+                                           Feature::web_search, Feature::verbosity, Feature::user,
+                                           Feature::metadata, Feature::store, Feature::prompt_cache);
+
+// "Will result in a 400 error if they are supplied" (console.groq.com/docs/openai).
+constexpr FeatureSet refused_by_groq(Feature::choices, Feature::logprobs, Feature::logit_bias,
+                                     Feature::message_name);
 
 class OpenAiDialect final : public Dialect {
  public:
@@ -44,8 +48,8 @@ class OpenAiDialect final : public Dialect {
   // Compatible servers take what they do not know as it comes, or say that they cannot.
   FeatureSet honours(const Endpoint&) const override {
     switch (flavour_) {
-      case OpenAiFlavour::groq:  // "n must be 1"
-        return FeatureSet::all().without(FeatureSet(Feature::choices));
+      case OpenAiFlavour::groq:
+        return FeatureSet::all().without(refused_by_groq);
       case OpenAiFlavour::ollama:
         return FeatureSet::all().without(passed_over_by_ollama);
       case OpenAiFlavour::openai:

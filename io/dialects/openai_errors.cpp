@@ -63,7 +63,7 @@ FaultKind kind_of(OpenAiFlavour flavour, const ErrorReply& reply) {
   const bool sampling = error.says({"json_validate_failed", "tool_use_failed"}) ||
                         (status == 422 && ascii::contains(error.message, "hallucinat"));
   if (flavour == OpenAiFlavour::groq && kind == FaultKind::bad_request && sampling) {
-    return FaultKind::malformed_reply;
+    return FaultKind::model_stumbled;
   }
   return kind;
 }

@@ -4,7 +4,7 @@
 //   money gone, 402 -> quota_exhausted · refused content -> content_refused · invalid key -> unauthorized
 //   400/403/404 that is about the model -> model_unavailable
 //   "Request too large" of 429/413 -> exceeds_window · Groq's 498 -> rate_limited
-//   Groq's json_validate_failed, tool_use_failed: bad luck in sampling -> malformed_reply
+//   Groq's json_validate_failed, tool_use_failed: bad luck in sampling -> model_stumbled
 //   else what the status says (reply_fault.h, also for x-should-retry and the waits).
 #pragma once
 

@@ -25,6 +25,11 @@ int status_in_words(const ErrorBody& error) {
   if (error.says({"permission_error", "PermissionDeniedError"})) return 403;
   if (error.says({"not_found_error", "model_not_found", "NotFoundError"})) return 404;
   if (error.says({"invalid_request_error", "BadRequestError", "context_length_exceeded"})) return 400;
+  if (error.says({"unsupported_parameter", "unsupported_value", "invalid_type", "invalid_value",
+                  "missing_required_parameter", "json_validate_failed", "tool_use_failed"})) {
+    return 400;
+  }
+  if (error.says({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})) return 400;
   // Of a response that failed (OpenAI's responses).
   if (error.says({"invalid_prompt", "data_residency_mismatch", "bio_policy", "image_content_policy_violation",
                   "invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url",
@@ -39,7 +44,7 @@ FaultKind obey_should_retry(FaultKind kind, std::string_view should_retry) {
   if (ascii::same(should_retry, "false")) {
     if (kind == FaultKind::rate_limited) return FaultKind::exceeds_window;
     if (kind == FaultKind::overloaded || kind == FaultKind::server_error ||
-        kind == FaultKind::malformed_reply) {
+        kind == FaultKind::malformed_reply || kind == FaultKind::model_stumbled) {
       return FaultKind::bad_request;
     }
   }
@@ -73,11 +78,6 @@ std::optional<Dimension> dimension_in_message(std::string_view message) {
     if (ascii::contains(message, phrase.text)) return phrase.dimension;
   }
   return std::nullopt;
-}
-
-std::optional<Duration> header_wait(const ResponseHead& head) {
-  if (const auto wait = parse_retry_after_ms(head.field("retry-after-ms"))) return wait;
-  return parse_retry_after(head.field("retry-after"), head.field("date"));
 }
 
 // When the limit that is used up is full again; of several, the last.
@@ -121,6 +121,11 @@ ErrorReply read_error_reply(const ResponseHead* head, std::string_view body) {
   const bool failed_by_status = head != nullptr && head->status >= 300;
   reply.status = failed_by_status ? head->status : status_in_words(reply.error);
   return reply;
+}
+
+std::optional<Duration> header_wait(const ResponseHead& head) {
+  if (const auto wait = parse_retry_after_ms(head.field("retry-after-ms"))) return wait;
+  return parse_retry_after(head.field("retry-after"), head.field("date"));
 }
 
 FaultKind kind_by_status(const ErrorReply& reply) {

@@ -28,6 +28,9 @@ ErrorReply read_error_reply(const ResponseHead* head, std::string_view body);
 //   other 4xx -> bad_request · what is no error -> malformed_reply
 FaultKind kind_by_status(const ErrorReply& reply);
 
+// The wait that the header fields ask for, retry-after-ms before retry-after; nothing if none is valid.
+std::optional<Duration> header_wait(const ResponseHead& head);
+
 // The whole fault. `kind`: the dialect's verdict; x-should-retry is obeyed over it: `false` makes a transient
 // fault permanent for the row, and a rate limit one that waiting does not cure on this key (exceeds_window);
 // `true` makes a bad request worth another try (server_error). The wait is that of the header fields; of a

@@ -141,6 +141,22 @@ class Cost(harness.Case):
         self.assertGreaterEqual(self.claimed(), 0.02 * mock.count("requests"))
         self.assertLessEqual(self.claimed(), 0.5)
 
+        self.users_rows("last.jsonl", 900)
+        code, _, err = self.run_batch("last.jsonl", timeout=30)
+        self.assertEqual(code, 3, "nobody waits for what a killed run has claimed: " + err)
+
+    def test_a_row_waits_for_what_another_run_may_give_back(self):
+        mock = self.pool(1500, prices=self.prices(), users={"*": {"max_cost_per_day": 0.5}})
+        self.users_rows("one.jsonl", 0, 8)  # $0.48 reserved, $0.16 spent
+        self.users_rows("two.jsonl", 100, 4)
+        run = self.start("one.jsonl")
+        self.assertTrue(harness.wait_until(lambda: mock.count("requests") == 8))
+        code, _, err = self.run_batch("two.jsonl", timeout=60)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(run.wait(timeout=60), 0)
+        self.assertLessEqual(sum(self.costs("one")) + sum(self.costs("two")), 0.5)
+        self.check_each_row_once([f"row-{i}" for i in range(100, 104)], "two.results.jsonl", "two.errors.jsonl")
+
     def test_plan_tells_the_most_it_can_cost(self):
         table = {"models": [*self.PRICES["models"], {"provider": "groq", "id": "llama", "input": 10, "output": 20}]}
         mock = self.pool(prices=self.prices(table))

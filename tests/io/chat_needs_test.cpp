@@ -70,6 +70,8 @@ TEST(ChatNeeds, AreReadFromParameters) {
       {R"("response_format":{"type":"grammar"})", "a parameter unknown to batchrun"},
       {R"("tools":[])", ""},
       {R"("tools":[{"type":"function"}])", "tools"},
+      {R"("tools":[{"type":"function","function":{"name":"f","strict":true}}])", "tools, strict tools"},
+      {R"("tools":[{"type":"function","function":{"name":"f","strict":false}}])", "tools"},
       {R"("tool_choice":"auto")", ""},
       {R"("tool_choice":"required")", "tool_choice"},
       {R"("tool_choice":{"type":"function","function":{"name":"f"}})", "tool_choice"},
@@ -108,6 +110,7 @@ TEST(ChatNeeds, AreReadFromMessages) {
   };
   const Case table[] = {
       {R"({"role":"user","content":[{"type":"text","text":"x"}]})", ""},
+      {R"({"role":"user","content":[{"text":"x"}]})", ""},
       {R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a/b.png"}}]})",
        "an image by URL"},
       {R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]})",
@@ -125,6 +128,20 @@ TEST(ChatNeeds, AreReadFromMessages) {
        "a system message after the first other one"},
       {R"({"role":"user","name":"Ann","content":"x"})", "the name of a message"},
       {R"({"role":"function","name":"f","content":"x"})", "functions"},
+      {R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a/b.png","detail":"low"}}]})",
+       "an image by URL, the detail of an image"},
+      {R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a/b.png","detail":"auto"}}]})",
+       "an image by URL"},
+      {R"({"role":"user","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]})",
+       "a parameter unknown to batchrun"},
+      {R"({"role":"user","content":[{"type":"text","text":"x","cache_control":null}]})", ""},
+      {R"({"role":"user","content":"x","prefix":true})", "a parameter unknown to batchrun"},
+      {R"({"role":"assistant","content":null,"audio":{"id":"a"}},{"role":"user","content":"x"})", "audio"},
+      // An answer that is given back as it came.
+      {R"({"role":"assistant","content":"y","refusal":null,"annotations":[],"reasoning":"hm","audio":null},{"role":"user","content":"x"})",
+       ""},
+      {R"({"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","tool_call_id":"c","content":"x"})",
+       ""},
   };
   for (const Case& c : table) {
     EXPECT_EQ(needs_of(R"({"messages":[)" + std::string(c.messages) + "]}"), c.needs) << c.messages;

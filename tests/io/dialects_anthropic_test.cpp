@@ -32,6 +32,7 @@ TEST(AnthropicDialect, HonoursWhatItHasWordsFor) {
       {R"("temperature":1,"top_p":0.5,"top_k":3)", R"("stop":["a","b","c","d","e","f"])",
        R"("tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required","parallel_tool_calls":false)",
        R"("response_format":{"type":"json_schema","json_schema":{}})", R"("reasoning_effort":"none")",
+       R"("tools":[{"type":"function","function":{"name":"f","strict":true}}])",
        R"("reasoning_effort":"medium")", R"("reasoning_effort":"max")", R"("user":"u")"}) {
     EXPECT_TRUE(unmet(with(member)).empty()) << member;
   }

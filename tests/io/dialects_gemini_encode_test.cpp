@@ -94,7 +94,8 @@ TEST(GeminiEncode, LeavesRowsToOthersThatItCannotHonour) {
        {R"("reasoning_effort":"low")", R"("logprobs":true)", R"("logit_bias":{"1":1})", R"("min_p":0.1)",
         R"("parallel_tool_calls":false)", R"("user":"u")", R"("service_tier":"flex")",
         R"("stop":["1","2","3","4","5","6"])", R"("functions":[{}])", R"("verbosity":"low")",
-        R"("unheard_of":1)", R"("repetition_penalty":1.1)"}) {
+        R"("tools":[{"type":"function","function":{"name":"f","strict":true}}])", R"("unheard_of":1)",
+        R"("repetition_penalty":1.1)"}) {
     const RowPtr row = row_of(std::string(R"({"messages":[{"role":"user","content":"hi"}],)") + asked + "}");
     EXPECT_FALSE(row->needs.without(gemini_honours()).empty()) << asked;
   }

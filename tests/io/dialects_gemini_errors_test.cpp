@@ -168,8 +168,10 @@ TEST(GeminiFault, NamesTheLimitAndTheWait) {
   }
 }
 
-TEST(GeminiFault, WaitsAsAHeaderFieldSaysWhenTheBodyDoesNot) {
+TEST(GeminiFault, WaitsAsAHeaderFieldSaysBeforeTheBody) {
   const ResponseHead head = reply_head(429, {{"retry-after", "20"}});
+  const std::string both = too_many("GenerateRequestsPerMinutePerProjectPerModel", "37s");
+  EXPECT_EQ(gemini_fault(&head, both).retry_after, std::optional<Duration>(std::chrono::seconds(20)));
   EXPECT_EQ(gemini_fault(&head, "").retry_after, std::optional<Duration>(std::chrono::seconds(20)));
 }
 

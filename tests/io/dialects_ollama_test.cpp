@@ -40,6 +40,7 @@ TEST(OllamaDialect, HonoursWhatItHasWordsFor) {
   }
   EXPECT_TRUE(unmet(image("data:image/png;base64,AA")).empty());
   EXPECT_EQ(unmet(image("https://a/b.png")), FeatureSet(Feature::image_url));
+  EXPECT_EQ(unmet(image(R"(data:image/png;base64,AA","detail":"low)")), FeatureSet(Feature::image_detail));
   EXPECT_TRUE(
       unmet(R"({"messages":[{"role":"user","content":"x"},{"role":"system","content":"y"}]})").empty());
   struct Case {
@@ -53,6 +54,7 @@ TEST(OllamaDialect, HonoursWhatItHasWordsFor) {
         Case{R"("user":"u")", Feature::user},
         Case{R"("reasoning_effort":"minimal")", Feature::reasoning_minimal},
         Case{R"("reasoning_effort":"xhigh")", Feature::reasoning_over_high},
+        Case{R"("tools":[{"type":"function","function":{"name":"f","strict":true}}])", Feature::strict_tools},
         Case{R"("keep_alive":5)", Feature::other}}) {
     EXPECT_EQ(unmet(with(one.member)), FeatureSet(one.feature)) << one.member;
   }

@@ -14,6 +14,13 @@ TEST(OpenAiDialect, NamesTheRequestForSupport) {
   EXPECT_EQ(dialect->request_id(reply_head(200)), "");
 }
 
+TEST(OpenAiDialect, GroqIsNotAskedForWhatItRefuses) {
+  const FeatureSet honoured = make_dialect(DialectKind::groq)->honours(Endpoint());
+  EXPECT_EQ(FeatureSet::all().without(honoured),
+            FeatureSet(Feature::choices, Feature::logprobs, Feature::logit_bias, Feature::message_name));
+  EXPECT_EQ(make_dialect(DialectKind::openai)->honours(Endpoint()), FeatureSet::all());
+}
+
 TEST(OpenAiDialect, ServesWhatItsServersDo) {
   using enum DialectKind;
   struct Case {

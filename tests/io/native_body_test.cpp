@@ -30,6 +30,8 @@ TEST(NativeBody, SaysHowLongTheAnswerMayBeInItsOwnWords) {
 TEST(NativeBody, CountsTextAndNotImages) {
   const Row text = native("/v1/messages", R"({"model":"mm","messages":[{"role":"user","content":"12345"}]})");
   EXPECT_EQ(text.content_bytes, 2u + 4u + 5u);  // values of strings; the few that are no text do not matter
+  const std::string tools = R"([{"input_schema":{"properties":{"a_name":{},"another":{}}}}])";
+  EXPECT_GE(native("/v1/messages", R"({"messages":[],"tools":)" + tools + "}").content_bytes, tools.size());
   const std::string base64(100'000, 'A');
   const Row image = native("/v1/messages", R"({"model":"mm","messages":[{"data":")" + base64 + R"("}]})");
   EXPECT_LT(image.content_bytes, 10'000u);

@@ -54,5 +54,11 @@ TEST(RowMembers, RefuseWhatIsGivenTwiceAndDestinations) {
   EXPECT_NE(host.refusal->message.find("may not choose a host"), std::string::npos);
 }
 
+TEST(UnknownMember, IsTheFirstThatMeansNothing) {
+  EXPECT_EQ(unknown_member(R"({"prompt":"x","temprature":1,"other":2})"), "temprature");
+  EXPECT_EQ(unknown_member(R"({"prompt":"x","t\u0065mperature":1,"max_tokens":2})"), "");
+  EXPECT_EQ(unknown_member("{}"), "");
+}
+
 }  // namespace
 }  // namespace batchrun

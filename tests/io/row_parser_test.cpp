@@ -64,6 +64,21 @@ TEST(ParseRow, ReadsABareBodyWithItsOwnMembers) {
   EXPECT_EQ(bare.metadata, R"({"a":[1]})");
 }
 
+// A cap on cost counts a token for each byte of them.
+TEST(ParseRow, CountsWhatTheModelReadsBesideTheMessages) {
+  const std::string tools = R"([{"type":"function","function":{"name":"f","parameters":{"a":[1,2]}}}])";
+  const std::string format = R"({"type":"json_schema","json_schema":{"name":"n","schema":{}}})";
+  const std::string calls = R"([{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}])";
+  EXPECT_EQ(parsed(R"({"messages":[{"role":"user","content":"abc"}],"tools":)" + tools +
+                   R"(,"response_format":)" + format + "}")
+                .content_bytes,
+            3u + tools.size() + format.size());
+  EXPECT_EQ(parsed(R"({"prompt":"abc","tools":)" + tools + "}").content_bytes, 3u + tools.size());
+  EXPECT_EQ(parsed(R"({"messages":[{"role":"assistant","content":null,"tool_calls":)" + calls + "}]}")
+                .content_bytes,
+            calls.size());
+}
+
 TEST(ParseRow, ReadsAPromptRow) {
   const Row row = parsed(
       R"({"prompt":"What is\u0020up?","system":"Be brief.","model":"m","max_tokens":8,"temperature":0.2})");

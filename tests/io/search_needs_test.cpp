@@ -44,5 +44,10 @@ TEST(SearchNeeds, AKeyIsNoParameter) {
   EXPECT_TRUE(std::holds_alternative<RowError>(parse_row(R"({"query":"x","api_key":"y"})", 1)));
 }
 
+TEST(SearchNeeds, NamesTheMemberThatNobodyKnows) {
+  EXPECT_EQ(unknown_search_member(R"({"query":"x","num":3,"nun":10})"), "nun");
+  EXPECT_EQ(unknown_search_member(R"({"query":"x","num":3,"autocorrect":true})"), "");
+}
+
 }  // namespace
 }  // namespace batchrun

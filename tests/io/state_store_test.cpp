@@ -458,6 +458,28 @@ TEST_F(BudgetTest, IsSharedByRunsUpToItsCap) {
   expect(claim(one, "ann", 5, 100), 0, 107);
 }
 
+TEST_F(BudgetTest, TellsWhatOtherRunsAtWorkMayGiveBack) {
+  const auto told = [](StateStore& run, std::int64_t amount, std::int64_t spent) {
+    std::vector<BudgetGrant> grants;
+    const BudgetClaim one{"ann", today, amount, 100, spent};
+    EXPECT_FALSE(run.claim({&one, 1}, grants));
+    return grants.at(0);
+  };
+  StateStore mine = store();
+  {
+    StateStore other = store(), third = store();
+    told(other, 50, 0);
+    told(third, 20, 20);
+    EXPECT_EQ(told(mine, 0, 0).may_return, 50) << "what the third has spent is gone";
+    told(other, 0, 15);
+    EXPECT_EQ(told(mine, 10, 0).may_return, 35);
+    EXPECT_EQ(told(other, 0, 15).may_return, 10);
+  }
+  const BudgetGrant alone = told(mine, 0, 0);
+  EXPECT_EQ(alone.may_return, 0) << "a run that is gone gives nothing back,";
+  EXPECT_EQ(alone.total, 80) << "and may have spent all it claimed";
+}
+
 TEST_F(BudgetTest, BeginsAnewEachDayAndIsForgotten) {
   StateStore one = store();
   expect(claim(one, "ann", 100, 100), 100, 100);
@@ -499,6 +521,20 @@ TEST_F(BudgetTest, OfAFileOfTheFirstVersionIsAdded) {
   StateStore one = store();
   expect(claim(one, "ann", 60, 100), 60, 60);
   EXPECT_EQ(sum(known()).requests, 2);
+}
+
+TEST_F(BudgetTest, OfAFileOfTheSecondVersionStaysClaimed) {
+  {
+    StateStore first = store();
+    claim(first, "ann", 60, 100);
+  }
+  Other(path_).run(
+      "CREATE TABLE second (day INTEGER NOT NULL, owner BLOB NOT NULL, claimed INTEGER NOT NULL, "
+      "PRIMARY KEY (day, owner)) STRICT, WITHOUT ROWID; "
+      "INSERT INTO second SELECT day, owner, claimed FROM budget; DROP TABLE budget; "
+      "ALTER TABLE second RENAME TO budget; PRAGMA user_version = 2");
+  StateStore next = store();
+  expect(claim(next, "ann", 60, 100), 40, 100);
 }
 
 TEST_F(BudgetTest, GrantsNothingWhileAnotherProgramHoldsTheFile) {

@@ -19,6 +19,13 @@ TEST(Outcome, EveryFaultHasItsOwnNameAndConsistentTraits) {
   }
 }
 
+// A row that no model can answer well must not take the keys of all others out.
+TEST(Outcome, WhatTheModelDoesIsNoKeysFault) {
+  const FaultTraits fault = traits(FaultKind::model_stumbled);
+  EXPECT_TRUE(fault.retryable && fault.counts_attempt);
+  EXPECT_FALSE(fault.blames_key || fault.retires_key || fault.closes_group);
+}
+
 TEST(Outcome, WhatIsNotTheRowsFaultCostsItNoAttempt) {
   for (const FaultKind kind : {FaultKind::rate_limited, FaultKind::quota_exhausted, FaultKind::unauthorized,
                                FaultKind::model_unavailable, FaultKind::cancelled, FaultKind::connect,

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "tests/support/effort.h"
@@ -155,6 +156,49 @@ TEST(SharedSpend, ARowWaitsUntilItsPartOfTheDayIsGranted) {
   EXPECT_EQ(spend.ask(row), Verdict::wait) << "and has to be claimed again";
 }
 
+TEST(SharedSpend, ARowWaitsForWhatOtherRunsMayGiveBackAndNoLonger) {
+  Spend spend(cap_of_each(100), true);
+  const Stake row{"ann", 30, today};
+  EXPECT_EQ(spend.ask(row), Verdict::wait);
+  ASSERT_EQ(spend.take_claims(false).size(), 1u);
+  spend.grant({"ann", today, 0, 100, 30});  // all of it is others', and they may yet give back 30
+  spend.forget_wants();
+  EXPECT_EQ(spend.ask({"ann", 31, today}), Verdict::user_limit);
+  EXPECT_EQ(spend.ask(row), Verdict::wait);
+  EXPECT_TRUE(spend.take_claims(false).empty()) << "asked now and then";
+  const std::vector<SpendClaim> question = spend.take_claims(true);
+  ASSERT_EQ(question.size(), 1u);
+  EXPECT_EQ(question[0].amount, 0);
+  EXPECT_EQ(question[0].cap, 100);
+  spend.grant({"ann", today, 0, 60, 0});
+  spend.forget_wants();
+  EXPECT_EQ(spend.ask(row), Verdict::wait) << "to be claimed";
+  ASSERT_EQ(spend.take_claims(false).size(), 1u);
+  spend.grant({"ann", today, 0, 90, 0});  // somebody was faster, and has spent it
+  spend.forget_wants();
+  EXPECT_EQ(spend.ask(row), Verdict::user_limit);
+}
+
+// A search costs what it was taken for: there is nothing to give back, but others must know not to wait.
+TEST(SharedSpend, TellsWhatIsSpentThoughNothingIsGivenBack) {
+  Spend spend(cap_of_each(100), true);
+  const Stake row{"ann", 30, today};
+  EXPECT_EQ(spend.ask(row), Verdict::wait);
+  EXPECT_EQ(spend.take_claims(true).size(), 1u);
+  spend.grant({"ann", today, 30, 30, 0});
+  EXPECT_EQ(spend.ask(row), Verdict::go);
+  spend.let_in(row);
+  spend.take_claims(true);
+  spend.pay(row, 30);
+  spend.end(row);
+  const std::vector<SpendClaim> claims = spend.take_claims(true);
+  ASSERT_EQ(claims.size(), 1u);
+  EXPECT_EQ(claims[0].amount, 0);
+  EXPECT_EQ(claims[0].spent, 30);
+  EXPECT_FALSE(claims[0].cap);
+  EXPECT_TRUE(spend.take_claims(true).empty());
+}
+
 TEST(SharedSpend, WithoutTheLedgerTheRunGoesOnAlone) {
   Spend spend(cap_of_each(100), true);
   EXPECT_EQ(spend.ask({"ann", 30, today}), Verdict::wait);
@@ -174,8 +218,13 @@ TEST(SharedSpend, NeverOvershootsWhoeverRunsAndWhoeverIsKilled) {
       Spend spend{cap_of_each(cap), true};
       std::deque<Stake> open;
       std::deque<SpendClaim> on_their_way;
+      int number = 0;
     };
+    using Who = std::pair<std::string, sys_days>;
+    std::map<Who, std::map<int, std::pair<Picodollars, Picodollars>>> of_runs;  // claimed, spent
+    int born = 0;
     std::deque<Run> runs(2);
+    runs[1].number = ++born;
     std::map<std::pair<std::string, sys_days>, Picodollars> ledger, cost;
     sys_days day = today;
     const auto enter = [&](Run& run) {
@@ -186,7 +235,17 @@ TEST(SharedSpend, NeverOvershootsWhoeverRunsAndWhoeverIsKilled) {
       const Picodollars amount = claim.cap ? std::min(claim.amount, *claim.cap - sum) : claim.amount;
       sum += amount;
       ASSERT_TRUE(sum >= 0 && sum <= cap) << "seed " << seed;
-      if (claim.cap) run.spend.grant({claim.user, claim.day, amount, sum});
+      auto& [claimed, spent] = of_runs[{claim.user, claim.day}][run.number];
+      claimed += amount;
+      spent = claim.spent;
+      ASSERT_LE(spent, claimed) << "seed " << seed;
+      if (!claim.cap) return;
+      Picodollars may_return = 0;
+      for (const Run& other : runs) {
+        const auto& [theirs, gone] = of_runs[{claim.user, claim.day}][other.number];
+        if (other.number != run.number) may_return += theirs - gone;
+      }
+      run.spend.grant({claim.user, claim.day, amount, sum, may_return});
     };
     int let_in = 0;
     for (int i = 0; i < 4000; ++i) {
@@ -222,6 +281,7 @@ TEST(SharedSpend, NeverOvershootsWhoeverRunsAndWhoeverIsKilled) {
           if (random() % 200 == 0) {  // killed: what was sent is billed all the same
             for (const Stake& row : run.open) cost[{row.user, row.day}] += row.most;
             run = Run();
+            run.number = ++born;
           }
           if (random() % 300 == 0) day += days(1);
       }
@@ -231,6 +291,38 @@ TEST(SharedSpend, NeverOvershootsWhoeverRunsAndWhoeverIsKilled) {
       }
     }
     EXPECT_GT(let_in, 10) << "seed " << seed;
+    // Once all rows have ended, a row fits or does not: runs do not wait for each other.
+    const auto talk = [&] {
+      for (Run& run : runs) {
+        for (SpendClaim& claim : run.spend.take_claims(true)) run.on_their_way.push_back(std::move(claim));
+      }
+      for (Run& run : runs) {
+        while (!run.on_their_way.empty()) enter(run);
+        run.spend.forget_wants();
+      }
+    };
+    for (Run& run : runs) {
+      for (; !run.open.empty(); run.open.pop_front()) {
+        run.spend.pay(run.open.front(), 1);
+        run.spend.end(run.open.front());
+      }
+    }
+    for (const char* user : {"a", "b", "c"}) {
+      const Stake large{user, 600, day};
+      std::set<int> answered;
+      for (int round = 0; round < 10 && answered.size() < runs.size(); ++round) {
+        talk();
+        for (Run& run : runs) {
+          const Verdict verdict = answered.count(run.number) == 0 ? run.spend.ask(large) : Verdict::wait;
+          if (verdict != Verdict::wait) answered.insert(run.number);
+          if (verdict != Verdict::go) continue;
+          run.spend.let_in(large);
+          run.spend.pay(large, 600);
+          run.spend.end(large);
+        }
+      }
+      EXPECT_EQ(answered.size(), runs.size()) << user << " seed " << seed;
+    }
   }
 }
 

@@ -74,6 +74,22 @@ TEST(CostBook, SumsByModelKeyAndUser) {
   EXPECT_EQ(book.spend().spent(), 7'000'000);
 }
 
+TEST(CostBook, ARequestThatFailedCountsWithTheMostItCanHaveCost) {
+  const Settings settings = pool();
+  CostBook book(settings);
+  book.add_model("m");
+  book.add_model("unpriced");
+  const RowPtr asked = row(R"({"prompt":"12345678","max_tokens":10,"n":3})");
+  book.pay_perhaps(KeyId{1}, 0, Stake{"ann", 0, {}}, *asked);
+  book.pay_perhaps(KeyId{1}, 1, Stake{"ann", 0, {}}, *asked);
+  constexpr Picodollars most = (8 + 32 + 30) * Picodollars{2'000'000};
+  EXPECT_EQ(book.figures().perhaps, most);
+  EXPECT_EQ(book.figures().perhaps_billed, 2u) << "one of them by nobody knows how much";
+  EXPECT_EQ(book.figures().total, 0) << "what is known is known";
+  EXPECT_TRUE(book.figures().by_user.empty());
+  EXPECT_EQ(book.spend().spent(), most);
+}
+
 TEST(CostBook, UsersAreBounded) {
   const Settings settings = pool();
   CostBook book(settings);

@@ -44,5 +44,52 @@ TEST(PriceOf, IsTheConfigsForASearchElseTheTables) {
   EXPECT_EQ(price_of(settings, other, "unheard-of"), nullptr);
 }
 
+TEST(MayBeBilled, IsARequestThatWasSentAndNotRefused) {
+  using enum FaultKind;
+  struct Case {
+    FaultKind kind;
+    int status;
+    bool sent, began, billed;  // began: content had come
+  };
+  for (const Case& one : {
+           Case{connect, 0, false, false, false},            // never there
+           Case{truncated_reply, 0, false, false, false},    //
+           Case{truncated_reply, 0, true, false, true},      // no head came
+           Case{timeout_first_chunk, 0, true, false, true},  // somebody may be at work
+           Case{timeout_first_chunk, 200, true, false, true},
+           Case{timeout_idle, 200, true, true, true},
+           Case{truncated_reply, 200, true, true, true},
+           Case{malformed_reply, 200, true, true, true},
+           Case{server_error, 200, true, true, true},  // an error event
+           Case{too_large, 200, true, true, true},
+           Case{cancelled, 200, true, true, true},
+           Case{cancelled, 0, true, false, true},
+           Case{bad_request, 200, true, true, true},  // Anthropic's pause_turn
+           Case{model_stumbled, 200, true, true, true},
+           Case{model_stumbled, 400, true, false, false},
+           Case{server_error, 500, true, false, false},
+           Case{overloaded, 503, true, false, false},
+           Case{overloaded, 529, true, false, false},
+           Case{rate_limited, 429, true, false, false},
+           Case{unauthorized, 401, true, false, false},
+           Case{bad_request, 400, true, false, false},
+           Case{content_refused, 400, true, false, false},
+           Case{server_error, 504, true, false, true},  // the gateway's patience, not the model's
+           Case{server_error, 524, true, false, true},
+           Case{overloaded, 200, true, false, false},  // said by the first event
+           Case{overloaded, 200, true, true, true},
+           Case{rate_limited, 200, true, false, false},
+           Case{rate_limited, 200, true, true, true},
+       }) {
+    Fault fault;
+    fault.kind = one.kind;
+    fault.status = one.status;
+    Ending ending;
+    ending.request_sent = one.sent;
+    if (one.began) ending.first_chunk = std::chrono::milliseconds(1);
+    EXPECT_EQ(may_be_billed(fault, ending), one.billed) << name(one.kind) << " " << one.status;
+  }
+}
+
 }  // namespace
 }  // namespace batchrun

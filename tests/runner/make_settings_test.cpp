@@ -349,6 +349,19 @@ TEST_F(MakeSettings, ReadsPricesAndCaps) {
   EXPECT_TRUE(s.prices->find(s.providers[0].price_name, "gpt-4o-mini"));
 }
 
+TEST_F(MakeSettings, SaysBeforeTheRunWhichPricesACapWouldNeed) {
+  const std::string config =
+      R"({"providers": {"openai": {"default_model": "unheard-of", "keys": [{"key": "k", "models": ["gpt-4o-mini", "mine"]}]},
+          "serper": {"keys": ["s"]}, "serpapi": {"keys": ["t"], "price_per_search": 0.01}}})";
+  EXPECT_TRUE(make_from(config).notices.empty()) << "without a cap nobody needs them";
+  options_.max_cost = 2'500'000'000'000;
+  const Settings s = make_from(config);
+  ASSERT_EQ(s.notices.size(), 1u);
+  EXPECT_EQ(s.notices[0].find("no price is known for openai/mine, openai/unheard-of, searches at serper: "),
+            0u)
+      << s.notices[0];
+}
+
 TEST_F(MakeSettings, CountsSearchesAsRequests) {
   const Settings s = make({{"OPENAI_API_KEY", "sk"},
                            {"SERP_API_KEYS", "a,b"},

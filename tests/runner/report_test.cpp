@@ -41,6 +41,7 @@ TEST(Report, HoldsTheFiguresAndNoKey) {
   EXPECT_EQ(report.at("requests").at("retries"), 21);
   EXPECT_EQ(report.at("keys").at(1).at("state"), "unavailable");
   EXPECT_EQ(report.at("cost").at("total_usd").to_number<double>(), 0.0945);
+  EXPECT_EQ(report.at("cost").at("perhaps_billed_usd").to_number<double>(), 0.0015);
   EXPECT_EQ(report.at("cost").at("by_provider_usd").at("openai").to_number<double>(), 0.0945);
   EXPECT_EQ(report.at("cost").at("by_user_usd").at("ann").to_number<double>(), 0.0005);
   EXPECT_FALSE(report.at("cost").at("by_key_usd").as_object().contains("openai-2"));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "io/row_reader.h"
+
 namespace batchrun {
 namespace {
 
@@ -163,6 +165,32 @@ TEST(Routing, SendsASearchOnlyWhereItsParametersAre) {
       "serper cannot honour a parameter that only SerpApi has");
 }
 
+TEST(Routing, NamesTheParameterThatNobodyKnows) {
+  Settings settings;
+  for (const char* name : {"gemini", "serpapi", "openai"}) {
+    Provider& provider = settings.providers.emplace_back();
+    provider.name = name;
+    provider.default_model = "m";
+    provider.dialect = make_dialect(dialect_named(name).value());
+    settings.keys.push_back({settings.providers.size() - 1, provider.name + "-1", {}, {}, {}});
+  }
+  Caller caller(std::move(settings));
+  const auto refusal = [&](const char* line) {
+    auto parsed = parse_row(line, 1);
+    return caller.ask(*std::get<RowPtr>(parsed));
+  };
+  const std::string start = "!no candidate can answer this row as it asks: ";
+  EXPECT_EQ(refusal(R"({"provider":"gemini","prompt":"x","temprature":1})"),
+            start + R"(gemini cannot honour "temprature", a parameter unknown to batchrun)");
+  EXPECT_EQ(refusal(R"({"provider":"gemini","body":{"messages":[{"content":"x"}],"top-k":1}})"),
+            start + R"(gemini cannot honour "top-k", a parameter unknown to batchrun)");
+  EXPECT_EQ(refusal(R"({"provider":"gemini","prompt":"x","response_format":{"type":"grammar"}})"),
+            start + "gemini cannot honour a parameter unknown to batchrun");
+  EXPECT_EQ(refusal(R"({"query":"x","nun":1})"),
+            start + R"(serpapi cannot honour "nun", a parameter unknown to batchrun)")
+      << "and nothing of those that do not search";
+}
+
 TEST(Routing, RefusesWithAReasonAndTheNearestName) {
   Caller caller(pool());
   const std::pair<Row, std::vector<std::string>> cases[] = {
@@ -174,7 +202,10 @@ TEST(Routing, RefusesWithAReasonAndTheNearestName) {
       {row("gpt-4o", "groq", "", {"paid"}), {"no key of groq with one of the tags paid"}},
       {row("", "", "small", {"paid"}), {"no key with one of the tags paid"}},
       {row("", "", "", {"free"}), {"no model is named"}},
-      {row("x\x1b[31m\n", "", "", {"\x1b]0;t\x07"}), {"\\x1b[31m\\n", "\\x1b]0;t\\x07"}},
+      {row("", "", "", {"gold"}), {"!no key has the tag gold"}},
+      {row("gpt-4o", "", "", {"gold", "old"}), {"!no key has one of the tags gold, old"}},
+      {row("x\x1b[31m\n", "groq", "", {"paid"}), {"\\x1b[31m\\n"}},
+      {row("", "", "", {"\x1b]0;t\x07"}), {"\\x1b]0;t\\x07"}},
   };
   for (const auto& [asked, parts] : cases) {
     const std::string answer = caller.ask(asked);

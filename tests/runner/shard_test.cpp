@@ -70,9 +70,9 @@ struct Stage {
     batch.lanes.lanes.push_back(std::move(lane));
     batch.lanes.models.push_back("m");
     for (int i = 0; i < rows; ++i) {
-      auto parsed =
-          parse_row(fmt::format(R"({{"custom_id":"row-{0}","prompt":"row-{0}!","max_tokens":5}})", i),
-                    static_cast<std::uint64_t>(i) + 1);
+      auto parsed = parse_row(
+          fmt::format(R"({{"custom_id":"row-{0}","prompt":"row-{0}!","max_tokens":5{1}}})", i, more),
+          static_cast<std::uint64_t>(i) + 1);
       Arrival arrival;
       arrival.row = std::move(std::get<RowPtr>(parsed));
       arrival.input_tokens = 9;
@@ -110,6 +110,7 @@ struct Stage {
   IntakeQueue intake{1u << 20};
   LinesQueue lines{64u << 20};
   StateLink state{4};
+  std::string more;  // members of each row, after a comma
   RunFigures figures;
   bool starved = false;
   std::string results, errors;
@@ -351,8 +352,91 @@ TEST(Shard, TheCapOnCostIsNotOvershot) {
     EXPECT_LE(dollars(stage.figures.cost.total), cap);
     EXPECT_GE(dollars(stage.figures.cost.total), cap - 1.7) << "at most one row's reserve is left";
     EXPECT_TRUE(stage.figures.cost_limit_reached);
-    EXPECT_FALSE(stage.figures.input_ended);
+    EXPECT_LT(stage.figures.rows_ok, 200u);
     EXPECT_EQ(stage.figures.rows_failed, 0u);
+    EXPECT_EQ(stage.figures.cost.perhaps_billed, 0u);
+  }
+}
+
+// A provider some of whose answers break off or come too late, and that bills those as it likes.
+class Biller {
+ public:
+  explicit Biller(std::uint64_t seed) : random_(seed) {}
+
+  SimReply operator()(const Request& request, TimePoint) {
+    SimReply reply = answer_to(request, std::chrono::milliseconds(1 + random_() % 200));
+    const std::size_t at = request.body.find("row-");
+    most_sends = std::max(most_sends, ++sends_[request.body.substr(at, request.body.find('!', at) - at)]);
+    switch (random_() % 8) {
+      case 0:
+        return refusal(500, "", reply.delay);
+      case 1:
+        reply.chunks[0].resize(40);
+        reply.fault = Fault{FaultKind::truncated_reply, 0, "cut", {}, {}};
+        billed += perhaps();
+        return reply;
+      case 2:
+        reply.status = 0;
+        reply.fault = Fault{FaultKind::timeout_first_chunk, 0, "late", {}, {}};
+        billed += perhaps();
+        return reply;
+      default:
+        billed += 3 * a_third;
+        return reply;
+    }
+  }
+
+  double billed = 0;
+  int most_sends = 0;  // for one row
+
+ private:
+  static constexpr double a_third = 0.333333333333;  // for each token, of which a row allows five
+  double perhaps() { return static_cast<double>(random_() % 6) * a_third; }
+  std::mt19937_64 random_;
+  std::map<std::string, int> sends_;
+};
+
+TEST(Shard, NoCapIsOvershotByRequestsThatFailAndAreBilled) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const bool of_user = seed % 2 == 0;
+    constexpr double cap = 60;
+    Settings settings = priced(of_user ? 0 : cap);
+    if (of_user) settings.spend.each_user = static_cast<Picodollars>(cap * 1e12);
+    settings.pool.settings.seed = seed;
+    Biller biller(seed);
+    Stage stage(std::move(settings),
+                [&biller](const Request& request, TimePoint now) { return biller(request, now); });
+    stage.more = R"(,"metadata":{"user_id":"ann"})";
+    stage.run(100);
+    const RunFigures& figures = stage.figures;
+    EXPECT_LE(biller.billed, cap) << "seed " << seed;
+    EXPECT_LE(biller.billed, dollars(figures.cost.total + figures.cost.perhaps) + 1e-6) << "seed " << seed;
+    EXPECT_GE(dollars(figures.cost.total + figures.cost.perhaps), cap - 1.7) << "seed " << seed;
+    EXPECT_GT(figures.cost.perhaps_billed, 0u);
+    EXPECT_LE(biller.most_sends, 6) << "seed " << seed;
+    EXPECT_EQ(figures.cost_limit_reached, !of_user);
+    // Each row of a user's has its line; those that the run's cap leaves are another run's.
+    const std::uint64_t ended = figures.rows_ok + figures.rows_failed;
+    EXPECT_TRUE(of_user ? ended == 100 : ended < 100) << ended << " seed " << seed;
+    EXPECT_EQ(of_user, stage.errors.find("\"code\":\"cost_limit\"") != std::string::npos) << "seed " << seed;
+  }
+}
+
+// With a cap that has room for all of it, with one that has not, and without any.
+TEST(Shard, ARowThatAlwaysFailsEndsAfterItsAttempts) {
+  for (const double cap : {0.0, 1000.0, 5.0}) {
+    Stage stage(priced(cap), [](const Request& r, TimePoint) {
+      SimReply cut = answer_to(r, std::chrono::milliseconds(20));
+      cut.chunks[0].resize(40);
+      cut.fault = Fault{FaultKind::truncated_reply, 0, "cut", {}, {}};
+      return cut;
+    });
+    stage.run(1);
+    const bool enough = cap != 5;  // for six attempts of $1.67
+    EXPECT_EQ(stage.figures.rows_failed, enough ? 1u : 0u) << cap;
+    EXPECT_EQ(stage.errors.find("all_providers_failed") != std::string::npos, enough) << stage.errors;
+    EXPECT_EQ(stage.figures.attempts, enough ? 6u : 3u) << cap;
+    EXPECT_EQ(stage.figures.cost_limit_reached, !enough);
   }
 }
 

@@ -25,10 +25,25 @@ TEST(Summary, SaysWhatHappenedInNumbers) {
   const std::string text = render_summary(sample_settings(), figures, RunEnd::interrupted, false);
   for (const char* part :
        {"interrupted: 4,197 ok, 3 failed, 10 already done before, 790 not done; 1m 10s (60 rows/s)",
-        "350,000 in, 70,000 out (360k tok/min)", "requests: 4,300, 2 answered 429 (0.05 %), 21 retries",
-        "openai-1", "2,200", "openai/org-a", "tokens per minute", "45.0k", "60.0k", "75.0 %", "43.0 %", "p50",
-        "2 x bad_request", "for example r17: unknown parameter", "results: in.results.jsonl",
-        "errors:  in.errors.jsonl", "report:  in.report.json", "resume: batchrun in.jsonl"}) {
+        "350,000 in, 70,000 out (360k tok/min)",
+        "requests: 4,300, 2 answered 429 (0.05 %), 21 retries",
+        "cost: $0.0945, and 7 rows of models without a known price\n",
+        "perhaps billed besides: up to $0.001500, for 3 requests that failed after they were sent\n",
+        "openai-1",
+        "2,200",
+        "openai/org-a",
+        "tokens per minute",
+        "45.0k",
+        "60.0k",
+        "75.0 %",
+        "43.0 %",
+        "p50",
+        "2 x bad_request",
+        "for example r17: unknown parameter",
+        "results: in.results.jsonl",
+        "errors:  in.errors.jsonl",
+        "report:  in.report.json",
+        "resume: batchrun in.jsonl"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
 }

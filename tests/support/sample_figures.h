@@ -21,6 +21,8 @@ inline RunFigures sample_figures() {
   f.output_tokens = 70'000;
   f.cost.total = 94'500'000'000;  // $0.0945
   f.cost.unpriced_rows = 7;
+  f.cost.perhaps_billed = 3;
+  f.cost.perhaps = 1'500'000'000;
   f.cost.by_model = {{"openai/gpt-4o-mini", 94'500'000'000}};
   f.cost.by_key = {{"openai-1", 94'500'000'000}, {"openai-2", 0}};
   f.cost.by_user = {{"ann", 500'000'000}};
