@@ -43,12 +43,12 @@ Process::Process(World& world, std::size_t life)
       settings_(settings_of(world, life)),
       reader_(settings_.input, RowReaderOptions{settings_.max_line}),
       outputs_(open_outputs(settings_, world.files)),
-      skipped_(check_resume(settings_, outputs_, reader_)),
+      rows_skipped_(check_resume(settings_, outputs_, reader_)),
       results_(std::move(outputs_.results)),
       errors_(std::move(outputs_.errors)),
       intake_(world.plan.intake_bytes),
       lines_(world.plan.lines_bytes),
-      feeder_(settings_, reader_, outputs_.done, intake_, std::move(skipped_)),
+      feeder_(settings_, reader_, outputs_.done, intake_, rows_skipped_),
       writer_(settings_, results_, errors_, lines_),
       transport_(world.network, context_, life),
       shard_(settings_, context_, world.clock, transport_, intake_, lines_, link_),
@@ -145,19 +145,12 @@ void Process::conclude() {
                                         .max_rows_reached = feeder_.max_rows_reached()});
   exit_code_ = course_.exit_code(end, last.rows_failed + outputs_.failed > 0);
   try {
-    put_away(end);
+    if (end == RunEnd::complete) {
+      put_away(settings_, std::move(results_).release(), std::move(errors_).release(), outputs_.answered > 0);
+    }
   } catch (const OutputError&) {
     exit_code_ = static_cast<int>(ExitCode::output_failed);
   }
-}
-
-void Process::put_away(RunEnd end) {
-  if (end != RunEnd::complete) return;
-  OutputFile errors = std::move(errors_).release();
-  if (errors.size() == 0) errors.remove();
-  if (!settings_.ordered) return;
-  OutputFile results = std::move(results_).release();
-  put_in_order(settings_, results, outputs_.answered > 0);
 }
 
 void Process::die() {

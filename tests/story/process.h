@@ -60,13 +60,12 @@ class Process {
   bool keep_state();
   void obey(const RunCourse::Orders& orders);
   void conclude();
-  void put_away(RunEnd end);
 
   World& world_;
   const Settings settings_;
   RowReader reader_;
   Outputs outputs_;
-  Skipped skipped_;
+  const std::uint64_t rows_skipped_;
   ResultWriter results_, errors_;
   IntakeQueue intake_;
   LinesQueue lines_;
