@@ -7,6 +7,7 @@
 #include <ctime>
 #include <thread>
 
+#include "runner/answer_sources.h"
 #include "runner/clock.h"
 #include "runner/diagnostics.h"
 #include "runner/feeder.h"
@@ -121,6 +122,8 @@ void Run::talk_of_start() {
   for (const std::string& note : outputs_.notes) say(render_note(note, color_));
   const std::uint64_t before = outputs_.answered + outputs_.failed;
   if (before > 0) {
+    const std::string changes = other_sources_than_before(settings_);
+    if (!changes.empty()) say(render_note(changes, color_));
     say(render_note(fmt::format("resuming: {} already done ({} answered, {} failed)", format_rows(before),
                                 outputs_.answered, outputs_.failed),
                     color_));
