@@ -114,18 +114,18 @@ bool LineSource::next_given_back(Line& line) {
 }
 
 LineBlock LineSource::next_block(std::size_t octets) {
-  LineBlock block;
-  block.text.reserve(octets + octets / 8);
-  for (Line line; block.text.size() < octets && next(line);) {
-    block.text.insert(block.text.end(), line.text.begin(), line.text.end());
-    block.lines.push_back(line);
+  LineBlock out;
+  out.text.reserve(octets + octets / 8);
+  for (Line line; out.text.size() < octets && next(line);) {
+    out.text.insert(out.text.end(), line.text.begin(), line.text.end());
+    out.lines.push_back(line);
   }
-  const char* at = block.text.data();
-  for (Line& line : block.lines) {
+  const char* at = out.text.data();
+  for (Line& line : out.lines) {
     line.text = {at, line.text.size()};
     at += line.text.size();
   }
-  return block;
+  return out;
 }
 
 void LineSource::give(Line& line, std::size_t size) const {
