@@ -1,6 +1,9 @@
 #include "tests/story/process.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "runner/assemble_pool.h"
@@ -19,7 +22,17 @@ Moment moment_of(const ManualClock& clock) {
   return {std::chrono::sys_time<Duration>(epoch + clock.now().time_since_epoch()), clock.now()};
 }
 
-Settings settings_of(const World& world, std::size_t life) {
+// Every model of every provider, by what each costs.
+PriceTable prices() {
+  std::string entries;
+  for (const char* provider : {"openai", "groq", "cerebras", "anthropic", "gemini", "ollama"}) {
+    entries += fmt::format(R"({}{{"provider": "{}", "id": "*", "input": 0, "output": {}}})",
+                           entries.empty() ? "" : ", ", provider, price_of_token * 1e6);
+  }
+  return PriceTable("{\"models\": [" + entries + "]}", "prices.json", "2026-11-22");
+}
+
+Settings settings_of(const World& world, std::size_t life, const LifePlan& plan) {
   Settings settings;
   assemble_pool(parse_config(world.plan.config, "batchrun.json", {}), settings);
   settings.input = world.input;
@@ -30,6 +43,10 @@ Settings settings_of(const World& world, std::size_t life) {
   settings.pool.settings.epoch = epoch;
   settings.pool.settings.seed = world.plan.seed + life;
   settings.pool.settings.keep_history = true;
+  settings.prices = prices();
+  if (plan.max_cost) settings.spend.run = std::llround(*plan.max_cost * 1e12);
+  settings.retry_failed = plan.retry_failed;
+  settings.fresh = plan.fresh;
   for (std::size_t i = 0; i < world.state.size(); ++i) {
     settings.pool.groups[i].history = history_of(world.state[i], moment_of(world.clock));
   }
@@ -38,9 +55,9 @@ Settings settings_of(const World& world, std::size_t life) {
 
 }  // namespace
 
-Process::Process(World& world, std::size_t life)
+Process::Process(World& world, std::size_t life, const LifePlan& plan)
     : world_(world),
-      settings_(settings_of(world, life)),
+      settings_(settings_of(world, life, plan)),
       reader_(settings_.input, RowReaderOptions{settings_.max_line}),
       outputs_(open_outputs(settings_, world.files)),
       rows_skipped_(check_resume(settings_, outputs_, reader_)),

@@ -38,7 +38,7 @@ inline constexpr const char* errors_path = "out/errors";
 class Process {
  public:
   // Opens and recovers the output. Throws as run_batch() does before anything is sent.
-  Process(World& world, std::size_t life);
+  Process(World& world, std::size_t life, const LifePlan& plan);
 
   // Does all there is to do now. True: it is over, and exit_code() says how.
   bool work();
