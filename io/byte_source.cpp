@@ -51,6 +51,15 @@ class PlainSource final : public ByteSource {
     }
     return read_fd(into, size);
   }
+  // A file need not be read for that.
+  void skip(std::uint64_t octets) override {
+    const std::uint64_t of_head = std::min<std::uint64_t>(octets, head_.size() - head_at_);
+    const std::uint64_t behind = octets - of_head;
+    if (total_ == 0 || behind > total_ - read_) return ByteSource::skip(octets);
+    if (::lseek(fd_, static_cast<off_t>(behind), SEEK_CUR) < 0) return ByteSource::skip(octets);
+    head_at_ += of_head;
+    read_ += behind;
+  }
   std::uint64_t bytes_read() const override { return read_; }
   std::uint64_t bytes_total() const override { return total_; }
 
@@ -243,6 +252,16 @@ std::unique_ptr<PlainSource> open_plain(const std::string& path, const std::atom
 }
 
 }  // namespace
+
+void ByteSource::skip(std::uint64_t octets) {
+  std::vector<char> piece(static_cast<std::size_t>(std::min<std::uint64_t>(octets, packed_block)));
+  while (octets > 0) {
+    const std::size_t got =
+        read(piece.data(), static_cast<std::size_t>(std::min<std::uint64_t>(octets, piece.size())));
+    if (got == 0) return;
+    octets -= got;
+  }
+}
 
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path, const std::atomic<bool>* stop) {
   auto plain = open_plain(path, stop);

@@ -18,6 +18,9 @@ class ByteSource {
   // Up to `size` bytes into `into`; 0 only at the end. Throws InputError when the input cannot be read
   // further: an I/O error, or packed data that is damaged or cut short.
   virtual std::size_t read(char* into, std::size_t size) = 0;
+  // Passes over so many bytes, or to the end. Throws as read() does.
+  virtual void skip(std::uint64_t octets);
+
   virtual std::uint64_t bytes_read() const = 0;   // of the file as it lies on disk
   virtual std::uint64_t bytes_total() const = 0;  // 0 when not known (a pipe)
 };

@@ -24,16 +24,29 @@ void DoneRows::add(const DoneRows& others) {
 }
 
 std::vector<RowIdentity> DoneRows::seal() {
-  std::sort(rows_.begin(), rows_.end());
+  index();
+  sort();
   std::vector<RowIdentity> repeated;
   for (auto at = rows_.begin(); (at = std::adjacent_find(at, rows_.end())) != rows_.end();) {
     const Entry twice = *at;
     repeated.push_back({id_hash(twice), twice[2]});
     at = std::find_if(at, rows_.end(), [&](const Entry& other) { return other != twice; });
   }
-  if (!repeated.empty()) rows_.erase(std::unique(rows_.begin(), rows_.end()), rows_.end());
+  if (repeated.empty()) return repeated;
+  rows_.erase(std::unique(rows_.begin(), rows_.end()), rows_.end());
   index();
   return repeated;
+}
+
+// The index says where each bucket's rows belong: to put them there is most of sorting them.
+void DoneRows::sort() {
+  std::vector<Entry> sorted(rows_.size());
+  std::vector<std::uint32_t> next = starts_;
+  for (const Entry& row : rows_) sorted[next[bucket_of(id_hash(row))]++] = row;
+  rows_ = std::move(sorted);
+  for (std::size_t bucket = 0; bucket + 1 < starts_.size(); ++bucket) {
+    std::sort(rows_.begin() + starts_[bucket], rows_.begin() + starts_[bucket + 1]);
+  }
 }
 
 void DoneRows::index() {
@@ -43,6 +56,13 @@ void DoneRows::index() {
   starts_.assign((std::size_t{1} << bits) + 1, 0);
   for (const Entry& row : rows_) ++starts_[bucket_of(id_hash(row)) + 1];
   std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
+}
+
+void DoneRows::prefetch(const RowIdentity& identity) const {
+  constexpr std::size_t rows_in_a_line = 64 / sizeof(Entry);
+  const Entry* const first = rows_.data() + starts_[bucket_of(identity.id_hash)];
+  __builtin_prefetch(first);
+  __builtin_prefetch(first + rows_in_a_line);
 }
 
 DoneRows::Match DoneRows::find(const RowIdentity& identity) const {

@@ -41,12 +41,24 @@ void LineSource::drop_mark() {
   if (head.starts_with("\xEF\xBB\xBF")) begin_ = 3;
 }
 
+void LineSource::go_to(const LinePlace& place) {
+  number_ = place.number - 1;
+  if (place.offset <= read_) {  // the first octets have been read to see what they are
+    begin_ = static_cast<std::size_t>(place.offset);
+    return;
+  }
+  source_->skip(place.offset - read_);
+  read_ = place.offset;
+  begin_ = end_ = 0;
+}
+
 // More bytes behind end_; false at the end of the input.
 bool LineSource::refill() {
   if (at_end_) return false;
   make_room();
   const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);
   end_ += got;
+  read_ += got;
   at_end_ = got == 0;
   return !at_end_;
 }
@@ -67,6 +79,7 @@ void LineSource::make_room() {
 }
 
 bool LineSource::next(Line& line) {
+  if (!given_back_.empty() && next_given_back(line)) return true;
   for (;;) {
     const char* const start = buffer_.data() + begin_;
     const std::size_t held = end_ - begin_;
@@ -78,8 +91,7 @@ bool LineSource::next(Line& line) {
     }
     if (hit || (at_end_ && held > 0)) {
       give(line, size);
-      ++number_;
-      line.number = number_;
+      line.number = ++number_;
       begin_ += size + (hit ? 1 : 0);
       searched_ = 0;
       return true;
@@ -90,7 +102,34 @@ bool LineSource::next(Line& line) {
   }
 }
 
+// A block goes once its last line is no longer needed.
+bool LineSource::next_given_back(Line& line) {
+  while (given_again_ == given_back_.front().lines.size()) {
+    given_back_.pop_front();
+    given_again_ = 0;
+    if (given_back_.empty()) return false;
+  }
+  line = given_back_.front().lines[given_again_++];
+  return true;
+}
+
+LineBlock LineSource::next_block(std::size_t octets) {
+  LineBlock out;
+  out.text.reserve(octets + octets / 8);
+  for (Line line; out.text.size() < octets && next(line);) {
+    out.text.insert(out.text.end(), line.text.begin(), line.text.end());
+    out.lines.push_back(line);
+  }
+  const char* at = out.text.data();
+  for (Line& line : out.lines) {
+    line.text = {at, line.text.size()};
+    at += line.text.size();
+  }
+  return out;
+}
+
 void LineSource::give(Line& line, std::size_t size) const {
+  line.offset = read_ - (end_ - begin_);
   line.text = {buffer_.data() + begin_, size};
   if (line.text.ends_with('\r')) line.text.remove_suffix(1);
   line.size = line.text.size();
@@ -104,6 +143,7 @@ void LineSource::give(Line& line, std::size_t size) const {
 void LineSource::skip_long_line(Line& line) {
   const std::unique_ptr<XXH3_state_t, HashStateFree> state(XXH3_createState());
   XXH3_64bits_reset(state.get());
+  line.offset = read_ - (end_ - begin_);
   long_line_head_.clear();
   line.size = 0;
   const auto take = [&](std::string_view piece) {
@@ -134,6 +174,8 @@ void LineSource::skip_long_line(Line& line) {
 }
 
 bool LineSource::line_is_buffered() const {
+  if (given_back_.size() > 1) return true;
+  if (!given_back_.empty() && given_again_ < given_back_.front().lines.size()) return true;
   const char* from = buffer_.data() + begin_ + searched_;
   return std::memchr(from, '\n', end_ - begin_ - searched_) != nullptr;
 }

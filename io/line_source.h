@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,13 +13,25 @@
 
 namespace batchrun {
 
+// Where a line starts.
+struct LinePlace {
+  std::uint64_t number = 1;  // of the line; empty lines count
+  std::uint64_t offset = 0;  // in the input, unpacked
+};
+
 struct Line {
-  std::uint64_t number = 0;  // 1-based; empty lines count
+  std::uint64_t number = 0, offset = 0;  // its LinePlace
   std::string_view
       text;  // without LF or CRLF; good until the next call. Of a line that is too long: its first 64 KiB
   bool too_long = false;
   std::uint64_t size = 0;  // of the whole line
   std::uint64_t hash = 0;  // XXH3 of the whole line; only of one that is too long
+};
+
+// Lines copied out of a source, for who looks at them later or on another thread.
+struct LineBlock {
+  std::vector<char> text;
+  std::vector<Line> lines;  // their texts lie in `text`
 };
 
 class LineSource {
@@ -29,9 +42,20 @@ class LineSource {
   LineSource(std::unique_ptr<ByteSource> source, std::size_t max_line);
   ~LineSource();
 
+  // Goes on at that place, which an earlier reading of the same input has found. REQUIRED before the first
+  // next(). Throws InputError.
+  void go_to(const LinePlace& place);
+
   // The next line, or false at the end; what follows the last LF is a line if it is not empty. Throws
   // InputError.
   bool next(Line& line);
+
+  // The next lines, up to the one that makes them `octets` or more; none at the end. Throws InputError.
+  LineBlock next_block(std::size_t octets);
+
+  // Puts back lines that were read as blocks: next() gives them again. REQUIRED: they are the last that were
+  // read, in their order.
+  void give_back(std::deque<LineBlock> blocks) { given_back_ = std::move(blocks); }
 
   // Whether the next line is here already, so that next() need not read.
   bool line_is_buffered() const;
@@ -40,6 +64,7 @@ class LineSource {
   std::uint64_t bytes_total() const { return source_->bytes_total(); }
 
  private:
+  bool next_given_back(Line& line);
   bool refill();
   void make_room();
   void drop_mark();
@@ -52,8 +77,11 @@ class LineSource {
   std::size_t begin_ = 0, end_ = 0;
   std::size_t searched_ = 0;  // no LF in [begin_, begin_ + searched_)
   std::uint64_t number_ = 0;
+  std::uint64_t read_ = 0;  // octets that have come into buffer_; where end_ is in the input
   std::string long_line_head_;
   bool at_end_ = false;
+  std::deque<LineBlock> given_back_;
+  std::size_t given_again_ = 0;  // lines of its first block
 };
 
 }  // namespace batchrun

@@ -27,12 +27,19 @@ bool parse_id(std::string_view id, std::uint64_t& line, std::uint32_t& content_h
   return hash.ec == std::errc() && hash.ptr == end;
 }
 
-bool is_duplicate(const JsonTokens& tokens, JsonTokens::Value error) {
-  if (tokens.first(error) != '{') return false;
-  for (ObjectWalk walk(tokens, error); walk.next();) {
-    if (walk.name() == "code") return tokens.raw(walk.value()) == "\"duplicate_custom_id\"";
+// A member of an object, by its name as it is written; nothing if the value is no object or has none.
+std::string_view member(const JsonTokens& tokens, JsonTokens::Value object, std::string_view name) {
+  if (tokens.first(object) != '{') return {};
+  for (ObjectWalk walk(tokens, object); walk.next();) {
+    if (walk.name() == name) return tokens.raw(walk.value());
   }
-  return false;
+  return {};
+}
+
+std::uint32_t number_of(std::string_view text) {
+  std::uint32_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace
@@ -69,9 +76,9 @@ bool LogLines::refill() {
   if (end_ > longest_line) {
     throw OutputError(file_.path() + " is no results file: it has no lines", "give another --output");
   }
-  if (buffer_.size() - end_ < block) buffer_.resize(std::max(end_ + block, 2 * end_));
-  const auto room = std::min<std::uint64_t>(buffer_.size() - end_, file_end_ - read_);
-  const std::size_t got = file_.read(buffer_.data() + end_, static_cast<std::size_t>(room), read_);
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block, file_end_ - read_));
+  if (buffer_.size() - end_ < wanted) buffer_.resize(std::max(end_ + wanted, 2 * end_));
+  const std::size_t got = file_.read(buffer_.data() + end_, wanted, read_);
   read_ += got;
   end_ += got;
   return got > 0;
@@ -87,10 +94,13 @@ std::optional<LoggedRow> LogLineParser::parse(std::string_view text) {
   std::uint32_t content_hash = 0;
   bool has_id = false, has_custom_id = false, duplicate = false;
   std::string custom_id;
+  std::uint32_t occurrence = 0;
   for (ObjectWalk walk(tokens_, JsonTokens::root); walk.next();) {
     const std::string_view name = walk.name();
     if (name == "error") {
-      duplicate = is_duplicate(tokens_, walk.value());
+      duplicate = member(tokens_, walk.value(), "code") == "\"duplicate_custom_id\"";
+    } else if (duplicate && name == "batchrun") {
+      occurrence = number_of(member(tokens_, walk.value(), "occurrence"));
     } else if (tokens_.first(walk.value()) != '"') {
       continue;
     } else if (name == "id" && !has_id) {
@@ -101,7 +111,7 @@ std::optional<LoggedRow> LogLineParser::parse(std::string_view text) {
     }
   }
   if (!has_id || !has_custom_id) return std::nullopt;
-  row.identity = duplicate ? duplicate_identity(custom_id, row.line, content_hash)
+  row.identity = duplicate ? duplicate_identity(custom_id, occurrence, content_hash)
                            : make_identity(custom_id, content_hash);
   return row;
 }

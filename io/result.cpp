@@ -163,6 +163,7 @@ void append_refusal_line(std::string& out, const RowError& refusal) {
   append_request(out, refusal.text, refusal.text_is_json);
   append_run_head(out, false, refusal.line, RowFigures{});
   if (refusal.column != 0) append_member(out, R"(,"column":)", refusal.column);
+  if (refusal.occurrence != 0) append_member(out, R"(,"occurrence":)", refusal.occurrence);
   out += "}}\n";
 }
 

@@ -62,9 +62,10 @@ struct RowError {
   std::string message;       // one sentence for people, inert
   std::string custom_id;     // given, or made from the line's bytes when it could not be read; never empty
   bool id_given = false;
-  std::string text;           // the line as it came, cut at 64 KiB
-  bool text_is_json = false;  // text is one valid JSON object, so it can be given back as `request`
-  RowIdentity identity;       // for resume: made from the id, else from the bytes of the line
+  std::string text;              // the line as it came, cut at 64 KiB
+  std::uint32_t occurrence = 0;  // of a duplicate_custom_id: which of the lines with that id it is, from 2 on
+  bool text_is_json = false;     // text is one valid JSON object, so it can be given back as `request`
+  RowIdentity identity;          // for resume: made from the id, else from the bytes of the line
 };
 
 }  // namespace batchrun

@@ -29,8 +29,9 @@ RowIdentity make_identity(std::string_view custom_id, std::uint64_t content_hash
   return {hash_id(custom_id).low, static_cast<std::uint32_t>(content_hash)};
 }
 
-RowIdentity duplicate_identity(std::string_view custom_id, std::uint64_t line, std::uint32_t content_hash) {
-  return {XXH3_64bits_withSeed(custom_id.data(), custom_id.size(), line), content_hash};
+RowIdentity duplicate_identity(std::string_view custom_id, std::uint32_t occurrence,
+                               std::uint32_t content_hash) {
+  return {XXH3_64bits_withSeed(custom_id.data(), custom_id.size(), occurrence), content_hash};
 }
 
 }  // namespace batchrun

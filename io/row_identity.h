@@ -28,8 +28,10 @@ std::uint64_t hash_line(std::string_view line);
 std::string made_id(std::uint64_t content_hash, std::uint64_t occurrence = 1);
 
 RowIdentity make_identity(std::string_view custom_id, std::uint64_t content_hash);
-// Of a line that repeats the id of an earlier one: never that one's.
-RowIdentity duplicate_identity(std::string_view custom_id, std::uint64_t line, std::uint32_t content_hash);
+// Of a line that repeats the id of an earlier one: never that one's. `occurrence`: which of the lines with
+// that id it is, from 2 on, so that it stays the same wherever in the input they stand.
+RowIdentity duplicate_identity(std::string_view custom_id, std::uint32_t occurrence,
+                               std::uint32_t content_hash);
 // The code of such a line's error.
 inline constexpr std::string_view duplicate_code = "duplicate_custom_id";
 

@@ -16,13 +16,24 @@ std::optional<std::uint32_t> RowIds::find_or_add(const IdHash& id, std::uint64_t
   return index_.find_or_set(id, static_cast<std::uint32_t>(std::min<std::uint64_t>(line, made_mark - 2)));
 }
 
-std::optional<std::string> RowIds::give(const IdHash& id, std::uint64_t line) {
+bool RowIds::add_new(const IdHash& id, bool given, std::uint64_t line) {
+  return !(given ? find_or_add(id, line) : index_.find_or_set(id, made_mark | 1));
+}
+
+std::optional<RowIds::Repeated> RowIds::give(const IdHash& id, std::uint64_t line) {
   const auto earlier = find_or_add(id, line);
   if (!earlier) return std::nullopt;
-  if ((*earlier & made_mark) != 0) {
-    return fmt::format("the custom_id of line {} is that of an earlier row without one", line);
-  }
-  return fmt::format("the custom_id of line {} is already that of line {}", line, *earlier);
+  const bool made = (*earlier & made_mark) != 0;
+  return Repeated{count_repeated(id),
+                  made ? fmt::format("the custom_id of line {} is that of an earlier row without one", line)
+                       : fmt::format("the custom_id of line {} is already that of line {}", line, *earlier)};
+}
+
+std::uint32_t RowIds::count_repeated(const IdHash& id) {
+  const IdHash count{~id.low, id.high};
+  const std::uint32_t met = index_.find(count).value_or(1) + 1;
+  index_.set(count, std::min(met, made_mark - 2));
+  return met;
 }
 
 void RowIds::make(std::string& id, RowIdentity& identity) {

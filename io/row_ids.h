@@ -14,21 +14,29 @@ namespace batchrun {
 
 class RowIds {
  public:
-  // Registers an id that a line gives. Nothing if it is new; else the sentence that refuses the line. Throws
-  // InputError when the index cannot be kept.
-  std::optional<std::string> give(const IdHash& id, std::uint64_t line);
+  struct Repeated {
+    std::uint32_t occurrence = 0;  // of the id among the input's lines; 2 is the first that repeats it
+    std::string why;               // the line is refused
+  };
+  // Registers an id that a line gives. Nothing if it is new. Throws InputError when the index cannot be kept.
+  std::optional<Repeated> give(const IdHash& id, std::uint64_t line);
 
   // Registers an id made from a row's content. The second and later rows of equal content get ids of their
   // own, "-2", "-3", ..., and the identity that belongs to them. Throws InputError.
   void make(std::string& id, RowIdentity& identity);
+
+  // give() or make(), if it is an id that no row has yet. False: nothing was done.
+  bool add_new(const IdHash& id, bool given, std::uint64_t line);
 
   // For a caller that knows ids ahead: brings what will be looked at into the processor's cache.
   void prefetch(const IdHash& id) const { index_.prefetch(id); }
 
  private:
   std::optional<std::uint32_t> find_or_add(const IdHash& id, std::uint64_t line);
+  std::uint32_t count_repeated(const IdHash& id);
 
-  // Of an id, the line of the row that has it, or how many rows without an id have been given it.
+  // Of an id, the line of the row that has it, or how many rows without an id have been given it. Of one that
+  // is repeated also, under another hash, how often it has been met.
   IdIndex index_;
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "io/done_rows.h"
 #include "io/input_error.h"
 #include "io/line_source.h"
 #include "io/row.h"
@@ -28,8 +29,17 @@ class RowReader {
   ~RowReader();
 
   struct End {};
+  using Item = std::variant<RowPtr, RowError, End>;
   // The next row, refusal, or End. A read error in the middle throws InputError.
-  std::variant<RowPtr, RowError, End> next();
+  Item next();
+
+  struct Skipped {
+    std::uint64_t rows = 0;
+    std::optional<LinePlace> stop;  // of the line that next() makes its next item of; nothing at the end
+  };
+  // Passes over the first rows and refusals, as long as `done` has them. Works with every core, on blocks of
+  // lines of about `block` octets. REQUIRED before the first next(). Throws InputError.
+  Skipped skip(const DoneRows& done, std::size_t block = 512u << 10);
 
   // Whether next() can answer without reading: false means that a slow pipe may keep it waiting.
   bool line_is_buffered() const;

@@ -17,14 +17,9 @@ double estimate_input_tokens(const Row& row) {
 }
 
 Feeder::Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake,
-               Skipped skipped)
-    : settings_(settings),
-      reader_(reader),
-      skipped_(std::move(skipped)),
-      done_(done),
-      intake_(intake),
-      routing_(settings) {
-  batch_.rows_read = batch_.rows_skipped = skipped_.rows;
+               std::uint64_t rows_skipped)
+    : settings_(settings), reader_(reader), done_(done), intake_(intake), routing_(settings) {
+  batch_.rows_read = batch_.rows_skipped = rows_skipped;
 }
 
 void Feeder::run() {
@@ -44,17 +39,10 @@ bool Feeder::step() {
   return false;
 }
 
-RowItem Feeder::next_item() {
-  if (!skipped_.next) return reader_.next();
-  RowItem item = std::move(*skipped_.next);
-  skipped_.next.reset();
-  return item;
-}
-
 // False: there is nothing more to read.
 bool Feeder::read_stretch() {
   do {
-    RowItem item = next_item();
+    RowReader::Item item = reader_.next();
     if (std::holds_alternative<RowReader::End>(item)) return false;
     ++batch_.rows_read;
     if (auto* row = std::get_if<RowPtr>(&item)) {

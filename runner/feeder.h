@@ -20,9 +20,10 @@ double estimate_input_tokens(const Row& row);
 
 class Feeder {
  public:
-  // All of these outlive the feeder. `done` is sealed. `skipped`: what has been read already.
+  // All of these outlive the feeder. `done` is sealed. `rows_skipped`: how many were read before, and are
+  // done.
   Feeder(const Settings& settings, RowReader& reader, const DoneRows& done, IntakeQueue& intake,
-         Skipped skipped = {});
+         std::uint64_t rows_skipped = 0);
 
   // Reads to the end, to --max-rows, or until the queue is closed; then closes it. One thread.
   void run();
@@ -37,7 +38,6 @@ class Feeder {
 
  private:
   bool read_stretch();
-  RowItem next_item();
   void take(RowPtr row);
   void take(RowError refused);
   void refuse(RowError refused);
@@ -47,7 +47,6 @@ class Feeder {
 
   const Settings& settings_;
   RowReader& reader_;
-  Skipped skipped_;
   const DoneRows& done_;
   IntakeQueue& intake_;
   Routing routing_;

@@ -2,80 +2,27 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "io/row_reader.h"
 #include "runner/feeder.h"
-#include "runner/handoff.h"
 #include "runner/routing.h"
 
 namespace batchrun {
-namespace {
-
-constexpr std::size_t block_bytes = 128u << 10;
-constexpr std::size_t blocks_ahead = 3;  // for each parser
-
-// Lines of the input, copied out of its buffer.
-struct LineBlock {
-  std::string text;
-  std::vector<Line> lines;  // their texts point into `text` once it is complete
-
-  void add(const Line& line) {
-    text += line.text;
-    lines.push_back(line);
-  }
-  // What is added may move `text`; when all is there, its lines follow each other.
-  void point() {
-    std::size_t at = 0;
-    for (Line& line : lines) {
-      line.text = {text.data() + at, line.text.size()};
-      at += line.text.size();
-    }
-  }
-};
-
-}  // namespace
-
 struct InputScan::Parsed {
   ScannedBlock block;                  // lanes by the parser's own numbers
   std::vector<ScannedLane> new_lanes;  // of the numbers that are new in this block
 };
 
-struct InputScan::Task {
-  LineBlock lines;
-  std::promise<Parsed> done;
-};
-
-// One thread of the team, with a routing of its own.
+// Parses the blocks of one seat, with a routing of its own.
 class InputScan::Parser {
  public:
-  explicit Parser(const Settings& settings)
-      : settings_(settings), routing_(settings), tasks_(blocks_ahead + 1), thread_([this] { run(); }) {}
-  ~Parser() {
-    tasks_.close();
-    thread_.join();
-  }
+  explicit Parser(const Settings& settings) : settings_(settings), routing_(settings) {}
 
-  std::future<Parsed> parse(LineBlock lines) {
-    Task task{std::move(lines), {}};
-    auto done = task.done.get_future();
-    tasks_.push(std::move(task), 1);
-    return done;
-  }
-
- private:
-  void run() {
-    while (!tasks_.ended()) {
-      auto task = tasks_.pop(std::chrono::seconds(1));
-      if (task) task->done.set_value(parse_now(task->lines));
-    }
-  }
-
-  Parsed parse_now(const LineBlock& lines) {
+  Parsed parse(const LineBlock& block) {
     Parsed parsed;
-    parsed.block.rows.reserve(lines.lines.size());
-    for (const Line& line : lines.lines) {
+    parsed.block.rows.reserve(block.lines.size());
+    for (const Line& line : block.lines) {
       auto result = read_line(line, settings_.max_line);
       if (!result) continue;
       if (auto* row = std::get_if<RowPtr>(&*result)) {
@@ -87,6 +34,7 @@ class InputScan::Parser {
     return parsed;
   }
 
+ private:
   void add(Parsed& parsed, Row&& row) {
     const auto lane = lane_of(parsed, row);
     if (const auto* none = std::get_if<NoRoute>(&lane)) {
@@ -137,39 +85,25 @@ class InputScan::Parser {
   const Settings& settings_;
   Routing routing_;
   bool keyless_lane_known_ = false;
-  Handoff<Task> tasks_;
-  std::thread thread_;
 };
 
 InputScan::InputScan(const Settings& settings, unsigned threads)
-    : source_(settings.input, settings.max_line) {
-  for (unsigned i = 0; i < std::max(threads, 1u); ++i) team_.push_back(std::make_unique<Parser>(settings));
-  lane_of_.resize(team_.size());
+    : source_(settings.input, settings.max_line),
+      team_(source_, LineTeam<Parsed>::seats_for(threads),
+            [this](const LineBlock& block, std::size_t seat) { return parsers_[seat]->parse(block); }),
+      lane_of_(team_.seats()) {
+  for (std::size_t i = 0; i < team_.seats(); ++i) parsers_.push_back(std::make_unique<Parser>(settings));
 }
 
 InputScan::~InputScan() = default;
 
-// Hands the next block to the parser whose turn it is; false at the end of the input.
-bool InputScan::read_block() {
-  LineBlock block;
-  block.text.reserve(block_bytes + (block_bytes >> 2));
-  for (Line line; block.text.size() < block_bytes && source_.next(line);) block.add(line);
-  if (block.lines.empty()) return false;
-  block.point();
-  blocks_.push_back(team_[handed_++ % team_.size()]->parse(std::move(block)));
-  return true;
-}
-
 std::optional<ScannedBlock> InputScan::next() {
-  while (blocks_.size() < blocks_ahead * team_.size() && read_block()) {
-  }
-  if (blocks_.empty()) return std::nullopt;
-  Parsed parsed = blocks_.front().get();
-  blocks_.pop_front();
-  std::vector<std::size_t>& lane_of = lane_of_[taken_++ % team_.size()];
-  for (const ScannedLane& lane : parsed.new_lanes) lane_of.push_back(lane_number(lane));
-  for (RowFigures& row : parsed.block.rows) row.lane = lane_of[row.lane];
-  return std::move(parsed.block);
+  auto worked = team_.next();
+  if (!worked) return std::nullopt;
+  std::vector<std::size_t>& lane_of = lane_of_[worked->seat];
+  for (const ScannedLane& lane : worked->made.new_lanes) lane_of.push_back(lane_number(lane));
+  for (RowFigures& row : worked->made.block.rows) row.lane = lane_of[row.lane];
+  return std::move(worked->made.block);
 }
 
 // Lanes are known by their names here: the parsers number them each for itself.

@@ -1,18 +1,15 @@
-// An input read with every core, each row down to what `plan` counts. The caller's thread cuts the input into
-// blocks of lines; a team parses them and gives back figures, never rows: rows that cross threads cost more
-// than they save. Blocks come back in the input's order, so that what is counted does not depend on timing.
+// An input read with every core, each row down to what `plan` counts: figures, never rows, as rows that cross
+// threads cost more than they save. In the input's order, so that what is counted does not depend on timing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "io/line_source.h"
+#include "io/line_team.h"
 #include "io/row.h"
 #include "io/row_identity.h"
 #include "runner/cost_estimate.h"
@@ -49,7 +46,7 @@ struct ScannedBlock {
 
 class InputScan {
  public:
-  // Opens settings.input and starts `threads` parsers. `settings` must outlive this. Throws InputError as
+  // Opens settings.input, to be parsed by `threads`. `settings` must outlive this. Throws InputError as
   // RowReader does.
   InputScan(const Settings& settings, unsigned threads);
   ~InputScan();  // waits for the parsers
@@ -64,18 +61,15 @@ class InputScan {
 
  private:
   struct Parsed;
-  struct Task;
   class Parser;
 
-  bool read_block();
   std::size_t lane_number(const ScannedLane& lane);
 
   LineSource source_;
-  std::vector<std::unique_ptr<Parser>> team_;
-  std::deque<std::future<Parsed>> blocks_;  // handed to the team in turn, not taken back yet
-  std::size_t handed_ = 0, taken_ = 0;
+  std::vector<std::unique_ptr<Parser>> parsers_;  // by the team's seat
+  LineTeam<Parsed> team_;
   std::vector<ScannedLane> lanes_;
-  std::vector<std::vector<std::size_t>> lane_of_;  // by parser and the parser's own number of the lane
+  std::vector<std::vector<std::size_t>> lane_of_;  // by seat and its parser's own number of the lane
 };
 
 }  // namespace batchrun

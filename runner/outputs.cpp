@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "io/line_order.h"
-#include "io/line_source.h"
+#include "io/line_team.h"
 #include "io/recovery.h"
 #include "io/row_reader.h"
 
@@ -40,22 +40,6 @@ void start_over(OutputFile& file) {
   file.sync(0);
 }
 
-// The errors file is ours when it gets its other name, so that no other run can be writing it.
-OutputFile open_errors(const Settings& settings, Files& files, std::vector<std::string>& notes) {
-  OutputFile errors = OutputFile::open(files, settings.errors);
-  if (!settings.retry_failed || settings.fresh || !errors.is_log()) return errors;
-  if (errors.size() == 0) {
-    notes.push_back("no failed rows to retry: " + settings.errors + " is empty or not there");
-    return errors;
-  }
-  const std::string aside = settings.errors + ".old";
-  if (const int error = files.rename(settings.errors, aside); error != 0) {
-    fail_output("rename", settings.errors, error);
-  }
-  notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
-  return OutputFile::open(files, settings.errors);
-}
-
 // Makes both files hold exactly one good line for each row they hold at all, and have them on the disk, an
 // empty one, too: it may be empty because an earlier run gave its lines another name and failed before that
 // was safe.
@@ -64,19 +48,23 @@ class Recovery {
   Recovery(Outputs& outputs, bool retry_failed) : outputs_(outputs), retry_failed_(retry_failed) {}
 
   void run() {
-    const RecoveredFile results = recover_one(outputs_.results), errors = recover_one(outputs_.errors);
+    const RecoveredFile results = recover_one(outputs_.results, outputs_.done);
+    const RecoveredFile errors =
+        recover_one(outputs_.errors, retry_failed_ ? outputs_.to_retry : outputs_.done);
     if (retry_failed_ || results.size + errors.size > 0) {
       if (results.size == 0) outputs_.results.sync(0);
       if (errors.size == 0) outputs_.errors.sync(0);
     }
     const std::vector<RowIdentity> repeated = outputs_.done.seal();
     outputs_.answered = results.lines - clean(outputs_.results, results.bad_lines, repeated);
+    outputs_.to_retry.seal();
+    if (retry_failed_) return;
     outputs_.failed = errors.lines - clean(outputs_.errors, errors.bad_lines, repeated);
   }
 
  private:
-  RecoveredFile recover_one(OutputFile& file) {
-    const RecoveredFile found = recover(file, outputs_.done);
+  RecoveredFile recover_one(OutputFile& file, DoneRows& rows) {
+    const RecoveredFile found = recover(file, rows);
     if (found.repaired_bytes > 0) {
       outputs_.notes.push_back(file.path() + ": cut " + plural(found.repaired_bytes, "byte") +
                                " of a torn last line");
@@ -128,19 +116,9 @@ template <class Visit>
 void visit_rows(const Settings& settings, Visit visit) {
   RowReader reader(settings.input, RowReaderOptions{settings.max_line});
   for (;;) {
-    const RowItem item = reader.next();
+    const RowReader::Item item = reader.next();
     if (std::holds_alternative<RowReader::End>(item)) return;
     visit(seen(item));
-  }
-}
-
-Skipped skip_done(RowReader& reader, const DoneRows& done) {
-  for (Skipped skipped;; ++skipped.rows) {
-    RowItem item = reader.next();
-    const bool at_end = std::holds_alternative<RowReader::End>(item);
-    if (!at_end && done.find(seen(item).identity) == DoneRows::Match::done) continue;
-    skipped.next = std::move(item);
-    return skipped;
   }
 }
 
@@ -150,16 +128,30 @@ struct Glance {
   bool any_known = false, any_changed = false;
 };
 
-Glance glance(const Settings& settings, const DoneRows& done, std::uint64_t first_line) {
+Glance glance(const LineBlock& block, const Settings& settings, const Outputs& outputs) {
   Glance found;
-  LineSource lines(settings.input, settings.max_line);
-  for (Line line; lines.next(line);) {
-    if (line.number < first_line) continue;
+  for (const Line& line : block.lines) {
     const auto item = read_line(line, settings.max_line);
     if (!item) continue;
-    const DoneRows::Match match = done.find(seen(*item).identity);
-    found.any_known |= match == DoneRows::Match::done;
+    const RowIdentity identity = seen(*item).identity;
+    const DoneRows::Match match = outputs.done.find(identity);
+    found.any_known |=
+        match == DoneRows::Match::done || outputs.to_retry.find(identity) != DoneRows::Match::unknown;
     found.any_changed |= match == DoneRows::Match::changed;
+  }
+  return found;
+}
+
+Glance glance(const Settings& settings, const Outputs& outputs, const LinePlace& first_line) {
+  LineSource lines(settings.input, settings.max_line);
+  lines.go_to(first_line);
+  using Team = LineTeam<Glance>;
+  Team team(lines, Team::seats_for_all(),
+            [&](const LineBlock& block, std::size_t /*seat*/) { return glance(block, settings, outputs); });
+  Glance found;
+  while (const auto worked = team.next()) {
+    found.any_known |= worked->made.any_known;
+    found.any_changed |= worked->made.any_changed;
   }
   return found;
 }
@@ -218,6 +210,45 @@ void forget(std::vector<RowIdentity> changed, Outputs& outputs) {
   outputs.failed -= forget_in(outputs.errors);
 }
 
+std::uint64_t compare_with_input(const Settings& settings, Outputs& outputs, RowReader& reader) {
+  if (outputs.done.size() + outputs.to_retry.size() == 0 || !can_be_read_twice(settings.input)) return 0;
+  const RowReader::Skipped skipped = reader.skip(outputs.done);
+  if (!skipped.stop || settings.changed == ChangedRows::keep) return skipped.rows;
+  const Glance rest = glance(settings, outputs, *skipped.stop);
+  if (skipped.rows == 0 && !rest.any_known && !rest.any_changed) refuse_other_input(settings);
+  Changed changed;
+  if (rest.any_changed) changed = find_changed(settings, outputs.done);
+  if (changed.rows.empty()) return skipped.rows;
+  if (settings.changed == ChangedRows::stop) ask_about_changes(settings, changed);
+  forget(std::move(changed.rows), outputs);
+  return skipped.rows;
+}
+
+// The errors file is ours while it gets its other name, so that no other run can be writing it.
+void set_failed_aside(const Settings& settings, Outputs& outputs) {
+  if (!outputs.errors.is_log()) return;
+  if (outputs.errors.size() == 0) {
+    outputs.notes.push_back("no failed rows to retry: " + settings.errors + " is empty or not there");
+    return;
+  }
+  const std::string aside = settings.errors + ".old";
+  Files& files = outputs.errors.files();
+  if (const int error = files.rename(settings.errors, aside); error != 0) {
+    fail_output("rename", settings.errors, error);
+  }
+  outputs.errors = OutputFile::open(files, settings.errors);
+  outputs.errors.sync(0);
+  outputs.notes.push_back("the failed rows are tried again; their old error lines are in " + aside);
+}
+
+void put_in_order(const Settings& settings, OutputFile& results, bool resumed) {
+  LineOrder order(results);
+  if (resumed && can_be_read_twice(settings.input)) {
+    visit_rows(settings, [&](const Seen& row) { order.place(row.identity, row.line); });
+  }
+  order.apply(results);
+}
+
 }  // namespace
 
 bool can_be_read_twice(const std::string& input) {
@@ -228,42 +259,29 @@ bool can_be_read_twice(const std::string& input) {
 Outputs open_outputs(const Settings& settings, Files& files) {
   refuse_input_as_output(settings.input, settings.output);
   refuse_input_as_output(settings.input, settings.errors);
-  std::vector<std::string> notes;
-  OutputFile results =
-      OutputFile::open(files, settings.output);  // both locks come before anything is changed
-  OutputFile errors = open_errors(settings, files, notes);
-  Outputs outputs{std::move(results), std::move(errors), {}, 0, 0, std::move(notes)};
+  // Both locks come before anything is changed.
+  Outputs outputs{
+      OutputFile::open(files, settings.output), OutputFile::open(files, settings.errors), {}, {}, 0, 0, {}};
   if (settings.fresh) {
     start_over(outputs.results);
     start_over(outputs.errors);
     outputs.done.seal();
+    outputs.to_retry.seal();
   } else {
     Recovery(outputs, settings.retry_failed).run();
   }
   return outputs;
 }
 
-Skipped check_resume(const Settings& settings, Outputs& outputs, RowReader& reader) {
-  if (outputs.done.size() == 0 || settings.changed == ChangedRows::keep) return {};
-  if (!can_be_read_twice(settings.input)) return {};
-  Skipped skipped = skip_done(reader, outputs.done);
-  if (std::holds_alternative<RowReader::End>(*skipped.next)) return skipped;
-  const Glance rest = glance(settings, outputs.done, seen(*skipped.next).line);
-  if (skipped.rows == 0 && !rest.any_known && !rest.any_changed) refuse_other_input(settings);
-  Changed changed;
-  if (rest.any_changed) changed = find_changed(settings, outputs.done);
-  if (changed.rows.empty()) return skipped;
-  if (settings.changed == ChangedRows::stop) ask_about_changes(settings, changed);
-  forget(std::move(changed.rows), outputs);
+std::uint64_t check_resume(const Settings& settings, Outputs& outputs, RowReader& reader) {
+  const std::uint64_t skipped = compare_with_input(settings, outputs, reader);
+  if (settings.retry_failed) set_failed_aside(settings, outputs);
   return skipped;
 }
 
-void put_in_order(const Settings& settings, OutputFile& results, bool resumed) {
-  LineOrder order(results);
-  if (resumed && can_be_read_twice(settings.input)) {
-    visit_rows(settings, [&](const Seen& row) { order.place(row.identity, row.line); });
-  }
-  order.apply(results);
+void put_away(const Settings& settings, OutputFile results, OutputFile errors, bool resumed) {
+  if (errors.is_log() && errors.size() == 0) errors.remove();
+  if (settings.ordered) put_in_order(settings, results, resumed);
 }
 
 }  // namespace batchrun

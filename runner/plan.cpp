@@ -99,7 +99,7 @@ class Plan {
     if (!row.made_id.empty()) {
       ids_.make(row.made_id, identity);
     } else if (const auto duplicate = ids_.give(row.id, row.line)) {
-      return refuse(row.line, 0, *duplicate);
+      return refuse(row.line, 0, duplicate->why);
     }
     if (lanes_.size() <= row.lane) lanes_.resize(row.lane + 1);
     add_cost(lanes_[row.lane], scan_.lanes()[row.lane], row);
@@ -181,7 +181,7 @@ class Plan {
     if (!line.id_given) {
       ids_.make(line.custom_id, line.identity);
     } else if (const auto duplicate = ids_.give(hash_id(line.custom_id), line.line)) {
-      return refuse(line.line, 0, *duplicate);
+      return refuse(line.line, 0, duplicate->why);
     }
     refuse(line.line, line.column, line.message);
   }

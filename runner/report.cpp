@@ -9,6 +9,7 @@
 
 #include "io/json_text.h"
 #include "io/output_file.h"
+#include "runner/answer_sources.h"
 #include "runner/inert.h"
 #include "runner/progress.h"
 #include "runner/run_rates.h"
@@ -185,6 +186,12 @@ json::object cost_of_run(const CostFigures& cost) {
           {"by_user_usd", sums(cost.by_user)}};
 }
 
+json::object answer_sources_of(const Settings& settings) {
+  json::object out;
+  for (const auto& [name, value] : answer_sources(settings)) out[name] = value;
+  return out;
+}
+
 json::object rows_of(const RunFigures& figures) {
   return {{"read", figures.rows_read},
           {"all_read", figures.input_ended},
@@ -228,6 +235,7 @@ std::string render_report(const Settings& settings, const RunFigures& figures, R
                         {"results_bytes", figures.results_bytes},
                         {"errors", settings.errors},
                         {"errors_bytes", figures.errors_bytes}}},
+                      {"answer_sources", answer_sources_of(settings)},
                       {"rows", rows_of(figures)},
                       {"rows_per_second", rounded(now.rows_per_second)},
                       {"requests",

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <thread>
 
+#include "runner/answer_sources.h"
 #include "runner/clock.h"
 #include "runner/diagnostics.h"
 #include "runner/feeder.h"
@@ -40,13 +41,13 @@ class Run {
         color_(use_color(settings.color, environment, isatty(STDERR_FILENO) != 0)),
         reader_(settings.input, RowReaderOptions{settings.max_line, &stop_reading_}),
         outputs_(open_outputs(settings, system_files())),
-        skipped_(check_resume(settings, outputs_, reader_)),
+        rows_skipped_(check_resume(settings, outputs_, reader_)),
         results_(std::move(outputs_.results)),
         errors_(std::move(outputs_.errors)),
         intake_(intake_bytes),
         lines_(lines_bytes),
         state_link_(news_ahead),
-        feeder_(settings, reader_, outputs_.done, intake_, std::move(skipped_)),
+        feeder_(settings, reader_, outputs_.done, intake_, rows_skipped_),
         writer_(settings, results_, errors_, lines_),
         shard_(settings, intake_, lines_, state_link_, [this] { signals_->wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
@@ -81,7 +82,7 @@ class Run {
   std::atomic<bool> stop_reading_ = false;
   RowReader reader_;
   Outputs outputs_;  // its files are with the writers
-  Skipped skipped_;  // with the feeder
+  const std::uint64_t rows_skipped_;
   ResultWriter results_, errors_;
   IntakeQueue intake_;
   LinesQueue lines_;
@@ -121,6 +122,8 @@ void Run::talk_of_start() {
   for (const std::string& note : outputs_.notes) say(render_note(note, color_));
   const std::uint64_t before = outputs_.answered + outputs_.failed;
   if (before > 0) {
+    const std::string changes = other_sources_than_before(settings_);
+    if (!changes.empty()) say(render_note(changes, color_));
     say(render_note(fmt::format("resuming: {} already done ({} answered, {} failed)", format_rows(before),
                                 outputs_.answered, outputs_.failed),
                     color_));
@@ -172,16 +175,13 @@ int Run::conclude() {
             " was changed while it was read: run the same command again to see which rows that concerns",
         color_));
   }
-  OutputFile errors = std::move(errors_).release();
-  if (end == RunEnd::complete && errors.is_log() && errors.size() == 0) errors.remove();
   if (!settings_.report.empty()) {
     write_whole_file(settings_.report, render_report(settings_, last, end, started_, std::time(nullptr)));
   }
   if (!settings_.quiet) fmt::print(stderr, "{}", render_summary(settings_, last, end, color_));
   // Last: should this fail, everything else has been said and written.
-  if (settings_.ordered && end == RunEnd::complete) {
-    OutputFile results = std::move(results_).release();
-    put_in_order(settings_, results, outputs_.answered > 0);
+  if (end == RunEnd::complete) {
+    put_away(settings_, std::move(results_).release(), std::move(errors_).release(), outputs_.answered > 0);
   }
   return course_.exit_code(end, last.rows_failed + outputs_.failed > 0);
 }

@@ -68,7 +68,8 @@ RunEnd RunCourse::end(const RunFigures& last, const Parts& parts) const {
   if (parts.starved) return RunEnd::no_usable_key;
   const bool all_ended =
       last.input_ended && last.rows_skipped + last.rows_ok + last.rows_failed == last.rows_read;
-  if (stopped_ != RunEnd::complete && !all_ended) return stopped_;
+  if (!all_ended && stopped_ != RunEnd::complete) return stopped_;
+  if (!all_ended && last.cost_limit_reached) return RunEnd::stopped;  // since the last look
   if (parts.input_failed) return RunEnd::input_failed;
   return parts.max_rows_reached ? RunEnd::stopped : RunEnd::complete;
 }

@@ -172,7 +172,7 @@ class Interruptions(harness.Case):
         return mock, run
 
     def test_first_signal_drains_and_says_how_to_go_on(self):
-        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
             with self.subTest(signal=number):
                 mock, run = self.slow_run()
                 run.send_signal(number)

@@ -5,6 +5,7 @@ Each test says which of the deaths it deals are real ones. Long forms, by the en
   BATCHRUN_KILL_STRIDE=1   octets of output between kills, and between cuts of a finished run (unless given, some)
   BATCHRUN_SEED=N          of everything random
 """
+import gzip
 import json
 import os
 import pathlib
@@ -269,6 +270,55 @@ class Files(Durability):
         self.assertEqual(code, 2, err)
         self.assertIn("--changed=keep", err)
         self.check_each_row_once(self.ids(20))
+
+    def test_an_input_that_breaks_off_can_be_gone_on_with(self):
+        whole = gzip.compress(self.rows(3000).read_bytes())
+        packed = self.folder / "input.jsonl.gz"
+        packed.write_bytes(whole[:len(whole) // 2])
+        arguments = ("input.jsonl.gz", "-o", RESULTS, "--errors", ERRORS)
+        code, _, err = self.run_batch(*arguments)
+        self.assertEqual(code, 2, err)
+        self.assertIn("the data ends in the middle", err)
+        answered = len(self.lines(RESULTS))
+        self.assertTrue(0 < answered < 3000)
+        packed.write_bytes(whole)
+        code, _, err = self.run_batch(*arguments)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once(self.ids(3000))
+        self.assertEqual(self.provider.count("requests"), 3000)
+
+    def test_a_file_that_is_no_output_is_left_alone(self):
+        self.rows(3)
+        notes = self.folder / "notes.txt"
+        notes.write_text("one\ntwo")
+        for options in (["-o", notes], ["--errors", notes], ["--errors", notes, "--retry-failed"]):
+            code, _, err = self.run_batch("input.jsonl", *options)
+            self.assertEqual(code, 6, err)
+            self.assertIn("no output of batchrun", err)
+            self.assertEqual(notes.read_text(), "one\ntwo")
+        self.assertEqual(self.provider.count("requests"), 0)
+
+    def test_another_default_model_is_told_on_resume(self):
+        self.rows(3)
+        self.good()
+        self.rows(6)
+        self.config(self.provider, default_model="gpt-4o")
+        err = self.good()
+        self.assertIn("default model of openai was gpt-4o-mini, is gpt-4o", err)
+        self.check_each_row_once(self.ids(6))
+
+    def test_retry_failed_with_the_wrong_input_touches_nothing(self):
+        self.provider.stop()
+        mock = self.mock({"faults": [{"fault": "bad_request", "times": 2}]})
+        self.config(mock)
+        self.rows(5)
+        self.run_batch("input.jsonl")
+        before = {path.name: path.read_bytes() for path in self.folder.glob("input.*") if path.name != "input.jsonl"}
+        (self.folder / "input.jsonl").write_text('{"custom_id":"another","prompt":"question-0?"}\n')
+        code, _, err = self.run_batch("input.jsonl", "--retry-failed")
+        self.assertEqual(code, 2, err)
+        self.assertIn("answers to another input", err)
+        self.assertEqual(before, {path.name: path.read_bytes() for path in self.folder.glob("input.*") if path.name != "input.jsonl"})
 
     def test_fresh_and_retry_failed(self):
         self.provider.stop()

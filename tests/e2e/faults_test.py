@@ -164,6 +164,16 @@ class Connections(harness.Case):
                     self.check_each_row_once([f"row-{n}" for n in range(ROWS)])
                     self.assertEqual(mock.count("requests"), ROWS)
 
+    def test_a_proxy_in_the_environment_is_not_used(self):
+        mock = self.mock()
+        self.config(mock)
+        self.rows(ROWS)
+        nobody = "http://127.0.0.1:9"
+        proxies = {name: nobody for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")}
+        code, _, err = self.run_batch("input.jsonl", env=self.environment() | proxies, timeout=30)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{n}" for n in range(ROWS)])
+
     def test_redirects_lead_nowhere(self):
         with socket.create_server(("127.0.0.1", 0)) as elsewhere:
             port = elsewhere.getsockname()[1]

@@ -1,6 +1,6 @@
 // A results file as anything may have left it: recovered, it ends in a whole line, nothing good is lost, and
-// to recover it again changes nothing, whether one thread scans it or several. Input: where the file is cut
-// off; then the file.
+// to recover it again changes nothing, whether it is scanned whole or in parts; and a file that is refused
+// stays as it is. Input: where the file is cut off; then the file.
 #include <cstdint>
 #include <string>
 
@@ -13,19 +13,24 @@ namespace {
 using namespace batchrun;
 
 struct Recovered {
+  bool refused = false;
   RecoveredFile file;
   std::size_t rows = 0;
   std::string text;
 };
 
-Recovered recovered(const std::string& text, std::uint64_t part) {
+Recovered recovered(const std::string& text, std::uint64_t octets) {
   MemoryFiles files;
   files.put("results", text);
   Recovered result;
   {
     OutputFile file = OutputFile::open(files, "results");
     DoneRows done;
-    result.file = recover(file, done, part);
+    try {
+      result.file = recover(file, done, {octets, std::launch::deferred});
+    } catch (const OutputError&) {
+      result.refused = true;
+    }
     done.seal();
     result.rows = done.size();
   }
@@ -47,6 +52,11 @@ void check(const std::string& text) {
   constexpr std::uint64_t one_part = 1u << 30;
   const std::uint64_t small_parts = text.size() / 3 + 16;
   const Recovered once = recovered(text, one_part);
+  if (once.refused) {
+    must(once.text == text && whole_good_lines(text) == 0);
+    must(recovered(text, small_parts).refused);
+    return;
+  }
   must(once.text.empty() || once.text.back() == '\n');
   must(once.file.size == once.text.size());
   must(once.file.lines == whole_good_lines(once.text));

@@ -117,5 +117,25 @@ TEST(ByteSource, RefusesWhatIsNoFile) {
   EXPECT_NO_THROW(open_byte_source("/dev/null"));
 }
 
+TEST(ByteSource, PassesOverWhatIsNotWanted) {
+  const ScratchDir scratch;
+  const std::string text = some_text(1'000'000);
+  for (const std::string& path : {written(scratch, "a.jsonl", text), written(scratch, "a.gz", gzip(text)),
+                                  written(scratch, "a.zst", zstd(text))}) {
+    for (const std::size_t skipped : {0u, 1u, 3u, 4u, 5u, 300'000u, 999'990u, 2'000'000u}) {
+      for (const std::size_t before : {0u, 2u, 1000u}) {
+        const auto source = open_byte_source(path);
+        std::string head(before, '\0'), rest, buffer(64u << 10, '\0');
+        for (std::size_t at = 0; at < before;) at += source->read(head.data() + at, before - at);
+        source->skip(skipped);
+        while (const std::size_t got = source->read(buffer.data(), buffer.size()))
+          rest.append(buffer, 0, got);
+        EXPECT_EQ(rest, text.substr(std::min(before + skipped, text.size()))) << path << " " << skipped;
+        EXPECT_EQ(source->bytes_read(), std::filesystem::file_size(path));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -30,23 +30,29 @@ class TextSource final : public ByteSource {
 };
 
 struct Seen {
-  std::uint64_t number;
+  std::uint64_t number, offset;
   std::string text;
   bool too_long;
   std::uint64_t size, hash;
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
-std::vector<Seen> lines_of(const std::string& text, std::size_t max_line, std::uint32_t seed = 1) {
-  LineSource source(std::make_unique<TextSource>(text, seed), max_line);
-  std::vector<Seen> seen;
-  for (Line line; source.next(line);) {
-    seen.push_back(
-        {line.number, std::string(line.text), line.too_long, line.size, line.too_long ? line.hash : 0});
-  }
+Seen seen(const Line& line) {
+  return {line.number,   line.offset, std::string(line.text),
+          line.too_long, line.size,   line.too_long ? line.hash : 0};
+}
+
+std::vector<Seen> rest_of(LineSource& source) {
+  std::vector<Seen> lines;
+  for (Line line; source.next(line);) lines.push_back(seen(line));
   Line after;
   EXPECT_FALSE(source.next(after));
-  return seen;
+  return lines;
+}
+
+std::vector<Seen> lines_of(const std::string& text, std::size_t max_line, std::uint32_t seed = 1) {
+  LineSource source(std::make_unique<TextSource>(text, seed), max_line);
+  return rest_of(source);
 }
 
 // The same by the book: split at LF, drop one CR.
@@ -60,22 +66,24 @@ std::vector<Seen> split(const std::string& text, std::size_t max_line) {
     const bool too_long = size > max_line;
     const std::uint64_t hash = too_long ? hash_line(line) : 0;
     if (too_long) line.resize(std::min<std::size_t>(line.size(), 64u << 10));
-    seen.push_back({seen.size() + 1, line, too_long, size, hash});
+    seen.push_back({seen.size() + 1, at, line, too_long, size, hash});
     at = end + 1;
   }
   return seen;
 }
 
 TEST(LineSource, AcceptsEveryLineEnding) {
-  const std::vector<Seen> expected = {
-      {1, "a", false, 1, 0}, {2, "", false, 0, 0}, {3, "b\rc", false, 3, 0}, {4, "d", false, 1, 0}};
+  const std::vector<Seen> expected = {{1, 0, "a", false, 1, 0},
+                                      {2, 3, "", false, 0, 0},
+                                      {3, 4, "b\rc", false, 3, 0},
+                                      {4, 8, "d", false, 1, 0}};
   EXPECT_EQ(lines_of("a\r\n\nb\rc\nd", 100), expected);
-  EXPECT_EQ(lines_of("a\n\r\nb\rc\r\nd\n", 100), expected);
+  EXPECT_EQ(lines_of("a\r\n\nb\rc\nd\r\n", 100), expected);
   EXPECT_EQ(lines_of("", 100), std::vector<Seen>{});
 }
 
 TEST(LineSource, DropsAByteOrderMarkAndRefusesWideText) {
-  EXPECT_EQ(lines_of("\xEF\xBB\xBF{}\n", 100), (std::vector<Seen>{{1, "{}", false, 2, 0}}));
+  EXPECT_EQ(lines_of("\xEF\xBB\xBF{}\n", 100), (std::vector<Seen>{{1, 3, "{}", false, 2, 0}}));
   EXPECT_EQ(lines_of("\xEF\xBB\xBF", 100), std::vector<Seen>{});
   for (const std::string& text :
        {std::string("\xFF\xFE{\0", 4), std::string("\xFE\xFF\0{", 4), std::string("{\0\"\0", 4),
@@ -84,19 +92,57 @@ TEST(LineSource, DropsAByteOrderMarkAndRefusesWideText) {
   }
 }
 
+// Lines of any length, with any ending.
+std::string some_lines(std::mt19937& random, std::size_t max_line) {
+  std::string text;
+  for (std::size_t i = 0, count = random() % 200; i < count; ++i) {
+    const std::size_t size = random() % 9 == 0 ? max_line - 2 + random() % 5 : random() % (random() % 40 + 1);
+    text.append(size, static_cast<char>('a' + random() % 26));
+    text += random() % 3 == 0 ? "\r\n" : random() % 7 == 0 ? "\r\r\n" : "\n";
+  }
+  if (random() % 2 == 0 && !text.empty()) text.pop_back();
+  return text;
+}
+
 TEST(LineSource, AgreesWithASplitByTheBook) {
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     std::mt19937 random(seed);
     const std::size_t max_line = seed % 3 == 0 ? 10 : seed % 3 == 1 ? 1000 : 150'000;
-    std::string text;
-    for (std::size_t i = 0, count = random() % 200; i < count; ++i) {
-      const std::size_t size =
-          random() % 9 == 0 ? max_line - 2 + random() % 5 : random() % (random() % 40 + 1);
-      text.append(size, static_cast<char>('a' + random() % 26));
-      text += random() % 3 == 0 ? "\r\n" : random() % 7 == 0 ? "\r\r\n" : "\n";
-    }
-    if (random() % 2 == 0 && !text.empty()) text.pop_back();
+    const std::string text = some_lines(random, max_line);
     EXPECT_EQ(lines_of(text, max_line, seed), split(text, max_line)) << "seed " << seed;
+  }
+}
+
+TEST(LineSource, GivesTheSameLinesInBlocksOneByOneOrTwice) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const std::string text = some_lines(random, 1000);
+    LineSource source(std::make_unique<TextSource>(text, seed), 1000);
+    std::vector<Seen> lines;
+    std::deque<LineBlock> returned;
+    for (const std::size_t to_return = random() % 5; returned.size() < to_return;) {
+      returned.push_back(source.next_block(1 + random() % 500));
+      if (random() % 3 != 0) continue;
+      for (const Line& line : returned.front().lines) lines.push_back(seen(line));
+      returned.pop_front();
+      if (random() % 4 == 0) break;
+    }
+    source.give_back(std::move(returned));
+    for (const Seen& line : rest_of(source)) lines.push_back(line);
+    EXPECT_EQ(lines, split(text, 1000));
+  }
+}
+
+TEST(LineSource, GoesOnAtAnyOfItsLines) {
+  std::mt19937 random(7);
+  std::string text;
+  while (split(text, 1000).size() < 50) text = some_lines(random, 1000);
+  const std::vector<Seen> all = split(text, 1000);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    LineSource source(std::make_unique<TextSource>(text, static_cast<std::uint32_t>(i)), 1000);
+    source.go_to({all[i].number, all[i].offset});
+    EXPECT_EQ(rest_of(source), std::vector<Seen>(all.begin() + static_cast<std::ptrdiff_t>(i), all.end()));
   }
 }
 

@@ -13,6 +13,8 @@
 namespace batchrun {
 namespace {
 
+using namespace std::string_literals;
+
 // One line of an output file and the identity its row has in the input.
 struct Written {
   std::string line;
@@ -111,6 +113,25 @@ TEST(Recover, FindsExactlyTheWholeLinesOfAFileCutAnywhere) {
   }
 }
 
+// A name given by mistake, say.
+TEST(Recover, LeavesAFileThatIsNotItsOwn) {
+  const std::string line = written_lines()[0].line;
+  for (const std::string& text : {"x"s, "notes\n"s, "one\ntwo"s, "{\"a\":1}\n{\"b\":2}\n"s, "{}"s,
+                                  "\n\n[]\n"s, "{\"id\":\"batch_1\",\"custom_id\":\"a\"}\n"s}) {
+    MemoryFiles files;
+    files.put("out", text);
+    OutputFile file = OutputFile::open(files, "out");
+    DoneRows done;
+    EXPECT_THROW(recover(file, done), OutputError) << text;
+    EXPECT_EQ(files.text("out"), text);
+  }
+  for (const std::string& text :
+       {""s, "\n"s, " \n\t"s, line.substr(0, 1), line.substr(0, 30), line.substr(0, 30) + "\nx\n"s,
+        "no\n"s + line, line + "no"s, std::string(5, '\0'), "xx\0"s + line.substr(20)}) {
+    EXPECT_NO_THROW(recovered(text)) << text;
+  }
+}
+
 TEST(Recover, CutsNulsThatAPowerLossLeft) {
   const auto lines = written_lines();
   const std::string one = lines[0].line, two = lines[1].line;
@@ -182,8 +203,8 @@ TEST(Recover, ScansInPartsWhatItScansInOne) {
     DoneRows done_one, done_parts;
     OutputFile one = OutputFile::open(system_files(), "one"),
                parts = OutputFile::open(system_files(), "parts");
-    const RecoveredFile a = recover(one, done_one, text.size() + 1);
-    const RecoveredFile b = recover(parts, done_parts, 1 + random() % 300);
+    const RecoveredFile a = recover(one, done_one, {text.size() + 1});
+    const RecoveredFile b = recover(parts, done_parts, {1 + random() % 300});
     EXPECT_EQ(a.lines, b.lines);
     EXPECT_EQ(a.bad_lines, b.bad_lines);
     EXPECT_EQ(a.size, b.size);

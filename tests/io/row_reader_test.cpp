@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 #include <set>
 
 #include "io/result.h"
@@ -128,6 +129,96 @@ TEST(RowReader, ReadsItsOwnErrorLinesAgain) {
   const auto both = read("{\"prompt\":\"x\"}\n{\"prompt\":\"x\"}\n" + first.errors);
   EXPECT_EQ(both.seen[2].code, "duplicate_custom_id");
   EXPECT_EQ(both.seen[3].code, "duplicate_custom_id");
+}
+
+// Everything that is left to be read, told in words.
+std::vector<std::string> rest_of(RowReader& reader) {
+  std::vector<std::string> told;
+  for (;;) {
+    const RowReader::Item item = reader.next();
+    std::string line;
+    if (const auto* row = std::get_if<RowPtr>(&item)) {
+      append_error_line(line, **row, {"", "", {}, 0, "", ""}, {});
+    } else if (const auto* error = std::get_if<RowError>(&item)) {
+      append_refusal_line(line, *error);
+    } else {
+      return told;
+    }
+    told.push_back(line);
+  }
+}
+
+RowIdentity identity_of(const RowReader::Item& item) {
+  const auto* const row = std::get_if<RowPtr>(&item);
+  return row ? (*row)->identity : std::get<RowError>(item).identity;
+}
+
+// Lines with equal ids, equal content without ids, blank ones and bad ones among them.
+std::string mixed_lines(std::mt19937& random, int count) {
+  std::string text = random() % 2 == 0 ? "\xEF\xBB\xBF" : "";
+  for (int i = 0; i < count; ++i) {
+    const std::string filler(random() % 60, 'x');
+    switch (random() % 10) {
+      case 0:
+        text += "{\"prompt\":\"" + std::to_string(random() % 3) + "\"}";
+        break;
+      case 1:
+        text += "{\"id\":\"" + std::to_string(random() % 40) + "\",\"prompt\":\"" + filler + "\"}";
+        break;
+      case 2:
+        text += random() % 2 == 0 ? "  " : "{\"id\":";
+        break;
+      case 3:
+        text += "{\"prompt\":\"" + std::string(1000 + random() % 2, 'y') + "\"}";
+        break;
+      default:
+        text += "{\"id\":\"row-" + std::to_string(i) + "\",\"prompt\":\"" + filler + "\"}";
+    }
+    text += random() % 4 == 0 ? "\r\n" : "\n";
+  }
+  return text;
+}
+
+// As if each row had been read and looked up.
+TEST(RowReader, SkipsWhatIsDoneAndGoesOnWithWhatIsNot) {
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const ScratchDir scratch;
+    scratch.write("in.jsonl", mixed_lines(random, static_cast<int>(random() % 300)));
+    const RowReaderOptions options{1000};
+    const std::uint64_t first_not_done = random() % 300;
+    const std::uint64_t others_done = random() % 3;
+
+    RowReader all("in.jsonl", options);
+    DoneRows done;
+    std::uint64_t expected = 0;
+    std::optional<std::uint64_t> stop;
+    for (;; ++expected) {
+      RowReader::Item item = all.next();
+      if (std::holds_alternative<RowReader::End>(item)) break;
+      if (expected == first_not_done) {
+        const auto* const row = std::get_if<RowPtr>(&item);
+        stop = row ? (*row)->line : std::get<RowError>(item).line;
+        while (!std::holds_alternative<RowReader::End>(item = all.next())) {
+          if (others_done > 0 && random() % others_done == 0) done.add(identity_of(item));
+        }
+        break;
+      }
+      done.add(identity_of(item));
+    }
+    done.seal();
+
+    RowReader reader("in.jsonl", options), one_by_one("in.jsonl", options);
+    const RowReader::Skipped skipped = reader.skip(done, 1 + random() % 3000);
+    EXPECT_EQ(skipped.rows, expected);
+    ASSERT_EQ(skipped.stop.has_value(), stop.has_value());
+    if (stop) {
+      EXPECT_EQ(skipped.stop->number, *stop);
+    }
+    for (std::uint64_t i = 0; i < expected; ++i) one_by_one.next();
+    EXPECT_EQ(rest_of(reader), rest_of(one_by_one));
+  }
 }
 
 TEST(RowReader, ManyEqualRowsStayCheap) {

@@ -98,6 +98,8 @@ struct Job {
 
   int run_to_its_end() {
     Outputs outputs = open_outputs(settings, files);
+    RowReader no_file("/dev/null", {});
+    check_resume(settings, outputs, no_file);
     ResultWriter results(std::move(outputs.results)), errors(std::move(outputs.errors));
     LinesQueue queue(1u << 20);
     std::vector<std::pair<int, bool>> sent;
@@ -118,8 +120,7 @@ struct Job {
     writer.run();
     note_safe(sent, results.synced_bytes() - results_before, errors.synced_bytes() - errors_before);
     if (writer.failed()) return 6;
-    OutputFile file = std::move(results).release();
-    if (settings.ordered) put_in_order(settings, file, true);
+    put_away(settings, std::move(results).release(), std::move(errors).release(), true);
     const bool any_failed =
         outputs.failed > 0 || std::any_of(sent.begin(), sent.end(), [](auto& s) { return s.second; });
     return any_failed ? 3 : 0;

@@ -49,25 +49,25 @@ Verdicts by_scan(const Settings& settings, unsigned threads) {
       if (const auto row = rows.extract(line)) {
         RowFigures& figures = *row.mapped();
         RowIdentity identity;
-        std::optional<std::string> duplicate;
+        std::optional<RowIds::Repeated> duplicate;
         if (!figures.made_id.empty()) {
           ids.make(figures.made_id, identity);
         } else {
           duplicate = ids.give(figures.id, line);
         }
-        out[line] = duplicate ? "refused at 0: " + *duplicate
+        out[line] = duplicate ? "refused at 0: " + duplicate->why
                               : verdict(scan.lanes()[figures.lane].name, figures.input_tokens,
                                         static_cast<double>(figures.output_tokens));
         last = line;
       } else if (const auto error = refused.extract(line)) {
         RowError copy = *error.mapped();
-        std::optional<std::string> duplicate;
+        std::optional<RowIds::Repeated> duplicate;
         if (copy.id_given) {
           duplicate = ids.give(hash_id(copy.custom_id), line);
         } else {
           ids.make(copy.custom_id, copy.identity);
         }
-        out[line] = duplicate ? "refused at 0: " + *duplicate : verdict(copy);
+        out[line] = duplicate ? "refused at 0: " + duplicate->why : verdict(copy);
         last = line;
       }
     }

@@ -45,9 +45,30 @@ class OutputsTest : public testing::Test {
     write(settings_.output, lines);
   }
 
-  Skipped check(Outputs& outputs) const {
+  // Writes error lines for the input rows of these numbers.
+  void fail(std::initializer_list<int> numbers) {
     RowReader reader(settings_.input, RowReaderOptions{});
-    return check_resume(settings_, outputs, reader);
+    std::string lines;
+    for (int n = 1;; ++n) {
+      auto item = reader.next();
+      if (!std::holds_alternative<RowPtr>(item)) break;
+      if (std::find(numbers.begin(), numbers.end(), n) == numbers.end()) continue;
+      append_error_line(lines, *std::get<RowPtr>(item), {"bad_request", "no", {}, 400, "", ""}, {});
+    }
+    write(settings_.errors, lines);
+  }
+
+  // Of the input's rows: how many are passed over, and the id of the one after them.
+  struct Check {
+    std::uint64_t skipped = 0;
+    std::string next;
+  };
+  Check check(Outputs& outputs) const {
+    RowReader reader(settings_.input, RowReaderOptions{});
+    Check out{check_resume(settings_, outputs, reader), ""};
+    const RowReader::Item next = reader.next();
+    if (const auto* row = std::get_if<RowPtr>(&next)) out.next = (*row)->custom_id;
+    return out;
   }
 
   std::string folder_;
@@ -73,11 +94,44 @@ TEST_F(OutputsTest, FreshEmptiesBothFiles) {
 }
 
 TEST_F(OutputsTest, RetryFailedSetsTheErrorsFileAside) {
-  write(settings_.errors, "{\"id\":\"x\"}\n");
+  answer({1});
+  fail({2, 3});
   settings_.retry_failed = true;
   Outputs outputs = open_outputs(settings_, system_files());
+  EXPECT_EQ(outputs.failed, 0u);
+  const Check found = check(outputs);
+  EXPECT_EQ(found.skipped, 1u);
+  EXPECT_EQ(found.next, "b");
   EXPECT_EQ(std::filesystem::file_size(settings_.errors), 0u);
-  EXPECT_TRUE(std::filesystem::exists(settings_.errors + ".old"));
+  EXPECT_GT(std::filesystem::file_size(settings_.errors + ".old"), 0u);
+}
+
+// What is refused has touched nothing.
+TEST_F(OutputsTest, RetryFailedLeavesTheErrorsFileOfAnotherInput) {
+  for (const bool any_answered : {false, true}) {
+    write(settings_.input, row("a", "one") + row("b", "two") + row("c", "three"));
+    answer(any_answered ? std::initializer_list<int>{1} : std::initializer_list<int>{});
+    fail({2});
+    const auto size = std::filesystem::file_size(settings_.errors);
+    settings_.retry_failed = true;
+    for (const std::string& other : {row("x", "other"), row("a", "changed") + row("b", "two")}) {
+      if (!any_answered && other.find("two") != std::string::npos) continue;  // nothing answered has changed
+      write(settings_.input, other);
+      Outputs outputs = open_outputs(settings_, system_files());
+      EXPECT_THROW(check(outputs), UsageError);
+      EXPECT_EQ(std::filesystem::file_size(settings_.errors), size);
+      EXPECT_FALSE(std::filesystem::exists(settings_.errors + ".old"));
+    }
+  }
+}
+
+TEST_F(OutputsTest, AFailedRowMayBeMendedBeforeItIsTriedAgain) {
+  fail({1, 2});
+  write(settings_.input, row("a", "mended") + row("b", "mended"));
+  settings_.retry_failed = true;
+  Outputs outputs = open_outputs(settings_, system_files());
+  EXPECT_EQ(check(outputs).next, "a");
+  EXPECT_EQ(std::filesystem::file_size(settings_.errors), 0u);
 }
 
 TEST_F(OutputsTest, RefusesToWriteOverTheInputUnderAnyName) {
@@ -122,9 +176,9 @@ TEST_F(OutputsTest, AnswersToAnotherInputAreAskedAbout) {
 TEST_F(OutputsTest, SkipsWhatIsDoneUpToTheFirstRowThatIsNot) {
   answer({1, 3});
   Outputs outputs = open_outputs(settings_, system_files());
-  const Skipped skipped = check(outputs);
-  EXPECT_EQ(skipped.rows, 1u);
-  EXPECT_EQ(std::get<RowPtr>(*skipped.next)->custom_id, "b");
+  const Check found = check(outputs);
+  EXPECT_EQ(found.skipped, 1u);
+  EXPECT_EQ(found.next, "b");
 }
 
 TEST_F(OutputsTest, ARepeatedIdIsNoChangedRow) {
@@ -134,13 +188,49 @@ TEST_F(OutputsTest, ARepeatedIdIsNoChangedRow) {
   EXPECT_NO_THROW(check(outputs));
 }
 
+// A line that repeats an id is told by how often the id was met, not by its place in the input.
+TEST_F(OutputsTest, ARepeatedIdHasItsErrorLineWhereverItStands) {
+  const std::string repeated = row("a", "other") + row("a", "other") + row("a", "one");
+  write(settings_.input, row("a", "one") + repeated);
+  RowReader reader(settings_.input, RowReaderOptions{});
+  std::string results, errors;
+  for (RowReader::Item item = reader.next(); !std::holds_alternative<RowReader::End>(item);
+       item = reader.next()) {
+    Answer answer;
+    answer.body = "{}";
+    if (auto* good = std::get_if<RowPtr>(&item)) {
+      append_result_line(results, **good, answer, 200, "req", RowFigures{});
+    } else {
+      append_refusal_line(errors, std::get<RowError>(item));
+    }
+  }
+  write(settings_.output, results);
+  write(settings_.errors, errors);
+  for (const std::string& input : {row("a", "one") + repeated, row("z", "new") + row("a", "one") + repeated,
+                                   row("a", "one") + row("z", "new") + repeated}) {
+    write(settings_.input, input);
+    Outputs outputs = open_outputs(settings_, system_files());
+    EXPECT_EQ(outputs.failed, 3u);
+    std::vector<std::string> to_do;
+    RowReader again(settings_.input, RowReaderOptions{});
+    for (RowReader::Item item = again.next(); !std::holds_alternative<RowReader::End>(item);
+         item = again.next()) {
+      auto* good = std::get_if<RowPtr>(&item);
+      const RowIdentity identity = good ? (*good)->identity : std::get<RowError>(item).identity;
+      if (outputs.done.find(identity) == DoneRows::Match::done) continue;
+      to_do.push_back(good ? (*good)->custom_id : "a refusal");
+    }
+    EXPECT_EQ(to_do, input.find('z') == std::string::npos ? std::vector<std::string>{}
+                                                          : std::vector<std::string>{"z"});
+  }
+}
+
 TEST_F(OutputsTest, AChangedRowToBeSentAgainLosesItsOldLine) {
   answer({1, 2, 3});
   write(settings_.input, row("a", "one") + row("b", "changed") + row("c", "three"));
   settings_.changed = ChangedRows::rerun;
   Outputs outputs = open_outputs(settings_, system_files());
-  const Skipped skipped = check(outputs);
-  EXPECT_EQ(skipped.rows, 1u);
+  EXPECT_EQ(check(outputs).skipped, 1u);
   EXPECT_EQ(outputs.answered, 2u);
   EXPECT_TRUE(std::filesystem::exists(settings_.output + ".old"));
 }

@@ -105,6 +105,18 @@ TEST(RunCourse, TheCapOnCostLetsWhatWasLetInFinish) {
   EXPECT_EQ(course.end(spent, {}), RunEnd::stopped);
 }
 
+// The pool may reach its cap and end between two looks.
+TEST(RunCourse, TheCapOnCostIsNotForgottenAtTheEnd) {
+  const Settings settings;
+  RunCourse course(settings, start);
+  RunFigures spent = halfway;
+  spent.cost_limit_reached = true;
+  EXPECT_EQ(course.end(spent, {}), RunEnd::stopped);
+  spent = done;
+  spent.cost_limit_reached = true;
+  EXPECT_EQ(course.end(spent, {}), RunEnd::complete);
+}
+
 TEST(RunCourse, SaysWhatThePartsSay) {
   const Settings settings;
   const RunCourse course(settings, start);

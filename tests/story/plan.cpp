@@ -329,8 +329,12 @@ class Author {
       life.power_fails = dice_.chance(0.5);
       if (dice_.chance(0.3)) life.short_calls = dice_.between(0, 0.2);
       life.pause_before = dice_.chance(0.5) ? Duration::zero() : dice_.time(0, 30);
+      life.retry_failed = dice_.chance(0.15);
+      life.fresh = !life.retry_failed && dice_.chance(0.1);
+      if (dice_.chance(0.15)) life.max_cost = dice_.between(0, 0.002);
       plan_.lives.push_back(life);
     }
+    plan_.retries_at_end = dice_.chance(0.3) ? 1 + dice_.below(2) : 0;
   }
 
   Dice dice_;

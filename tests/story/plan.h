@@ -53,8 +53,13 @@ struct DiskTrouble {
   bool takes_writes = false;  // into its cache: syncs and cuts are what it refuses
 };
 
+// What each model asks for a token of output, in USD; input is free.
+inline constexpr double price_of_token = 1e-6;
+
 // One start of the program, and how it is cut short.
 struct LifePlan {
+  bool retry_failed = false, fresh = false;
+  std::optional<double> max_cost;               // USD
   std::optional<Duration> killed_after;         // from its start
   std::optional<std::uint64_t> killed_at_call;  // of its calls to the disk
   bool killed_halfway = false;                  //   which is half done then
@@ -76,7 +81,8 @@ struct Plan {
   Duration disk_lag{};  // how long a sync takes
   std::size_t intake_bytes = 0, lines_bytes = 0;
   bool ordered = false;
-  std::vector<LifePlan> lives;  // those after these are good ones
+  std::vector<LifePlan> lives;     // those after these are good ones
+  std::size_t retries_at_end = 0;  // starts with --retry-failed once all rows have their lines
 };
 
 Plan draw(std::uint64_t seed);

@@ -1,6 +1,9 @@
 #include "tests/story/process.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "runner/assemble_pool.h"
@@ -19,7 +22,17 @@ Moment moment_of(const ManualClock& clock) {
   return {std::chrono::sys_time<Duration>(epoch + clock.now().time_since_epoch()), clock.now()};
 }
 
-Settings settings_of(const World& world, std::size_t life) {
+// Every model of every provider, by what each costs.
+PriceTable prices() {
+  std::string entries;
+  for (const char* provider : {"openai", "groq", "cerebras", "anthropic", "gemini", "ollama"}) {
+    entries += fmt::format(R"({}{{"provider": "{}", "id": "*", "input": 0, "output": {}}})",
+                           entries.empty() ? "" : ", ", provider, price_of_token * 1e6);
+  }
+  return PriceTable("{\"models\": [" + entries + "]}", "prices.json", "2026-11-22");
+}
+
+Settings settings_of(const World& world, std::size_t life, const LifePlan& plan) {
   Settings settings;
   assemble_pool(parse_config(world.plan.config, "batchrun.json", {}), settings);
   settings.input = world.input;
@@ -30,6 +43,10 @@ Settings settings_of(const World& world, std::size_t life) {
   settings.pool.settings.epoch = epoch;
   settings.pool.settings.seed = world.plan.seed + life;
   settings.pool.settings.keep_history = true;
+  settings.prices = prices();
+  if (plan.max_cost) settings.spend.run = std::llround(*plan.max_cost * 1e12);
+  settings.retry_failed = plan.retry_failed;
+  settings.fresh = plan.fresh;
   for (std::size_t i = 0; i < world.state.size(); ++i) {
     settings.pool.groups[i].history = history_of(world.state[i], moment_of(world.clock));
   }
@@ -38,17 +55,17 @@ Settings settings_of(const World& world, std::size_t life) {
 
 }  // namespace
 
-Process::Process(World& world, std::size_t life)
+Process::Process(World& world, std::size_t life, const LifePlan& plan)
     : world_(world),
-      settings_(settings_of(world, life)),
+      settings_(settings_of(world, life, plan)),
       reader_(settings_.input, RowReaderOptions{settings_.max_line}),
       outputs_(open_outputs(settings_, world.files)),
-      skipped_(check_resume(settings_, outputs_, reader_)),
+      rows_skipped_(check_resume(settings_, outputs_, reader_)),
       results_(std::move(outputs_.results)),
       errors_(std::move(outputs_.errors)),
       intake_(world.plan.intake_bytes),
       lines_(world.plan.lines_bytes),
-      feeder_(settings_, reader_, outputs_.done, intake_, std::move(skipped_)),
+      feeder_(settings_, reader_, outputs_.done, intake_, rows_skipped_),
       writer_(settings_, results_, errors_, lines_),
       transport_(world.network, context_, life),
       shard_(settings_, context_, world.clock, transport_, intake_, lines_, link_),
@@ -145,19 +162,12 @@ void Process::conclude() {
                                         .max_rows_reached = feeder_.max_rows_reached()});
   exit_code_ = course_.exit_code(end, last.rows_failed + outputs_.failed > 0);
   try {
-    put_away(end);
+    if (end == RunEnd::complete) {
+      put_away(settings_, std::move(results_).release(), std::move(errors_).release(), outputs_.answered > 0);
+    }
   } catch (const OutputError&) {
     exit_code_ = static_cast<int>(ExitCode::output_failed);
   }
-}
-
-void Process::put_away(RunEnd end) {
-  if (end != RunEnd::complete) return;
-  OutputFile errors = std::move(errors_).release();
-  if (errors.size() == 0) errors.remove();
-  if (!settings_.ordered) return;
-  OutputFile results = std::move(results_).release();
-  put_in_order(settings_, results, outputs_.answered > 0);
 }
 
 void Process::die() {

@@ -38,7 +38,7 @@ inline constexpr const char* errors_path = "out/errors";
 class Process {
  public:
   // Opens and recovers the output. Throws as run_batch() does before anything is sent.
-  Process(World& world, std::size_t life);
+  Process(World& world, std::size_t life, const LifePlan& plan);
 
   // Does all there is to do now. True: it is over, and exit_code() says how.
   bool work();
@@ -60,13 +60,12 @@ class Process {
   bool keep_state();
   void obey(const RunCourse::Orders& orders);
   void conclude();
-  void put_away(RunEnd end);
 
   World& world_;
   const Settings settings_;
   RowReader reader_;
   Outputs outputs_;
-  Skipped skipped_;
+  const std::uint64_t rows_skipped_;
   ResultWriter results_, errors_;
   IntakeQueue intake_;
   LinesQueue lines_;

@@ -25,7 +25,8 @@ using Fate = MemoryFiles::Fate;
 constexpr Duration on_the_way =
     std::chrono::milliseconds(2);  // from an answer to the writer: 1 ms, and a turn
 constexpr Duration life_limit = std::chrono::hours(2);
-constexpr std::size_t lives_limit = 12;
+constexpr std::size_t lives_limit = 14;
+constexpr int stopped_code = 5;
 constexpr std::uint32_t attempts_limit = 6;  // PoolSettings' default
 
 // What every provider answers to a row.
@@ -53,9 +54,18 @@ class Story {
 
   Verdict tell() {
     std::optional<int> code;
-    while (!complete(code) && verdict_.violations.empty()) {
+    std::size_t retries = 0;
+    while (verdict_.violations.empty()) {
+      const bool retry = complete(code) && retries < plan_.retries_at_end;
+      if (complete(code) && !retry) break;
       if (verdict_.lives > lives_limit) return ended("the story has no end");
-      code = live(plan_for(verdict_.lives));
+      LifePlan plan = plan_for(verdict_.lives);
+      retries += retry;
+      if (retry) {
+        plan.retry_failed = true;
+        plan.fresh = false;
+      }
+      code = live(plan);
     }
     if (verdict_.violations.empty()) judge_end(*code);
     return ended();
@@ -81,11 +91,13 @@ class Story {
     world_.clock.advance(world_.clock.now() + plan.pause_before);
     const TimePoint began = world_.clock.now();
     disk_failed_ = false;
+    if (plan.fresh) kept_.clear();
+    if (plan.retry_failed) kept_ = rows_in({results_path});
     world_.files.begin_process([&](Call call, std::uint64_t number) { return fate_of(plan, call, number); });
     std::unique_ptr<Process> process;
     std::optional<int> code;
     try {
-      process = std::make_unique<Process>(world_, life_);
+      process = std::make_unique<Process>(world_, life_, plan);
       code = run(*process, plan);
     } catch (const OutputError&) {
       if (!world_.files.killed()) code = 6;
@@ -100,6 +112,7 @@ class Story {
     verdict_.longest_life_s = std::max(verdict_.longest_life_s, seconds(world_.clock.now() - began));
     note(static_cast<std::uint64_t>(code.value_or(-1)));
     judge_what_is_sent();
+    if (plan.max_cost) judge_cost(*plan.max_cost);
     if (code) {
       judge_exit(*code, plan, synced);
     } else {
@@ -166,9 +179,9 @@ class Story {
   bool chance(double share) { return static_cast<double>(random_() >> 11) * 0x1p-53 < share; }
 
   // Rows with a line in what is left of the files, whether or not the program could go on from there.
-  std::set<std::string> rows_on_disk() const {
+  std::set<std::string> rows_in(std::initializer_list<const char*> paths) const {
     std::set<std::string> rows;
-    for (const char* path : {results_path, errors_path}) {
+    for (const char* path : paths) {
       for (const OutputLine& line : read_output(world_.files.text(path)).lines) rows.insert(line.id);
     }
     return rows;
@@ -182,9 +195,25 @@ class Story {
     }
   }
 
+  // What this life was answered cost no more than it might.
+  void judge_cost(double most) {
+    double tokens = 0;
+    for (const Sent& sent : world_.network.account()) {
+      if (sent.life != life_ || !sent.answered) continue;
+      tokens += static_cast<double>(answer_to(row_of(sent), plan_.providers.front().scenario).tokens);
+    }
+    if (tokens * price_of_token > most + 1e-12)
+      violated(fmt::format("spent {:.6f} USD of {:.6f}", tokens * price_of_token, most));
+  }
+
+  const RowPlan& row_of(const Sent& sent) const {
+    return *std::find_if(plan_.rows.begin(), plan_.rows.end(),
+                         [&](const RowPlan& row) { return row.id == sent.row; });
+  }
+
   // What was answered before `safe` may not be lost with the process.
   void judge_what_is_kept(TimePoint safe) {
-    kept_ = rows_on_disk();
+    kept_ = rows_in({results_path, errors_path});
     for (const Sent& sent : world_.network.account()) {
       if (sent.life != life_ || !sent.answered || sent.aborted || sent.ended_at + on_the_way > safe) continue;
       if (!kept_.contains(sent.row)) violated("lost the answer of " + sent.row);
@@ -195,9 +224,14 @@ class Story {
     const bool interrupted = code == 128 + SIGTERM;
     verdict_.interrupted += interrupted;
     verdict_.disk_failed += code == 6;
+    verdict_.stopped += code == stopped_code;
+    verdict_.retried += complete(code) && plan.retry_failed;
+    verdict_.fresh += complete(code) && plan.fresh;
     if (interrupted && !plan.signal_after) violated("says it was interrupted");
     if (code == 6 && !disk_failed_) violated("says that its output failed");
-    if (!interrupted && code != 6 && !complete(code)) violated(fmt::format("exit code {}", code));
+    if (code == stopped_code && !plan.max_cost) violated("says that a limit stopped it");
+    if (!interrupted && code != 6 && code != stopped_code && !complete(code))
+      violated(fmt::format("exit code {}", code));
     if (complete(code)) {
       judge_output(code);
     } else {

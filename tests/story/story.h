@@ -19,6 +19,8 @@ struct Verdict {
   std::vector<Sent> account;
   std::string errors;  // the file
   std::size_t lives = 0, killed = 0, killed_in_recovery = 0, interrupted = 0, disk_failed = 0;
+  std::size_t stopped = 0, retried = 0,
+              fresh = 0;  // by a limit of its own; --retry-failed, --fresh to an end
   std::size_t rows = 0, rows_failed = 0, rows_spent = 0;  // spent: good rows that ran out of attempts
   std::size_t answered = 0, repeated = 0;                 // repeated: good answers beyond a row's first
   std::uint64_t admitted = 0, refused = 0;                // by limits

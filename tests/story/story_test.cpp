@@ -44,6 +44,16 @@ void print(const Plan& plan, const Verdict& verdict) {
                  seconds(outage.span.to), outage.silent ? ", silent" : "");
     }
   }
+  for (std::size_t i = 0; i < plan.lives.size(); ++i) {
+    const LifePlan& life = plan.lives[i];
+    fmt::print("life {}:{}{}{}{}{}{}{}\n", i, life.retry_failed ? " --retry-failed" : "",
+               life.fresh ? " --fresh" : "",
+               life.max_cost ? fmt::format(" --max-cost {}", *life.max_cost) : "",
+               life.killed_after ? fmt::format(" killed after {:.3f} s", seconds(*life.killed_after)) : "",
+               life.killed_at_call ? fmt::format(" killed at call {}", *life.killed_at_call) : "",
+               life.power_fails ? ", power fails with it" : "",
+               life.signal_after ? fmt::format(" SIGTERM after {:.3f} s", seconds(*life.signal_after)) : "");
+  }
   for (const RowPlan& row : plan.rows) fmt::print("{}\n", row.line);
   const TimePoint start = ManualClock().now();
   for (const Sent& sent : verdict.account) {
@@ -57,6 +67,7 @@ void print(const Plan& plan, const Verdict& verdict) {
 // Of all stories together.
 struct Sums {
   std::size_t lives = 0, killed = 0, killed_in_recovery = 0, interrupted = 0, disk_failed = 0;
+  std::size_t stopped = 0, retried = 0, fresh = 0;
   std::size_t rows = 0, failed = 0, spent = 0, sent = 0, answered = 0, repeated = 0;
   std::uint64_t admitted = 0, refused = 0;
   std::size_t silent = 0;  // stories with an unusual silence
@@ -68,6 +79,9 @@ struct Sums {
     killed_in_recovery += v.killed_in_recovery;
     interrupted += v.interrupted;
     disk_failed += v.disk_failed;
+    stopped += v.stopped;
+    retried += v.retried;
+    fresh += v.fresh;
     rows += v.rows;
     failed += v.rows_failed;
     spent += v.rows_spent;
@@ -84,12 +98,14 @@ struct Sums {
 
   std::string text() const {
     return fmt::format(
-        "{} lives: {} killed ({} of them while recovering), {} interrupted, {} failed by the disk\n"
+        "{} lives: {} killed ({} of them while recovering), {} interrupted, {} failed by the disk, {} "
+        "stopped by "
+        "a limit of their own, {} with --retry-failed and {} with --fresh came to their end\n"
         "{} rows: {} failed, {} of them good ones out of attempts\n"
         "{} requests, {} admitted, {} refused by a limit, {} answered, {} of these for the second time\n"
         "{:.1f} virtual hours, the longest life {:.0f} s, the longest silence {:.1f} s\n",
-        lives, killed, killed_in_recovery, interrupted, disk_failed, rows, failed, spent, sent, admitted,
-        refused, answered, repeated, hours, longest_life_s, longest_silence_s);
+        lives, killed, killed_in_recovery, interrupted, disk_failed, stopped, retried, fresh, rows, failed,
+        spent, sent, admitted, refused, answered, repeated, hours, longest_life_s, longest_silence_s);
   }
 };
 
@@ -115,6 +131,9 @@ TEST(Story, EndsWithOneTrueLineForEachRow) {
   EXPECT_GT(static_cast<double>(sums.killed), 0.5 * some) << "nothing is tried any more";
   EXPECT_GT(static_cast<double>(sums.killed_in_recovery), 0.05 * some);
   EXPECT_GT(static_cast<double>(sums.disk_failed), 0.1 * some);
+  EXPECT_GT(static_cast<double>(sums.stopped), 0.02 * some);
+  EXPECT_GT(static_cast<double>(sums.retried), 0.1 * some);
+  EXPECT_GT(static_cast<double>(sums.fresh), 0.01 * some);
 }
 
 TEST(Story, TheSameSeedIsTheSameStory) {
