@@ -668,23 +668,29 @@ void Lane::release_hold(TimePoint now) {
   pool_.changed();
 }
 
-// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows.
+// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows: the one
+// that is held already, unless another is sooner.
 void Lane::hold_for_first(TimePoint now) {
-  const Job& first = queue_.at(0);
   QuotaGroup* best = nullptr;
   TimePoint best_time = never;
   Cost best_cost;
-  for (Option& option : options_) {
+  const auto consider = [&](const Option& option) {
     const Standing& standing = standings_[number_of(option)];
-    if (standing.rests() && standing.opens_at >= best_time) continue;
+    if (standing.rests() && standing.opens_at >= best_time) return;
     QuotaGroup& quota = *option.quota;
-    if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) continue;
-    const Cost cost = this->cost(option, first);
+    if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) return;
+    const Cost cost = this->cost(option, queue_.at(0));
     const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
-    if (when >= best_time) continue;
+    if (when >= best_time) return;
     best = &quota;
     best_cost = cost;
     best_time = when;
+  };
+  for (const Option& option : options_) {
+    if (held_ != nullptr && option.quota == held_) consider(option);
+  }
+  for (const Option& option : options_) {
+    if (option.quota != held_) consider(option);
   }
   if (best == held_) return;
   release_hold(now);
