@@ -301,7 +301,8 @@ Task<void> Shard::attempt(Dispatch dispatch) {
   const Request request = provider.dialect->encode(*slot.row, models_[dispatch.permit.model()], streamed,
                                                    provider.endpoint, key.credential);
   StreamValidator validator(*provider.dialect, slot.row->api, streamed, {}, [this] { return unix_now(); });
-  const Deadlines deadlines;
+  Deadlines deadlines;
+  if (!streamed) deadlines.first_chunk = deadlines.total;  // nothing comes before all of it has been made
   Ending ending = co_await transport_.perform(request, validator, deadlines);
   Reply reply = validator.conclude(ending);
   settle(std::move(dispatch), std::move(reply), ending, sent_at);

@@ -133,6 +133,20 @@ TEST(Shard, AnswersEveryRowWithItsOwnAnswer) {
   }
 }
 
+// The first octet of an answer that is not streamed comes when the last token has been made.
+TEST(Shard, WaitsForAWholeAnswerAsLongAsForAnything) {
+  for (const StreamMode mode : {StreamMode::off, StreamMode::on}) {
+    Settings settings = settings_with_keys(1);
+    settings.stream = mode;
+    Stage stage(std::move(settings),
+                [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(20)); });
+    stage.run(1);
+    const Deadlines& deadlines = stage.transport.last_deadlines;
+    EXPECT_EQ(deadlines.first_chunk == deadlines.total, mode == StreamMode::off);
+    EXPECT_EQ(deadlines.total, std::chrono::minutes(10));
+  }
+}
+
 TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     std::mt19937_64 random(seed);

@@ -26,7 +26,8 @@ class SimTransport final : public Transport {
   SimTransport(ManualClock& clock, net::io_context& context, Server server)
       : clock_(clock), context_(context), server_(std::move(server)) {}
 
-  Task<Ending> perform(const Request& request, ResponseSink& sink, const Deadlines&) override {
+  Task<Ending> perform(const Request& request, ResponseSink& sink, const Deadlines& deadlines) override {
+    last_deadlines = deadlines;
     const TimePoint sent_at = clock_.now();
     SimReply reply = server_(request, sent_at);
     const std::unique_ptr<Alarm> alarm = clock_.make_alarm(context_);
@@ -38,6 +39,8 @@ class SimTransport final : public Transport {
     co_return ending;
   }
   void abort() override {}
+
+  Deadlines last_deadlines;
 
  private:
   static void feed(const SimReply& reply, ResponseSink& sink, Ending& ending, Duration elapsed) {
