@@ -163,8 +163,9 @@ class MixedPool(harness.Case):
         unheard = sum(struck.get(name, 0) for name in UNHEARD)
         self.assertTrue(heard <= blamed <= heard + unheard, f"{heard} + {unheard} struck, {blamed} blamed: {struck}")
         self.assertGreater(len(struck), 18, "nearly every kind has struck")
-        for key in report["keys"]:
-            self.assertNotEqual(key["state"], "unavailable", key)
+        # A key is out after three faults in a row. They strike by chance, so that one key may have met three.
+        out_of_use = [key for key in report["keys"] if key["state"] == "unavailable"]
+        self.assertTrue(len(out_of_use) <= 1 and all(key["faults"] >= 3 for key in out_of_use), out_of_use)
         keys = sample_keys().values()
         for text in (out, err, (self.folder / "input.results.jsonl").read_text(), (self.folder / "input.report.json").read_text()):
             for key in keys:
