@@ -60,9 +60,9 @@ void DoneRows::index() {
 
 void DoneRows::prefetch(const RowIdentity& identity) const {
   constexpr std::size_t rows_in_a_line = 64 / sizeof(Entry);
-  const Entry* const first = rows_.data() + starts_[bucket_of(identity.id_hash)];
-  __builtin_prefetch(first);
-  __builtin_prefetch(first + rows_in_a_line);
+  const std::size_t first = starts_[bucket_of(identity.id_hash)];
+  if (first < rows_.size()) __builtin_prefetch(&rows_[first]);
+  if (first + rows_in_a_line < rows_.size()) __builtin_prefetch(&rows_[first + rows_in_a_line]);
 }
 
 DoneRows::Match DoneRows::find(const RowIdentity& identity) const {
