@@ -150,7 +150,7 @@ TEST(BudgetMatch, OnceTwoOfFourAreFoundTheOthersFollowSoon) {
 }
 
 TEST(BudgetMatch, MergesOfSomeMakeNoneOfOthers) {
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(100); ++seed) {
     World world{.organisation_of = {0, 0, 1, 1}, .counts = seed % 2 == 0 ? Counts::bucket : Counts::sliding};
     world.load = 1.05;
     world.merged = true;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "io/row_reader.h"
+#include "tests/support/effort.h"
 #include "tests/support/sim_transport.h"
 
 namespace batchrun {
@@ -148,7 +149,7 @@ TEST(Shard, WaitsForAWholeAnswerAsLongAsForAnything) {
 }
 
 TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(60); ++seed) {
     std::mt19937_64 random(seed);
     Settings settings = settings_with_keys(1 + static_cast<std::uint32_t>(random() % 4));
     settings.pool.settings.seed = seed;
@@ -411,7 +412,7 @@ class Biller {
 };
 
 TEST(Shard, NoCapIsOvershotByRequestsThatFailAndAreBilled) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_of(60); ++seed) {
     const bool of_user = seed % 2 == 0;
     constexpr double cap = 60;
     Settings settings = priced(of_user ? 0 : cap);
