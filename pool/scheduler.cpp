@@ -63,8 +63,8 @@ std::optional<LossCause> wasted_by(const Outcome& outcome) {
   return outcome.fault->kind == FaultKind::rate_limited ? LossCause::foreign : LossCause::outage;
 }
 
-constexpr Disposition finished{Disposition::Next::finished, GiveUp::none};
-constexpr Disposition requeued{Disposition::Next::requeued, GiveUp::none};
+constexpr Disposition finished{Disposition::Next::finished};
+constexpr Disposition requeued{Disposition::Next::requeued};
 constexpr Disposition given_up(GiveUp why) {
   return {Disposition::Next::given_up, why};
 }
@@ -116,10 +116,11 @@ struct Scheduler::Impl {
   Dispatch dispatch(const Lane::Admission& go, TimePoint now);
   bool any_key_alive() const;
 
-  Disposition settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now);
+  Disposition settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now, Again again);
   void account(const Permit& permit, const Job& job, const Outcome& outcome, TimePoint now);
   bool blame(const Permit& permit, Job& job, const Fault& fault, TimePoint now);
-  Disposition decide(const Permit& permit, Job& job, const Fault& fault, bool counts, TimePoint now);
+  Disposition decide(const Permit& permit, Job& job, const Fault& fault, bool counts, TimePoint now,
+                     Again again);
   double share() { return static_cast<double>(random() >> 11) * 0x1p-53; }  // even in [0, 1)
 
   PoolSettings settings;
@@ -433,7 +434,7 @@ bool Scheduler::Impl::blame(const Permit& permit, Job& job, const Fault& fault, 
 }
 
 Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault& fault, bool counts,
-                                    TimePoint now) {
+                                    TimePoint now, Again again) {
   const FaultTraits fault_traits = traits(fault.kind);
   if (!fault_traits.retryable) return given_up(GiveUp::permanent);
   if (fault.kind == FaultKind::exceeds_window && seats[job.lane.value].lane.groups() == 1) {
@@ -443,20 +444,22 @@ Disposition Scheduler::Impl::decide(const Permit& permit, Job& job, const Fault&
   if (job.attempts >= settings.max_attempts) return given_up(GiveUp::attempts_spent);
   if (life_is_over(seats[job.lane.value].lane, job, now)) return given_up(GiveUp::deadline);
   job.last_key = permit.key();
+  if (again == Again::hand_back) return {Disposition::Next::handed_back, GiveUp::none, job};
   job.not_before = now;
   if (fault_traits.blames_key) job.not_before += retry.pause(job.attempts, share());
   requeue(job, fault_traits.blames_key);
   return requeued;
 }
 
-Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now) {
+Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome& outcome, TimePoint now,
+                                    Again again) {
   require(job.lane.value < seats.size(), "a row of a lane that does not exist");
   note_time(now);
   ++job.sends;
   account(permit, job, outcome, now);
   if (outcome.fault) {
     const bool counts = blame(permit, job, *outcome.fault, now);
-    return decide(permit, job, *outcome.fault, counts, now);
+    return decide(permit, job, *outcome.fault, counts, now, again);
   }
   pool.succeeded(permit.key(), job.row, permit.admitted_at());
   pool.group(pool.now(permit.group())).succeeded();
@@ -529,9 +532,9 @@ Decision Scheduler::next(TimePoint now) {
   return impl_->next(now);
 }
 
-Disposition Scheduler::settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now) {
+Disposition Scheduler::settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now, Again again) {
   permit.consume();
-  return impl_->settle(permit, job, outcome, now);
+  return impl_->settle(permit, job, outcome, now, again);
 }
 
 void Scheduler::set_strategy(Strategy strategy) {

@@ -85,9 +85,10 @@ using Decision = std::variant<Dispatch, Expired, Wait, Starved, Drained>;
 
 // What becomes of a job after an attempt.
 struct Disposition {
-  enum class Next : std::uint8_t { finished, requeued, given_up };
+  enum class Next : std::uint8_t { finished, requeued, handed_back, given_up };
   Next next = Next::finished;
   GiveUp why = GiveUp::none;  // for given_up
+  std::optional<Job> job{};   // for handed_back: as the attempt has left it, to be submitted again some time
 };
 
 enum class KeyState : std::uint8_t {
@@ -171,8 +172,11 @@ class Scheduler {
   // What to do now. Dispatch and Expired hand over a job; call again until Wait, Starved or Drained.
   Decision next(TimePoint now);
 
-  // Takes the permit back with what the attempt came to, and decides what becomes of the job.
-  Disposition settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now);
+  // Takes the permit back with what the attempt came to, and decides what becomes of the job. One that may
+  // have another attempt is queued again, or handed back if the caller wants to decide when.
+  enum class Again : std::uint8_t { queue, hand_back };
+  Disposition settle(Permit&& permit, Job job, const Outcome& outcome, TimePoint now,
+                     Again again = Again::queue);
 
   // From the next decision on.
   void set_strategy(Strategy strategy);

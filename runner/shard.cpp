@@ -325,28 +325,23 @@ void Shard::settle(Dispatch dispatch, Reply reply, const Ending& ending, TimePoi
   ++figures_.attempts;
   if (reply.fault) note_failure(slot, dispatch.permit, reply, sent_at);
 
-  Job job = dispatch.job;
-  const std::uint32_t max_attempts = settings_.pool.settings.max_attempts;
+  const Job job = dispatch.job;
   const Picodollars most = slot.stake.most;
-  Spend::Verdict again = Spend::Verdict::go;
-  if (reply.fault && may_be_billed(*reply.fault, ending)) again = pay_perhaps(slot, now);
-  // Without money for another attempt the row is not for the scheduler to queue: it gives it back.
-  const bool lacks_money = again != Spend::Verdict::go && !stopping_;
-  if (lacks_money) job.attempts = max_attempts;
-  const Disposition disposition = scheduler_.settle(std::move(dispatch.permit), job, outcome, now);
+  Spend::Verdict money = Spend::Verdict::go;  // for another attempt
+  if (reply.fault && may_be_billed(*reply.fault, ending)) money = pay_perhaps(slot, now);
+  const bool lacks_money = money != Spend::Verdict::go && !stopping_;
+  const Disposition disposition =
+      scheduler_.settle(std::move(dispatch.permit), job, outcome, now,
+                        lacks_money ? Scheduler::Again::hand_back : Scheduler::Again::queue);
   switch (disposition.next) {
     case Disposition::Next::finished:
       finish(id, reply, outcome);
       break;
     case Disposition::Next::given_up:
-      job.attempts = dispatch.job.attempts + (traits(reply.fault->kind).counts_attempt ? 1 : 0);
-      if (lacks_money && disposition.why == GiveUp::attempts_spent && job.attempts < max_attempts) {
-        ++job.sends;
-        job.last_key = slot.last_key;
-        turn_away(job, most, again);
-      } else {
-        give_up(job, disposition.why, &*reply.fault);
-      }
+      give_up(job, disposition.why, &*reply.fault);
+      break;
+    case Disposition::Next::handed_back:
+      turn_away(*disposition.job, most, money);
       break;
     case Disposition::Next::requeued:
       break;

@@ -63,11 +63,11 @@ class Bench {
   KeyId key() const { return out.back().permit.key(); }
 
   // Answers the oldest attempt.
-  Disposition answer(const Outcome& outcome) {
+  Disposition answer(const Outcome& outcome, Scheduler::Again again = Scheduler::Again::queue) {
     Dispatch dispatch = std::move(out.front());
     out.pop_front();
     const Job job = dispatch.job;
-    return scheduler.settle(std::move(dispatch.permit), job, outcome, now);
+    return scheduler.settle(std::move(dispatch.permit), job, outcome, now, again);
   }
 
   // Goes to when the scheduler wants to be asked again, if it does.
@@ -203,6 +203,30 @@ TEST(Scheduler, AfterSixCountedAttemptsTheRowIsGivenUp) {
     came = bench.answer(failed(FaultKind::server_error));
     ++attempts;
   } while (came.next == Disposition::Next::requeued);
+  EXPECT_EQ(attempts, 6);
+  EXPECT_EQ(came.why, GiveUp::attempts_spent);
+}
+
+// As it would have been queued: its attempts go on counting when it is submitted again.
+TEST(Scheduler, AFailedRowIsHandedBackToWhoWantsToDecideWhenItGoes) {
+  Bench bench(pool_of(4, 1));
+  bench.submit(0);
+  int attempts = 0;
+  Disposition came;
+  do {
+    while (!bench.go()) ASSERT_TRUE(bench.sleep());
+    const KeyId key = bench.key();
+    came = bench.answer(failed(FaultKind::server_error), Scheduler::Again::hand_back);
+    ++attempts;
+    if (came.next != Disposition::Next::handed_back) break;
+    ASSERT_TRUE(came.job);
+    EXPECT_EQ(came.job->row, RowId{0});
+    EXPECT_EQ(came.job->attempts, static_cast<std::uint32_t>(attempts));
+    EXPECT_EQ(came.job->sends, static_cast<std::uint32_t>(attempts));
+    EXPECT_EQ(came.job->last_key, key);
+    EXPECT_EQ(bench.scheduler.waiting(), 0U);
+    bench.scheduler.submit(*came.job, bench.now);
+  } while (attempts < 100);
   EXPECT_EQ(attempts, 6);
   EXPECT_EQ(came.why, GiveUp::attempts_spent);
 }
