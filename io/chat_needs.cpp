@@ -14,11 +14,8 @@ namespace {
 using Value = JsonTokens::Value;
 
 std::string_view member_text(const JsonTokens& tokens, Value object, std::string_view wanted) {
-  if (tokens.first(object) != '{') return {};
-  for (ObjectWalk walk(tokens, object); walk.next();) {
-    if (walk.name() == wanted) return string_inner(tokens, walk.value());
-  }
-  return {};
+  const auto value = find_member(tokens, object, wanted);
+  return value ? string_inner(tokens, *value) : std::string_view();
 }
 
 double number_of(const JsonTokens& tokens, Value value) {
@@ -83,14 +80,9 @@ void add_modalities(const JsonTokens& tokens, Value value, FeatureSet& needs) {
 }
 
 bool is_strict(const JsonTokens& tokens, Value tool) {
-  if (tokens.first(tool) != '{') return false;
-  for (ObjectWalk walk(tokens, tool); walk.next();) {
-    if (walk.name() != "function" || tokens.first(walk.value()) != '{') continue;
-    for (ObjectWalk function(tokens, walk.value()); function.next();) {
-      if (function.name() == "strict") return tokens.first(function.value()) == 't';
-    }
-  }
-  return false;
+  const auto function = find_member(tokens, tool, "function");
+  const auto strict = function ? find_member(tokens, *function, "strict") : std::nullopt;
+  return strict && tokens.first(*strict) == 't';
 }
 
 // Tools that are no functions are a provider's own.

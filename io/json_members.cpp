@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "io/json_text.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -98,6 +100,16 @@ bool JsonMembers::next(std::string_view& key, std::string_view& value) {
   value = std::string_view(at_, static_cast<std::size_t>(value_end - at_));
   at_ = value_end;
   return true;
+}
+
+std::string find_name(std::string_view object, bool (*wanted)(std::string_view name)) {
+  std::string decoded;
+  JsonMembers members(object);
+  for (std::string_view key, value; members.next(key, value);) {
+    const std::string_view name = json_unescaped(key, decoded);
+    if (wanted(name)) return std::string(name);
+  }
+  return "";
 }
 
 }  // namespace batchrun

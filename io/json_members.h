@@ -2,6 +2,7 @@
 // without parsing or copying them. Pure; an iterator is owned by one thread.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace batchrun {
@@ -26,6 +27,10 @@ class JsonMembers {
   const char* at_;
   const char* end_;
 };
+
+// The first of the members' names, escapes decoded, that `wanted` says yes to; "" if there is none. REQUIRES:
+// as above.
+std::string find_name(std::string_view object, bool (*wanted)(std::string_view name));
 
 // The end of the value that starts at `at`. REQUIRES: as above; `at` is at the value's first byte.
 const char* end_of_json_value(const char* at, const char* end);

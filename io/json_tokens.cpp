@@ -364,4 +364,13 @@ void JsonTokens::explain() {
   fault_ = lexical_first || good ? slow.fault : grammar.fault();
 }
 
+std::optional<JsonTokens::Value> find_member(const JsonTokens& tokens, JsonTokens::Value object,
+                                             std::string_view name) {
+  if (tokens.first(object) != '{') return std::nullopt;
+  for (ObjectWalk walk(tokens, object); walk.next();) {
+    if (walk.name() == name) return walk.value();
+  }
+  return std::nullopt;
+}
+
 }  // namespace batchrun

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace batchrun {
@@ -84,6 +85,10 @@ class JsonTokens {
   bool has_escapes_ = false;
   Fault fault_;
 };
+
+// The first member whose name is written so; nothing if there is none, or `object` is no object.
+std::optional<JsonTokens::Value> find_member(const JsonTokens& tokens, JsonTokens::Value object,
+                                             std::string_view name);
 
 // Walks the members of an object: while (walk.next()) ... walk.name(), walk.value().
 class ObjectWalk {

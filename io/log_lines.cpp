@@ -27,13 +27,9 @@ bool parse_id(std::string_view id, std::uint64_t& line, std::uint32_t& content_h
   return hash.ec == std::errc() && hash.ptr == end;
 }
 
-// A member of an object, by its name as it is written; nothing if the value is no object or has none.
 std::string_view member(const JsonTokens& tokens, JsonTokens::Value object, std::string_view name) {
-  if (tokens.first(object) != '{') return {};
-  for (ObjectWalk walk(tokens, object); walk.next();) {
-    if (walk.name() == name) return tokens.raw(walk.value());
-  }
-  return {};
+  const auto value = find_member(tokens, object, name);
+  return value ? tokens.raw(*value) : std::string_view();
 }
 
 std::uint32_t number_of(std::string_view text) {

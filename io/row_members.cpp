@@ -142,13 +142,7 @@ std::string shown(std::string_view text) {
 }
 
 std::string unknown_member(std::string_view object) {
-  std::string decoded;
-  JsonMembers members(object);
-  for (std::string_view key, value; members.next(key, value);) {
-    const std::string_view name = json_unescaped(key, decoded);
-    if (name_of(name) == MemberName::none) return std::string(name);
-  }
-  return "";
+  return find_name(object, [](std::string_view name) { return name_of(name) == MemberName::none; });
 }
 
 std::optional<RowRefusal> RowMembers::read(const JsonTokens& tokens, JsonTokens::Value object) {

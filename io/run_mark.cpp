@@ -12,8 +12,8 @@ namespace {
 
 std::int64_t random_id() {
   std::uint64_t bits = 0;
-  while (bits >> 2 == 0) RAND_bytes(reinterpret_cast<unsigned char*>(&bits), sizeof bits);
-  return static_cast<std::int64_t>(bits >> 2);
+  RAND_bytes(reinterpret_cast<unsigned char*>(&bits), sizeof bits);
+  return static_cast<std::int64_t>(bits >> 2 | 1);
 }
 
 // The byte at that place of the file, which need not have it.

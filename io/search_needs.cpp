@@ -36,13 +36,7 @@ SearchMember search_member(std::string_view name) {
 }
 
 std::string unknown_search_member(std::string_view row) {
-  std::string decoded;
-  JsonMembers members(row);
-  for (std::string_view key, value; members.next(key, value);) {
-    const std::string_view name = json_unescaped(key, decoded);
-    if (search_member(name) == SearchMember::unknown) return std::string(name);
-  }
-  return "";
+  return find_name(row, [](std::string_view name) { return search_member(name) == SearchMember::unknown; });
 }
 
 FeatureSet features_of_search(const JsonTokens& tokens, JsonTokens::Value row) {

@@ -21,11 +21,8 @@ struct ResponseView {
 };
 
 std::string member_text(const JsonTokens& tokens, Value object, std::string_view wanted) {
-  if (tokens.first(object) != '{') return {};
-  for (ObjectWalk walk(tokens, object); walk.next();) {
-    if (walk.name() == wanted) return string_of(tokens, walk.value());
-  }
-  return {};
+  const auto value = find_member(tokens, object, wanted);
+  return value ? string_of(tokens, *value) : std::string();
 }
 
 void read_content(const JsonTokens& tokens, Value content, ResponseView& view) {

@@ -75,5 +75,12 @@ TEST(JsonMembers, NeverReadsOutsideOfTextThatIsNoObject) {
   }
 }
 
+TEST(FindName, FindsTheFirstThatIsWantedHoweverItIsSpelled) {
+  const auto wanted = [](std::string_view name) { return name == "b" || name == "c"; };
+  EXPECT_EQ(find_name(R"({"a":{"b":1},"\u0063":2,"b":3})", wanted), "c");
+  EXPECT_EQ(find_name(R"({"a":"b"})", wanted), "");
+  EXPECT_EQ(find_name("{}", wanted), "");
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -194,5 +194,15 @@ TEST(JsonTokens, CountsDepthExactly) {
   EXPECT_TRUE(tokens.scan("{}"));
 }
 
+TEST(FindMember, IsTheFirstOfThatNameInTheObjectItself) {
+  JsonTokens tokens;
+  ASSERT_TRUE(tokens.scan(R"({"a":{"b":1},"b":[2],"b":3})"));
+  const auto found = find_member(tokens, JsonTokens::root, "b");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(tokens.raw(*found), "[2]");
+  EXPECT_FALSE(find_member(tokens, JsonTokens::root, "c"));
+  EXPECT_FALSE(find_member(tokens, *found, "b")) << "no object";
+}
+
 }  // namespace
 }  // namespace batchrun
