@@ -108,8 +108,9 @@ std::optional<int> take_zone(std::string_view& text) {
 }
 
 std::optional<Duration> sane_wait(double seconds_to_wait) {
-  if (!(seconds_to_wait > 0) || seconds_to_wait > longest_wait_s) return std::nullopt;
-  return from_seconds(seconds_to_wait);
+  const Duration wait = from_seconds(seconds_to_wait);
+  if (wait <= Duration::zero() || seconds_to_wait > longest_wait_s) return std::nullopt;
+  return wait;
 }
 
 // "300ms", "9m38.016s", "22 seconds", "1 second.", "2 minutes" at the front of `text`.
