@@ -1,11 +1,10 @@
 #include "runner/inert.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstdint>
 #include <iterator>
 
+#include "io/append_format.h"
 #include "io/utf8.h"
 
 namespace batchrun {
@@ -53,10 +52,10 @@ void append_shown(std::string& out, std::string_view bytes, const Character& cha
     } else if (byte == '\r') {
       out += "\\r";
     } else {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+      append_format(out, "\\x{:02x}", byte);
     }
   } else {
-    fmt::format_to(std::back_inserter(out), "\\u{{{:x}}}", static_cast<std::uint32_t>(character.code));
+    append_format(out, "\\u{{{:x}}}", static_cast<std::uint32_t>(character.code));
   }
 }
 

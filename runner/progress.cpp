@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "io/append_format.h"
 #include "io/json_text.h"
 #include "runner/env.h"
 #include "runner/quantity.h"
@@ -103,12 +104,12 @@ ProgressMode chosen(ProgressMode mode, int fd) {
 }
 
 void append_field(std::string& out, std::string_view name, double value) {
-  fmt::format_to(std::back_inserter(out), ",\"{}\":", name);
+  append_format(out, ",\"{}\":", name);
   append_json_number(out, value);
 }
 
 void append_field(std::string& out, std::string_view name, std::uint64_t value) {
-  fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
+  append_format(out, ",\"{}\":{}", name, value);
 }
 
 void append_quota(std::string& out, const QuotaFigures& quota) {
@@ -120,8 +121,7 @@ void append_quota(std::string& out, const QuotaFigures& quota) {
   for (std::size_t cause = 0; cause < loss_causes; ++cause) {
     std::string field(name(static_cast<LossCause>(cause)));
     std::replace(field.begin(), field.end(), ' ', '_');
-    fmt::format_to(std::back_inserter(out), "{}\"{}\":{:.4f}", cause == 0 ? "" : ",", field,
-                   quota.lost[cause]);
+    append_format(out, "{}\"{}\":{:.4f}", cause == 0 ? "" : ",", field, quota.lost[cause]);
   }
   out += '}';
 }

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "io/append_format.h"
 #include "runner/inert.h"
 #include "runner/progress.h"
 #include "runner/quantity.h"
@@ -42,7 +43,7 @@ class Summary {
  private:
   template <class... Values>
   void add(fmt::format_string<Values...> format, Values&&... values) {
-    fmt::format_to(std::back_inserter(out_), format, std::forward<Values>(values)...);
+    append_format(out_, format, std::forward<Values>(values)...);
   }
   std::string paint(const std::string& text, std::string_view code) const {
     return color_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;

@@ -1,12 +1,11 @@
 #include "bench/mockprovider/dialect.h"
 
-#include <fmt/format.h>
-
 #include <cstdlib>
 #include <iterator>
 
 #include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -57,7 +56,7 @@ void Dialect::append_absurd_limit_fields(std::string& out) const {
 
 void Dialect::append_retry_after(std::string& out, Moment wait) const {
   const auto s = std::chrono::ceil<std::chrono::seconds>(wait).count();
-  fmt::format_to(std::back_inserter(out), "retry-after: {}\r\n", s < 1 ? 1 : s);
+  append_format(out, "retry-after: {}\r\n", s < 1 ? 1 : s);
 }
 
 std::string Dialect::model_list(const std::vector<std::string>& names) const {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/append_format.h"
+
 namespace batchrun::mock {
 
 Execution Executions::of(std::uint64_t id) const {
@@ -27,9 +29,8 @@ std::string Executions::to_json(std::uint32_t least, bool count_admitted) const 
   std::string out = fmt::format(R"({{"prompts":{},"admitted":{},"completed":{},"matching":{},"ids":[)",
                                 by_id_.size(), admitted, completed, matching.size());
   for (std::size_t i = 0; i < std::min(matching.size(), most_listed); ++i) {
-    fmt::format_to(std::back_inserter(out), R"({}{{"id":"{:016x}","admitted":{},"completed":{}}})",
-                   i ? "," : "", matching[i].first, matching[i].second.admitted,
-                   matching[i].second.completed);
+    append_format(out, R"({}{{"id":"{:016x}","admitted":{},"completed":{}}})", i ? "," : "",
+                  matching[i].first, matching[i].second.admitted, matching[i].second.completed);
   }
   return out + "]}";
 }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -22,7 +23,7 @@ constexpr std::string_view portal_page =
     "network.</p></body></html>\n";
 
 void add_field(ReplyDraft& draft, std::string_view name, std::string_view value) {
-  fmt::format_to(std::back_inserter(draft.fields), "{}: {}\r\n", name, value);
+  append_format(draft.fields, "{}: {}\r\n", name, value);
 }
 
 void make_page(ReplyDraft& draft, int status, std::string_view page) {

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <iterator>
 
+#include "io/append_format.h"
+
 namespace batchrun::mock {
 
 namespace {
@@ -31,7 +33,7 @@ void append_escape(std::string& out, char c) {
       out += "\\t";
       return;
     default:
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+      append_format(out, "\\u{:04x}", static_cast<unsigned char>(c));
   }
 }
 

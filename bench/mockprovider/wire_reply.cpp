@@ -1,12 +1,13 @@
 #include "bench/mockprovider/wire_reply.h"
 
-#include <fmt/format.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <string_view>
+
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -105,13 +106,12 @@ class Writer {
 
   void write_head(std::size_t length) {
     write_interim();
-    auto to = std::back_inserter(out_.bytes);
-    fmt::format_to(to, "{} {} {}\r\n", is(FaultKind::http10_close) ? "HTTP/1.0" : "HTTP/1.1", draft_.status,
-                   reason(draft_.status));
-    if (!draft_.content_type.empty()) fmt::format_to(to, "content-type: {}\r\n", draft_.content_type);
+    append_format(out_.bytes, "{} {} {}\r\n", is(FaultKind::http10_close) ? "HTTP/1.0" : "HTTP/1.1",
+                  draft_.status, reason(draft_.status));
+    if (!draft_.content_type.empty()) append_format(out_.bytes, "content-type: {}\r\n", draft_.content_type);
     if (is(FaultKind::gzip_body)) out_.bytes += "content-encoding: gzip\r\n";
     if (framing_ == Framing::length || is(FaultKind::conflicting_lengths)) {
-      fmt::format_to(to, "content-length: {}\r\n", length);
+      append_format(out_.bytes, "content-length: {}\r\n", length);
     }
     if (framing_ == Framing::chunked || is(FaultKind::conflicting_lengths)) {
       out_.bytes += "transfer-encoding: chunked\r\n";
@@ -127,7 +127,7 @@ class Writer {
   void write_huge_headers() {
     const auto wanted = static_cast<std::size_t>(fault_->bytes > 0 ? fault_->bytes : 64 << 10);
     for (std::size_t written = 0, i = 0; written < wanted; written += 1000, ++i) {
-      fmt::format_to(std::back_inserter(out_.bytes), "x-padding-{}: {}\r\n", i, std::string(984, 'p'));
+      append_format(out_.bytes, "x-padding-{}: {}\r\n", i, std::string(984, 'p'));
     }
   }
 
@@ -154,7 +154,7 @@ class Writer {
   }
 
   void write_chunk(std::string_view body) {
-    fmt::format_to(std::back_inserter(out_.bytes), "{:x}\r\n", body.size());
+    append_format(out_.bytes, "{:x}\r\n", body.size());
     out_.bytes += body;
     out_.bytes += "\r\n";
   }

@@ -6,6 +6,7 @@
 
 #include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -195,10 +196,10 @@ class Anthropic final : public Dialect {
     double remaining = std::floor(limiter->remaining(now.since_start));
     if (counts_tokens(dimension)) remaining = std::round(remaining / 1000) * 1000;
     const auto wait = std::chrono::ceil<std::chrono::seconds>(limiter->resets_in(now.since_start)).count();
-    fmt::format_to(std::back_inserter(out),
-                   "anthropic-ratelimit-{0}-limit: {1:.0f}\r\nanthropic-ratelimit-{0}-remaining: {2:.0f}\r\n"
-                   "anthropic-ratelimit-{0}-reset: {3}\r\n",
-                   name, *quota.limit(dimension), remaining, rfc3339(now.unix_s + wait));
+    append_format(out,
+                  "anthropic-ratelimit-{0}-limit: {1:.0f}\r\nanthropic-ratelimit-{0}-remaining: {2:.0f}\r\n"
+                  "anthropic-ratelimit-{0}-reset: {3}\r\n",
+                  name, *quota.limit(dimension), remaining, rfc3339(now.unix_s + wait));
   }
 
   static std::optional<Dimension> most_restrictive(Quota& quota, Now now) {

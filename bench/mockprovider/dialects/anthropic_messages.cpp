@@ -6,6 +6,7 @@
 #include "bench/mockprovider/dialect.h"
 #include "bench/mockprovider/json_view.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -272,8 +273,7 @@ class Messages final : public Endpoint {
   std::string_view plain_member() const override { return "content"; }
 
   void append_plain(std::string& out, const Answer& answer) const override {
-    fmt::format_to(std::back_inserter(out), R"({{"id":"msg_{}","type":"message","role":"assistant","model":)",
-                   answer.frame.id);
+    append_format(out, R"({{"id":"msg_{}","type":"message","role":"assistant","model":)", answer.frame.id);
     append_json_string(out, answer.frame.model);
     out += ",\"content\":[";
     append_blocks(out, answer);

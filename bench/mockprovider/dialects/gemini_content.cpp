@@ -6,6 +6,7 @@
 #include "bench/mockprovider/dialect.h"
 #include "bench/mockprovider/json_view.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -128,15 +129,14 @@ std::string response(const Answer& answer, std::string_view parts, bool last, st
     out += "\"index\":0}],";
   }
   if (answer.frame.usage) {
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"("usageMetadata":{{"promptTokenCount":{},)", call.prompt_tokens);
-    if (call.cached_tokens > 0) fmt::format_to(to, R"("cachedContentTokenCount":{},)", call.cached_tokens);
-    if (tokens > 0) fmt::format_to(to, R"("candidatesTokenCount":{},)", tokens);
-    if (c.thought_tokens > 0) fmt::format_to(to, R"("thoughtsTokenCount":{},)", c.thought_tokens);
-    fmt::format_to(to,
-                   R"("totalTokenCount":{},"promptTokensDetails":[{{"modality":"TEXT","tokenCount":{}}}],)"
-                   R"("serviceTier":"standard"}},)",
-                   call.prompt_tokens + tokens + c.thought_tokens, call.prompt_tokens);
+    append_format(out, R"("usageMetadata":{{"promptTokenCount":{},)", call.prompt_tokens);
+    if (call.cached_tokens > 0) append_format(out, R"("cachedContentTokenCount":{},)", call.cached_tokens);
+    if (tokens > 0) append_format(out, R"("candidatesTokenCount":{},)", tokens);
+    if (c.thought_tokens > 0) append_format(out, R"("thoughtsTokenCount":{},)", c.thought_tokens);
+    append_format(out,
+                  R"("totalTokenCount":{},"promptTokensDetails":[{{"modality":"TEXT","tokenCount":{}}}],)"
+                  R"("serviceTier":"standard"}},)",
+                  call.prompt_tokens + tokens + c.thought_tokens, call.prompt_tokens);
   }
   out += "\"modelVersion\":";
   append_json_string(out, answer.frame.model);

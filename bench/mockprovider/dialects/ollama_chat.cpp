@@ -6,6 +6,7 @@
 #include "bench/mockprovider/dialect.h"
 #include "bench/mockprovider/json_view.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -105,9 +106,8 @@ std::string end(const Answer& answer) {
                                                                                        : "stop");
   if (only_loaded || !answer.frame.usage) return out + "}";
   out += R"(,"total_duration":174560334,"load_duration":101397084)";
-  auto to = std::back_inserter(out);
-  fmt::format_to(to, R"(,"prompt_eval_count":{},"prompt_eval_duration":13074791)", answer.call.prompt_tokens);
-  if (c.tokens > 0) fmt::format_to(to, R"(,"eval_count":{},"eval_duration":52479709)", c.tokens);
+  append_format(out, R"(,"prompt_eval_count":{},"prompt_eval_duration":13074791)", answer.call.prompt_tokens);
+  if (c.tokens > 0) append_format(out, R"(,"eval_count":{},"eval_duration":52479709)", c.tokens);
   return out + "}";
 }
 

@@ -8,6 +8,7 @@
 
 #include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -190,10 +191,10 @@ void append_x_ratelimit(std::string& out, Quota& quota, Dimension dimension, std
                                  : format == ResetFormat::seconds
                                      ? fmt::format("{:.6f}", in_seconds(reset))
                                      : fmt::format("{:.0f}", std::ceil(in_seconds(reset)));
-  fmt::format_to(std::back_inserter(out),
-                 "x-ratelimit-limit-{0}: {1:.0f}\r\nx-ratelimit-remaining-{0}: {2:.0f}\r\n"
-                 "x-ratelimit-reset-{0}: {3}\r\n",
-                 name, limit, remaining, reset_text);
+  append_format(out,
+                "x-ratelimit-limit-{0}: {1:.0f}\r\nx-ratelimit-remaining-{0}: {2:.0f}\r\n"
+                "x-ratelimit-reset-{0}: {3}\r\n",
+                name, limit, remaining, reset_text);
 }
 
 void append_openai_limits(std::string& out, Quota& quota, ResetFormat format, Moment now,
@@ -206,7 +207,7 @@ void append_openai_limits(std::string& out, Quota& quota, ResetFormat format, Mo
 
 void append_retry_after_ms(std::string& out, Moment wait) {
   const auto ms = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(wait).count());
-  fmt::format_to(std::back_inserter(out), "retry-after-ms: {}\r\n", ms);
+  append_format(out, "retry-after-ms: {}\r\n", ms);
 }
 
 const Dialect& openai_dialect() {

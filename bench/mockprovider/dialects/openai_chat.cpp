@@ -7,6 +7,7 @@
 #include "bench/mockprovider/dialect.h"
 #include "bench/mockprovider/dialects/openai_body.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -210,16 +211,16 @@ std::string_view shown_model(const Style& style, std::string_view model) {
 void append_usage(std::string& out, const Style& style, const Answer& answer) {
   const Call& call = answer.call;
   const Completion& c = answer.completion;
-  fmt::format_to(std::back_inserter(out), R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})",
-                 call.prompt_tokens, c.tokens, call.prompt_tokens + c.tokens);
+  append_format(out, R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})", call.prompt_tokens,
+                c.tokens, call.prompt_tokens + c.tokens);
   if (style.x_groq)
     out += R"(,"queue_time":0.01,"prompt_time":0.001,"completion_time":0.004,"total_time":0.005)";
   if (!style.usage_details) {
     out += style.flavour == Flavour::vllm ? R"(,"prompt_tokens_details":null})" : "}";
     return;
   }
-  fmt::format_to(
-      std::back_inserter(out),
+  append_format(
+      out,
       R"(,"prompt_tokens_details":{{"cached_tokens":{},"audio_tokens":0}},"completion_tokens_details":)"
       R"({{"reasoning_tokens":{},"audio_tokens":0,"accepted_prediction_tokens":0,)"
       R"("rejected_prediction_tokens":0}}}})",
@@ -227,8 +228,8 @@ void append_usage(std::string& out, const Style& style, const Answer& answer) {
 }
 
 void append_time_info(std::string& out, std::int64_t created) {
-  fmt::format_to(
-      std::back_inserter(out),
+  append_format(
+      out,
       R"(,"time_info":{{"queue_time":0.01,"prompt_time":0.001,"completion_time":0.004,"total_time":0.015,)"
       R"("created":{}}})",
       created);
@@ -251,9 +252,8 @@ void append_message(std::string& out, const Style& style, const Answer& answer) 
     append_json_string(out, c.thought);
   }
   if (c.is_tool_call()) {
-    fmt::format_to(std::back_inserter(out),
-                   R"(,"tool_calls":[{{"id":"call_{}","type":"function","function":{{"name":)",
-                   answer.frame.id);
+    append_format(out, R"(,"tool_calls":[{{"id":"call_{}","type":"function","function":{{"name":)",
+                  answer.frame.id);
     append_json_string(out, answer.call.tool_name);
     out += ",\"arguments\":";
     append_json_string(out, c.text);
@@ -275,7 +275,7 @@ class EventWriter {
     append_json_string(prefix_, shown_model(style, frame.model));
     if (style.service_tier) prefix_ += R"(,"service_tier":"default")";
     if (!style.fingerprint.empty())
-      fmt::format_to(std::back_inserter(prefix_), R"(,"system_fingerprint":"{}")", style.fingerprint);
+      append_format(prefix_, R"(,"system_fingerprint":"{}")", style.fingerprint);
     prefix_ += ",\"choices\":[";
     const bool asked = answer.call.include_usage || style.usage == UsagePlace::own_chunk_always;
     own_usage_ = frame.usage && asked && style.usage != UsagePlace::finish_chunk;
@@ -286,9 +286,9 @@ class EventWriter {
     std::string delta = R"({"role":"assistant","content":)";
     delta += c.is_tool_call() || c.is_refusal() ? "null" : "\"\"";
     if (c.is_tool_call()) {
-      fmt::format_to(std::back_inserter(delta),
-                     R"(,"tool_calls":[{{"index":0,"id":"call_{}","type":"function","function":{{"name":)",
-                     answer_.frame.id);
+      append_format(delta,
+                    R"(,"tool_calls":[{{"index":0,"id":"call_{}","type":"function","function":{{"name":)",
+                    answer_.frame.id);
       append_json_string(delta, answer_.call.tool_name);
       delta += R"(,"arguments":""}}])";
     }
@@ -322,7 +322,7 @@ class EventWriter {
     std::string& event = out_.data.back();
     event.pop_back();
     if (style_.usage == UsagePlace::x_groq) {
-      fmt::format_to(std::back_inserter(event), R"(,"x_groq":{{"id":"req_{}","usage":)", answer_.frame.id);
+      append_format(event, R"(,"x_groq":{{"id":"req_{}","usage":)", answer_.frame.id);
       append_usage(event, style_, answer_);
       event += '}';
     } else if (style_.usage == UsagePlace::finish_chunk) {
@@ -345,8 +345,7 @@ class EventWriter {
     std::string event;
     event.reserve(prefix_.size() + delta.size() + 160);
     event = prefix_;
-    fmt::format_to(std::back_inserter(event), R"({{"index":{},"delta":{},"logprobs":null,"finish_reason":)",
-                   choice, delta);
+    append_format(event, R"({{"index":{},"delta":{},"logprobs":null,"finish_reason":)", choice, delta);
     append_text_or_null(event, finish_reason, finish_reason.empty());
     if (style_.content_filters)
       event.append(",\"content_filter_results\":").append(finish_reason.empty() ? safe_results : "{}");
@@ -358,7 +357,7 @@ class EventWriter {
       event += '"';
     }
     if (style_.x_groq && out_.data.empty()) {
-      fmt::format_to(std::back_inserter(event), R"(,"x_groq":{{"id":"req_{}"}})", answer_.frame.id);
+      append_format(event, R"(,"x_groq":{{"id":"req_{}"}})", answer_.frame.id);
     }
     event += '}';
     out_.data.push_back(std::move(event));
@@ -386,16 +385,14 @@ class OpenAiChat final : public Endpoint {
   void append_plain(std::string& out, const Answer& answer) const override {
     const Style& style = style_of(answer.frame.flavour);
     const ReplyFrame& frame = answer.frame;
-    fmt::format_to(std::back_inserter(out),
-                   R"({{"id":"{}{}","object":"chat.completion","created":{},"model":)", style.id_prefix,
-                   frame.id, frame.created);
+    append_format(out, R"({{"id":"{}{}","object":"chat.completion","created":{},"model":)", style.id_prefix,
+                  frame.id, frame.created);
     append_json_string(out, shown_model(style, frame.model));
     out += ",\"choices\":[";
     for (std::uint32_t i = 0; i < answer.call.choices; ++i) {
-      fmt::format_to(std::back_inserter(out), R"({}{{"index":{},"message":)", i ? "," : "", i);
+      append_format(out, R"({}{{"index":{},"message":)", i ? "," : "", i);
       append_message(out, style, answer);
-      fmt::format_to(std::back_inserter(out), R"(,"logprobs":null,"finish_reason":"{}")",
-                     finish_word(answer.completion));
+      append_format(out, R"(,"logprobs":null,"finish_reason":"{}")", finish_word(answer.completion));
       if (style.content_filters) out.append(",\"content_filter_results\":").append(safe_results);
       out += '}';
     }
@@ -406,9 +403,8 @@ class OpenAiChat final : public Endpoint {
     }
     if (style.time_info) append_time_info(out, frame.created);
     if (style.service_tier) out += R"(,"service_tier":"default")";
-    if (!style.fingerprint.empty())
-      fmt::format_to(std::back_inserter(out), R"(,"system_fingerprint":"{}")", style.fingerprint);
-    if (style.x_groq) fmt::format_to(std::back_inserter(out), R"(,"x_groq":{{"id":"req_{}"}})", frame.id);
+    if (!style.fingerprint.empty()) append_format(out, R"(,"system_fingerprint":"{}")", style.fingerprint);
+    if (style.x_groq) append_format(out, R"(,"x_groq":{{"id":"req_{}"}})", frame.id);
     if (style.content_filters) {
       out.append(R"(,"prompt_filter_results":[{"prompt_index":0,"content_filter_results":)")
           .append(safe_results)

@@ -11,6 +11,7 @@
 #include "bench/mockprovider/dialects/openai_body.h"
 #include "bench/mockprovider/random.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -108,8 +109,7 @@ void append_vector(std::string& out, std::uint64_t input, const Call& call) {
     out += '"';
     return;
   }
-  for (std::uint32_t i = 0; i < call.dimensions; ++i)
-    fmt::format_to(std::back_inserter(out), "{}{}", i ? ',' : '[', next());
+  for (std::uint32_t i = 0; i < call.dimensions; ++i) append_format(out, "{}{}", i ? ',' : '[', next());
   out += ']';
 }
 
@@ -125,16 +125,14 @@ class Embeddings final : public Endpoint {
   void append_plain(std::string& out, const Answer& answer) const override {
     out += R"({"object":"list","data":[)";
     for (std::size_t i = 0; i < answer.call.inputs.size(); ++i) {
-      fmt::format_to(std::back_inserter(out), R"({}{{"object":"embedding","index":{},"embedding":)",
-                     i ? "," : "", i);
+      append_format(out, R"({}{{"object":"embedding","index":{},"embedding":)", i ? "," : "", i);
       append_vector(out, answer.call.inputs[i], answer.call);
       out += '}';
     }
     out += "],\"model\":";
     append_json_string(out, answer.frame.model);
     if (answer.frame.usage) {
-      fmt::format_to(std::back_inserter(out), R"(,"usage":{{"prompt_tokens":{0},"total_tokens":{0}}})",
-                     answer.call.prompt_tokens);
+      append_format(out, R"(,"usage":{{"prompt_tokens":{0},"total_tokens":{0}}})", answer.call.prompt_tokens);
     }
     out += '}';
   }

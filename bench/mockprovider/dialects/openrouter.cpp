@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 
 #include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/dialects/openai.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -57,9 +57,8 @@ class OpenRouter final : public Dialect {
     if (!refusal) return;
     Limiter* limiter = quota.limiter(refusal->dimension);
     if (!limiter) return;
-    fmt::format_to(
-        std::back_inserter(out),
-        "x-ratelimit-limit: {:.0f}\r\nx-ratelimit-remaining: {:.0f}\r\nx-ratelimit-reset: {:.0f}\r\n",
+    append_format(
+        out, "x-ratelimit-limit: {:.0f}\r\nx-ratelimit-remaining: {:.0f}\r\nx-ratelimit-reset: {:.0f}\r\n",
         refusal->limit, std::floor(limiter->remaining(now.since_start)),
         (static_cast<double>(now.unix_s) + in_seconds(limiter->resets_in(now.since_start))) * 1e3);
   }

@@ -4,11 +4,11 @@
 
 #include <array>
 #include <charconv>
-#include <iterator>
 
 #include "bench/mockprovider/dialects/dialects.h"
 #include "bench/mockprovider/dialects/search_answer.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -99,8 +99,8 @@ class Search final : public Endpoint {
     std::string at = rfc3339(frame.created);
     at[10] = ' ';
     at.replace(at.size() - 1, 1, " UTC");
-    fmt::format_to(
-        std::back_inserter(out),
+    append_format(
+        out,
         R"({{"search_metadata":{{"id":"{}","status":"Success","created_at":"{}","processed_at":"{}",)"
         R"("total_time_taken":1.05}},"search_parameters":{{)",
         frame.id, at, at);
@@ -120,11 +120,10 @@ class Search final : public Endpoint {
     out += R"(,"total_results":123000000},"organic_results":[)";
     for (std::uint32_t i = 1; i <= answer.call.results; ++i) {
       const SearchResult result = search_result(answer.call, answer.call.last_user_text, i);
-      fmt::format_to(std::back_inserter(out), R"({}{{"position":{},"title":)", i > 1 ? "," : "", i);
+      append_format(out, R"({}{{"position":{},"title":)", i > 1 ? "," : "", i);
       append_json_string(out, result.title);
-      fmt::format_to(std::back_inserter(out),
-                     R"(,"link":"{}","displayed_link":"example.org","snippet":"{}"}})", result.link,
-                     result.snippet);
+      append_format(out, R"(,"link":"{}","displayed_link":"example.org","snippet":"{}"}})", result.link,
+                    result.snippet);
     }
     out += "]}";
   }

@@ -7,6 +7,7 @@
 #include "bench/mockprovider/dialects/search_answer.h"
 #include "bench/mockprovider/json_view.h"
 #include "bench/mockprovider/text.h"
+#include "io/append_format.h"
 
 namespace batchrun::mock {
 
@@ -85,14 +86,12 @@ void append_one(std::string& out, const Answer& answer, std::string_view query) 
     out.append(",\"").append(name).append("\":");
     append_json_string(out, value);
   }
-  fmt::format_to(std::back_inserter(out), R"(,"type":"search","num":{},"engine":"google"}},"organic":[)",
-                 answer.call.results);
+  append_format(out, R"(,"type":"search","num":{},"engine":"google"}},"organic":[)", answer.call.results);
   for (std::uint32_t i = 1; i <= answer.call.results && !answer.frame.no_results; ++i) {
     const SearchResult result = search_result(answer.call, query, i);
     out.append(i > 1 ? "," : "").append("{\"title\":");
     append_json_string(out, result.title);
-    fmt::format_to(std::back_inserter(out), R"(,"link":"{}","snippet":"{}","position":{}}})", result.link,
-                   result.snippet, i);
+    append_format(out, R"(,"link":"{}","snippet":"{}","position":{}}})", result.link, result.snippet, i);
   }
   out += ']';
   if (!answer.frame.no_results) {
