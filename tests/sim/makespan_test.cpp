@@ -109,13 +109,13 @@ QuotaProblem problem_of(const Plan& plan, bool put_together) {
     const double units[] = {1, input + output, input, output};
     QuotaProblem::Class a_class{alike.rows, {}};
     for (const Candidate& candidate : plan.lanes[std::get<0>(kind)].candidates) {
-      QuotaProblem::Route route;
+      QuotaProblem::Route& route = a_class.routes.emplace_back();
+      route.uses.reserve(resources[candidate.key.value].size());
       for (const auto& [resource, d] : resources[candidate.key.value]) {
         route.uses.push_back({resource, units[d]});
       }
-      a_class.routes.push_back(route);
     }
-    problem.classes.push_back(a_class);
+    problem.classes.push_back(std::move(a_class));
   }
   return problem;
 }

@@ -40,7 +40,7 @@ class MemoryFiles::Handle final : public File {
     if (doom.error != 0 && doom.fate != Fate::kill_half) return {0, doom.error};
     const std::size_t size = allowed(octets.size(), doom);
     inode_->live += octets.substr(0, size);
-    inode_->dirty.resize(inode_->live.size(), true);
+    inode_->dirty.resize(inode_->live.size(), 1);
     if (doom.error != 0) return {0, doom.error};
     return {size, 0};
   }
@@ -49,20 +49,21 @@ class MemoryFiles::Handle final : public File {
     const Doom doom = files_.judged(Call::truncate);
     if (doom.error != 0) return doom.error;
     inode_->live.resize(size);
-    inode_->dirty.resize(size, true);
+    inode_->dirty.resize(size, 1);
     return 0;
   }
 
   int sync() override {
     const Doom doom = files_.judged(Call::sync);
     if (doom.fate == Fate::kill_before || doom.fate == Fate::kill_half) return doom.error;
-    if (doom.error == 0) {
-      inode_->durable.resize(inode_->live.size());
-      for (std::size_t i = 0; i < inode_->live.size(); ++i) {
-        if (inode_->dirty[i]) inode_->durable[i] = inode_->live[i];
-      }
+    const bool written = doom.error == 0;
+    if (written) inode_->durable.resize(inode_->live.size());
+    std::string& dirty = inode_->dirty;
+    for (std::size_t from = dirty.find('\1'); from != std::string::npos; from = dirty.find('\1', from)) {
+      const std::size_t size = std::min(dirty.find('\0', from), dirty.size()) - from;
+      if (written) inode_->durable.replace(from, size, inode_->live, from, size);
+      dirty.replace(from, size, size, '\0');
     }
-    inode_->dirty.assign(inode_->live.size(), false);
     return doom.error;
   }
 
@@ -189,7 +190,7 @@ void MemoryFiles::lose_power(Inode& inode, std::mt19937_64& random) {
     }
   }
   inode.live = inode.durable = after;
-  inode.dirty.assign(after.size(), false);
+  inode.dirty.assign(after.size(), 0);
 }
 
 std::string MemoryFiles::text(const std::string& path) const {
@@ -201,7 +202,7 @@ void MemoryFiles::put(const std::string& path, const std::string& text) {
   auto inode = std::make_shared<Inode>();
   inode->number = ++inodes_;
   inode->live = inode->durable = text;
-  inode->dirty.assign(text.size(), false);
+  inode->dirty.assign(text.size(), 0);
   names_[path] = durable_names_[path] = inode;
 }
 

@@ -14,7 +14,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "io/files.h"
 
@@ -59,7 +58,7 @@ class MemoryFiles : public Files {
   struct Inode {
     std::uint64_t number = 0;
     std::string live, durable;
-    std::vector<bool> dirty;  // by octet of `live`: a sync would write it
+    std::string dirty;  // by octet of `live`: 1 if a sync would write it; a string for its quick search
     bool locked = false;
   };
   using InodePtr = std::shared_ptr<Inode>;
