@@ -94,6 +94,8 @@ std::string_view name(Feature feature) {
       return "a parameter that only Serper has";
     case Feature::other:
       return "a parameter unknown to batchrun";
+    case Feature::other_value:
+      return "a value unknown to batchrun (a role, a type, ...)";
   }
   return "";
 }

@@ -55,8 +55,9 @@ enum class Feature : std::uint8_t {
   serpapi_parameter,  // of a search: only SerpApi has it
   serper_parameter,   // only Serper has it
   other,              // a member this program does not know
+  other_value,        // a value it does not know: of a role, a type, ...
 };
-inline constexpr int features = 45;
+inline constexpr int features = 46;
 
 // The parameter as the row writes it, for messages: "seed", "an image by URL".
 std::string_view name(Feature feature);

@@ -49,31 +49,29 @@ void add_response_format(const JsonTokens& tokens, Value value, FeatureSet& need
   const std::string_view type = member_text(tokens, value, "type");
   if (type == "text") return;
   if (type == "json_object") return needs.add(Feature::json_object);
-  needs.add(type == "json_schema" ? Feature::json_schema : Feature::other);
+  needs.add(type == "json_schema" ? Feature::json_schema : Feature::other_value);
 }
 
 bool is_blank(const JsonTokens& tokens, Value value) {
   return tokens.first(value) == '"' && ascii::trim(string_of(tokens, value)).empty();
 }
 
-bool holds_blank(const JsonTokens& tokens, Value array) {
-  for (ArrayWalk walk(tokens, array); walk.next();) {
-    if (is_blank(tokens, walk.value())) return true;
-  }
-  return false;
+void add_stop_sequence(const JsonTokens& tokens, Value value, FeatureSet& needs) {
+  if (tokens.first(value) != '"') needs.add(Feature::other_value);
+  if (is_blank(tokens, value)) needs.add(Feature::stop_blank);
 }
 
 void add_stop(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   needs.add(Feature::stop);
-  const bool list = tokens.first(value) == '[';
-  const std::size_t size = list ? size_of(tokens, value) : 1;
-  if (list ? holds_blank(tokens, value) : is_blank(tokens, value)) needs.add(Feature::stop_blank);
+  if (tokens.first(value) != '[') return add_stop_sequence(tokens, value, needs);
+  for (ArrayWalk walk(tokens, value); walk.next();) add_stop_sequence(tokens, walk.value(), needs);
+  const std::size_t size = size_of(tokens, value);
   if (size > 4) needs.add(Feature::stop_over_4);
   if (size > 5) needs.add(Feature::stop_over_5);
 }
 
 void add_modalities(const JsonTokens& tokens, Value value, FeatureSet& needs) {
-  if (tokens.first(value) != '[') return needs.add(Feature::other);
+  if (tokens.first(value) != '[') return needs.add(Feature::other_value);
   for (ArrayWalk walk(tokens, value); walk.next();) {
     if (string_inner(tokens, walk.value()) != "text") needs.add(Feature::audio);
   }
@@ -85,12 +83,17 @@ bool is_strict(const JsonTokens& tokens, Value tool) {
   return strict && tokens.first(*strict) == 't';
 }
 
+bool is_zero(const JsonTokens& tokens, Value value) {
+  const char first = tokens.first(value);
+  return (first == '-' || ascii::is_digit(first)) && number_of(tokens, value) == 0;
+}
+
 // Tools that are no functions are a provider's own.
 void add_tools(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   needs.add(Feature::tools);
-  if (tokens.first(value) != '[') return needs.add(Feature::other);
+  if (tokens.first(value) != '[') return needs.add(Feature::other_value);
   for (ArrayWalk walk(tokens, value); walk.next();) {
-    if (member_text(tokens, walk.value(), "type") != "function") needs.add(Feature::other);
+    if (member_text(tokens, walk.value(), "type") != "function") needs.add(Feature::other_value);
     if (is_strict(tokens, walk.value())) needs.add(Feature::strict_tools);
   }
 }
@@ -100,7 +103,7 @@ void add_tool_choice(const JsonTokens& tokens, Value value, FeatureSet& needs) {
   if (word == "auto") return;
   needs.add(Feature::tool_choice);
   const bool known = word == "none" || word == "required" || member_text(tokens, value, "type") == "function";
-  if (!known) needs.add(Feature::other);
+  if (!known) needs.add(Feature::other_value);
 }
 
 void add_reasoning_effort(std::string_view word, FeatureSet& needs) {
@@ -144,9 +147,11 @@ void add_parameter(const JsonTokens& tokens, MemberName name, Value value, Featu
     case MemberName::min_p:
       return needs.add(Feature::min_p);
     case MemberName::frequency_penalty:
-      return needs.add(Feature::frequency_penalty);
+      if (!is_zero(tokens, value)) needs.add(Feature::frequency_penalty);
+      return;
     case MemberName::presence_penalty:
-      return needs.add(Feature::presence_penalty);
+      if (!is_zero(tokens, value)) needs.add(Feature::presence_penalty);
+      return;
     case MemberName::repetition_penalty:
       return needs.add(Feature::repetition_penalty);
     case MemberName::logit_bias:
@@ -186,7 +191,7 @@ FeatureSet features_of_kind(const JsonTokens& tokens, Value part) {
   if (type == "text" || type == "refusal" || untyped_text) return {};
   if (type == "input_audio") return FeatureSet(Feature::audio);
   if (type == "file") return FeatureSet(Feature::file);
-  if (type != "image_url") return FeatureSet(Feature::other);
+  if (type != "image_url") return FeatureSet(Feature::other_value);
   for (ObjectWalk walk(tokens, part); walk.next();) {
     if (walk.name() != "image_url") continue;
     std::string_view url = string_inner(tokens, walk.value());
@@ -200,7 +205,7 @@ FeatureSet features_of_kind(const JsonTokens& tokens, Value part) {
 
 FeatureSet features_of_parameters(const JsonTokens& tokens, const RowMembers& body, BodyPlace place) {
   FeatureSet needs;
-  if (body.has_unknown()) needs.add(Feature::other);
+  if (body.has_unknown(place)) needs.add(Feature::other);
   for (std::uint32_t left = body.given_parameters(); left != 0; left &= left - 1) {
     const auto name = static_cast<MemberName>(std::countr_zero(left));
     const Value value = body[name];

@@ -6,11 +6,8 @@
 
 namespace batchrun {
 
-// Whose members a body's are: in a bare body and a prompt row some are batchrun's own.
-enum class BodyPlace : std::uint8_t { in_batch_line, is_the_row };
-
 // What the parameters ask for. null, false, an empty array or object, and values that say what happens anyway
-// (n 1, tool_choice "auto", response_format text, service_tier "auto") ask for nothing.
+// (n 1, tool_choice "auto", response_format text, service_tier "auto", penalties of 0) ask for nothing.
 FeatureSet features_of_parameters(const JsonTokens& tokens, const RowMembers& body, BodyPlace place);
 
 // What a member of a message asks for that is not null, and neither content nor role nor name nor calls.

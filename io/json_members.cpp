@@ -102,7 +102,7 @@ bool JsonMembers::next(std::string_view& key, std::string_view& value) {
   return true;
 }
 
-std::string find_name(std::string_view object, bool (*wanted)(std::string_view name)) {
+std::string find_name(std::string_view object, const std::function<bool(std::string_view name)>& wanted) {
   std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {

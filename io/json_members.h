@@ -2,6 +2,7 @@
 // without parsing or copying them. Pure; an iterator is owned by one thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -30,7 +31,7 @@ class JsonMembers {
 
 // The first of the members' names, escapes decoded, that `wanted` says yes to; "" if there is none. REQUIRES:
 // as above.
-std::string find_name(std::string_view object, bool (*wanted)(std::string_view name));
+std::string find_name(std::string_view object, const std::function<bool(std::string_view name)>& wanted);
 
 // The end of the value that starts at `at`. REQUIRES: as above; `at` is at the value's first byte.
 const char* end_of_json_value(const char* at, const char* end);

@@ -1,6 +1,7 @@
 #include "io/native_body.h"
 
 #include <algorithm>
+#include <array>
 
 #include "io/json_text.h"
 #include "io/reply_json.h"
@@ -12,10 +13,16 @@ using Value = JsonTokens::Value;
 
 constexpr std::size_t longest_word = 4096;  // without a space: no text, but an image or the like in base64
 
-std::uint32_t bytes_of_text(std::string_view inner) {
-  if (inner.size() > longest_word && inner.substr(0, longest_word).find(' ') == std::string_view::npos)
-    return bytes_of_an_image;
-  return static_cast<std::uint32_t>(inner.size());
+// Members that hold an image or a file, or say where it is: Anthropic's source, Gemini's inlineData and
+// fileData, image_url and the like of OpenAI's responses.
+bool names_media(std::string_view name) {
+  constexpr std::array<std::string_view, 8> names = {"data",      "url",     "image_url", "file_url",
+                                                     "file_data", "file_id", "fileUri",   "file_uri"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_base64(std::string_view inner) {
+  return inner.size() > longest_word && inner.substr(0, longest_word).find(' ') == std::string_view::npos;
 }
 
 std::uint64_t number_in(const JsonTokens& tokens, Value object, std::string_view name) {
@@ -45,7 +52,12 @@ NativeSizes sizes_of_native_body(const JsonTokens& tokens, Value body, const Row
   for (std::uint32_t token = body; token < end; ++token) {
     if (tokens.token(token) != '"') continue;
     const bool is_name = token + 1 < end && tokens.token(token + 1) == ':';
-    if (!is_name) sizes.content_bytes += bytes_of_text(tokens.inner(token));
+    if (is_name) continue;
+    const std::string_view text = tokens.inner(token);
+    const bool is_media =
+        is_base64(text) || (tokens.token(token - 1) == ':' && names_media(tokens.inner(token - 2)));
+    sizes.media_count += is_media ? 1 : 0;
+    sizes.content_bytes += is_media ? bytes_of_an_image : static_cast<std::uint32_t>(text.size());
   }
   // Of tools the model reads the names in their schemas too.
   if (members.has(MemberName::tools))

@@ -13,6 +13,7 @@ inline constexpr std::uint32_t bytes_of_an_image = 3000;
 
 struct NativeSizes {
   std::uint32_t content_bytes = 0;  // of all text in it, names aside; what looks like base64 counts little
+  std::uint32_t media_count = 0;    // what looks like base64, and addresses and names of files
   std::uint64_t max_output_tokens = 0;  // 0: it does not say
 };
 

@@ -1,6 +1,7 @@
 // One input line, parsed just enough to route, charge and send it. Owned by one thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,9 @@ enum class RowShape : std::uint8_t {
   prompt,  // {"prompt": ..., "system": ...}
   search,  // {"query": ..., "num": ..., ...}
 };
+
+// Whose members a body's are: in a bare body and a prompt row some are batchrun's own.
+enum class BodyPlace : std::uint8_t { in_batch_line, is_the_row };
 
 // What makes two rows the same row: the id the user gave it and what is asked. Stable across runs and
 // machines.
@@ -49,8 +53,16 @@ struct Row {
 
   std::uint32_t content_bytes = 0;  // bytes of text the model reads, for the token estimate
   std::uint32_t message_count = 0;
+  std::uint32_t media_count = 0;  // images, files, audio: no text, but tokens nobody can tell beforehand
   std::uint64_t max_output_tokens = 0;  // as the row says; 0 = it does not
   std::uint32_t choices = 1;            // "n"
+
+  // Whose members stand among those that are sent.
+  BodyPlace place() const {
+    const std::size_t start = std::min(text.find('{'), text.size());
+    const bool is_inner = shape == RowShape::body && body.data() != text.data() + start;
+    return is_inner ? BodyPlace::in_batch_line : BodyPlace::is_the_row;
+  }
 };
 using RowPtr = std::unique_ptr<Row>;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "io/ascii.h"
 #include "io/json_members.h"
@@ -119,6 +120,27 @@ MemberName name_of(std::string_view text) {
   return name != MemberName::none && texts[static_cast<std::size_t>(name)] == text ? name : MemberName::none;
 }
 
+template <class... Names>
+constexpr std::uint64_t bits_of(Names... names) {
+  return ((std::uint64_t{1} << static_cast<unsigned>(names)) | ...);
+}
+
+// Words of other shapes of row, which nobody reads in this place.
+constexpr std::uint64_t foreign_to(BodyPlace place) {
+  using enum MemberName;
+  constexpr std::uint64_t anywhere = bits_of(max_output_tokens, method, url, body, batchrun, request, query,
+                                             contents, input, generationConfig, options);
+  constexpr std::uint64_t own = bits_of(custom_id, id, prompt, system, provider, route, tags, priority);
+  return place == BodyPlace::in_batch_line ? anywhere | own : anywhere;
+}
+
+constexpr std::uint64_t words_of_bodies() {
+  using enum MemberName;
+  constexpr std::uint64_t parameters = bits_of(metadata) - 1;  // all that come before it
+  return parameters | bits_of(max_tokens, max_completion_tokens, max_output_tokens, messages, prompt, system,
+                              query, contents, input, generationConfig, options);
+}
+
 // Members by which a row would choose where a credential goes. OpenAI-compatible proxies have sent their keys
 // to wherever such a member of a request said (CVE-2024-6587).
 bool names_destination(std::string_view name) {
@@ -141,11 +163,32 @@ std::string shown(std::string_view text) {
   return plain && text.size() <= 80 ? fmt::format("'{}'", text) : std::string("the one given");
 }
 
-std::string unknown_member(std::string_view object) {
-  return find_name(object, [](std::string_view name) { return name_of(name) == MemberName::none; });
+std::string_view text_of(MemberName name) {
+  return texts[static_cast<std::size_t>(name)];
+}
+
+std::string unknown_member(std::string_view object, BodyPlace place) {
+  return find_name(object, [place](std::string_view text) {
+    const MemberName name = name_of(text);
+    return name == MemberName::none || (bits_of(name) & foreign_to(place)) != 0;
+  });
+}
+
+bool RowMembers::has_unknown(BodyPlace place) const {
+  return unknown_ || (given_ & foreign_to(place)) != 0;
+}
+
+MemberName RowMembers::outside_its_body() const {
+  const std::uint64_t found = given_ & words_of_bodies();
+  return found == 0 ? MemberName::none : static_cast<MemberName>(std::countr_zero(found));
 }
 
 std::optional<RowRefusal> RowMembers::read(const JsonTokens& tokens, JsonTokens::Value object) {
+  std::optional<RowRefusal> refusal;
+  const auto refuse = [&](const ObjectWalk& walk, std::string message) {
+    if (!refusal) refusal = RowRefusal{tokens.offset(walk.name_token()), std::move(message)};
+  };
+  std::uint64_t seen = 0;
   std::string decoded;
   for (ObjectWalk walk(tokens, object); walk.next();) {
     std::string_view text = walk.name();
@@ -153,19 +196,22 @@ std::optional<RowRefusal> RowMembers::read(const JsonTokens& tokens, JsonTokens:
     const MemberName name = name_of(text);
     if (name == MemberName::none) {
       unknown_ = true;
-      if (!names_destination(text)) continue;
-      return RowRefusal{
-          tokens.offset(walk.name_token()),
-          fmt::format("{} is refused: a row may not choose a host, a header or a credential", shown(text))};
+      if (names_destination(text)) {
+        refuse(walk, fmt::format("{} is refused: a row may not choose a host, a header or a credential",
+                                 shown(text)));
+      }
+      continue;
     }
-    const auto number = static_cast<std::size_t>(name);
-    if (values_[number] != absent) {
-      return RowRefusal{tokens.offset(walk.name_token()), fmt::format("{} is given twice", shown(text))};
+    if ((seen & bits_of(name)) != 0) {
+      refuse(walk, fmt::format("{} is given twice", shown(text)));
+      continue;
     }
-    values_[number] = walk.value();
-    if (number < parameter_names) given_ |= 1u << number;
+    seen |= bits_of(name);
+    if (tokens.first(walk.value()) == 'n') continue;
+    values_[static_cast<std::size_t>(name)] = walk.value();
+    given_ |= bits_of(name);
   }
-  return std::nullopt;
+  return refusal;
 }
 
 }  // namespace batchrun

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "io/json_tokens.h"
+#include "io/row.h"
 
 namespace batchrun {
 
@@ -38,30 +39,38 @@ enum class MemberName : std::uint8_t {
 inline constexpr std::size_t member_names = static_cast<std::size_t>(MemberName::none);
 inline constexpr std::size_t parameter_names = static_cast<std::size_t>(MemberName::metadata) + 1;
 
-// The first member of a valid JSON object that is none of MemberName, for a message; "" when all are known.
-std::string unknown_member(std::string_view object);
+// The first member of a row or its body, a valid JSON object, that means nothing to batchrun in that place,
+// for a message; "" when all do.
+std::string unknown_member(std::string_view object, BodyPlace place);
 
 class RowMembers {
  public:
   RowMembers() { values_.fill(absent); }
 
-  // Refuses a member given twice, and any by which a row would choose where its request goes.
+  // Refuses a member given twice, and any by which a row would choose where its request goes; the first of
+  // them, with all members read. One that is null counts as not given.
   std::optional<RowRefusal> read(const JsonTokens& tokens, JsonTokens::Value object);
 
   bool has(MemberName name) const { return (*this)[name] != absent; }
   JsonTokens::Value operator[](MemberName name) const { return values_[static_cast<std::size_t>(name)]; }
 
   // Bit i: the parameter MemberName(i) is there.
-  std::uint32_t given_parameters() const { return given_; }
-  // A member that is none of MemberName.
-  bool has_unknown() const { return unknown_; }
+  std::uint32_t given_parameters() const { return static_cast<std::uint32_t>(given_); }
+  // A member that means nothing in that place: none of MemberName, or a word of another shape of row.
+  bool has_unknown(BodyPlace place) const;
+  // One that would be sent only if it stood in the body of the batch line that these are of; none if there is
+  // no such.
+  MemberName outside_its_body() const;
 
  private:
   static constexpr JsonTokens::Value absent = static_cast<JsonTokens::Value>(-1);
   std::array<JsonTokens::Value, member_names> values_;
-  std::uint32_t given_ = 0;
+  std::uint64_t given_ = 0;  // bit i: MemberName(i)
   bool unknown_ = false;
-  static_assert(parameter_names <= 32);
+  static_assert(parameter_names <= 32 && member_names <= 64);
 };
+
+// As it is written.
+std::string_view text_of(MemberName name);
 
 }  // namespace batchrun

@@ -77,7 +77,7 @@ class RowParser {
   std::optional<Refusal> read_text(const Members& members, Name name, std::string_view word,
                                    std::string& into) const;
   void read_sizes(const Members& members);
-  void read_content(Value content);
+  std::optional<Refusal> read_content(Value content);
   void count_json(Value value) {
     row_->content_bytes += static_cast<std::uint32_t>(tokens_.raw(value).size());
   }
@@ -112,10 +112,12 @@ std::optional<Refusal> RowParser::read() {
   // In valid JSON a raw CR is only white space. As a space it cannot end a line of the output, and the row's
   // hash is the same when it comes back from there.
   for (std::size_t cr = text.find('\r'); cr != std::string::npos; cr = text.find('\r', cr)) text[cr] = ' ';
-  if (auto refusal = members_.read(tokens_, JsonTokens::root)) return refusal;
-  if (members_.has(Name::batchrun)) return read_request();
-  if (auto refusal = read_id()) return refusal;
-  if (auto refusal = read_choices()) return refusal;
+  auto refusal = members_.read(tokens_, JsonTokens::root);
+  if (!refusal && members_.has(Name::batchrun)) return read_request();
+  auto bad_id = read_id();  // whatever is wrong with the row, its error line has the row's own id
+  if (refusal) return refusal;
+  if (bad_id) return bad_id;
+  if (auto bad_choice = read_choices()) return bad_choice;
   return read_shape();
 }
 
@@ -159,7 +161,7 @@ std::optional<Refusal> RowParser::read_request() {
 
 std::optional<Refusal> RowParser::read_text(const Members& members, Name name, std::string_view word,
                                             std::string& into) const {
-  if (!members.has(name) || is_null(members[name])) return std::nullopt;
+  if (!members.has(name)) return std::nullopt;
   if (!is_string(members[name])) return at(members[name], fmt::format("{} must be a string", word));
   append_text(into, members[name]);
   return std::nullopt;
@@ -170,7 +172,7 @@ std::optional<Refusal> RowParser::read_choices() {
   if (auto refusal = read_text(members_, Name::provider, "provider", row_->provider)) return refusal;
   if (auto refusal = read_text(members_, Name::route, "route", row_->route)) return refusal;
   if (auto refusal = read_text(members_, Name::model, "model", row_->model)) return refusal;
-  if (members_.has(Name::metadata) && !is_null(members_[Name::metadata])) {
+  if (members_.has(Name::metadata)) {
     const Value metadata = members_[Name::metadata];
     if (tokens_.first(metadata) != '{') return at(metadata, "metadata must be an object");
     row_->metadata = tokens_.raw(metadata);
@@ -179,7 +181,6 @@ std::optional<Refusal> RowParser::read_choices() {
 }
 
 std::optional<Refusal> RowParser::read_tags(Value tags) {
-  if (is_null(tags)) return std::nullopt;
   if (tokens_.first(tags) != '[') return at(tags, "tags must be an array of strings");
   for (ArrayWalk walk(tokens_, tags); walk.next();) {
     if (!is_string(walk.value())) return at(walk.value(), "tags must be an array of strings");
@@ -193,6 +194,9 @@ std::optional<Refusal> RowParser::read_shape() {
     return read_batch_line();
   if (members_.has(Name::messages) && members_.has(Name::prompt)) {
     return at(members_[Name::prompt], "a row has either messages or a prompt, not both");
+  }
+  if (members_.has(Name::query) && (members_.has(Name::messages) || members_.has(Name::prompt))) {
+    return at(members_[Name::query], "a row is either for a model or a search (query), not both");
   }
   if (members_.has(Name::messages)) return read_chat(members_, tokens_.raw(JsonTokens::root));
   if (members_.has(Name::prompt)) return read_prompt();
@@ -218,6 +222,11 @@ std::optional<Refusal> RowParser::read_batch_line() {
     if (!is_string(method) || inner(method) != "POST") return at(method, "method must be \"POST\"");
   }
   if (!members_.has(Name::body)) return Refusal{whole_line, "the row has no body"};
+  if (const Name outside = members_.outside_its_body(); outside != Name::none) {
+    return at(members_[outside],
+              fmt::format("{} stands beside the body, where nobody reads it; it belongs in the body",
+                          text_of(outside)));
+  }
   const Value body = members_[Name::body];
   if (tokens_.first(body) != '{') return at(body, "body must be an object");
   Members members;
@@ -265,6 +274,11 @@ std::optional<Refusal> RowParser::read_chat(const Members& body, std::string_vie
     if (auto refusal = read_body_model(body)) return refusal;
   }
   if (!body.has(Name::messages)) return Refusal{whole_line, "the body has no messages"};
+  if (body.has(Name::system)) {
+    return at(
+        body[Name::system],
+        "beside messages there is no system: its text is a message, {\"role\":\"system\",\"content\":...}");
+  }
   if (auto refusal = read_messages(body[Name::messages])) return refusal;
   row_->needs.add(
       features_of_parameters(tokens_, body, in_body ? BodyPlace::in_batch_line : BodyPlace::is_the_row));
@@ -280,6 +294,7 @@ std::optional<Refusal> RowParser::read_native(const Members& body, Value value) 
   if (auto refusal = read_body_model(body)) return refusal;
   const NativeSizes sizes = sizes_of_native_body(tokens_, value, body);
   row_->content_bytes = sizes.content_bytes;
+  row_->media_count = sizes.media_count;
   row_->max_output_tokens = sizes.max_output_tokens;
   row_->message_count = 1;
   row_->shape = RowShape::body;
@@ -305,11 +320,14 @@ std::optional<Refusal> RowParser::read_message(Value message) {
   for (ObjectWalk walk(tokens_, message); walk.next();) {
     const std::string_view name = walk.name();
     if (name == "content") {
-      read_content(walk.value());
-    } else if (name == "role" && is_string(walk.value())) {
+      if (auto refusal = read_content(walk.value())) return refusal;
+    } else if (name == "role") {
+      if (!is_string(walk.value())) return at(walk.value(), "role must be a string");
       const std::string_view role = inner(walk.value());
       is_system = role == "system" || role == "developer";
       of_function = role == "function";
+      const bool known = is_system || of_function || role == "user" || role == "assistant" || role == "tool";
+      if (!known) row_->needs.add(Feature::other_value);
     } else if (name == "name") {
       has_name = !is_null(walk.value());
     } else if (name == "function_call") {
@@ -329,25 +347,33 @@ std::optional<Refusal> RowParser::read_message(Value message) {
 }
 
 // Counts the text of a message: a string, or the text parts of an array.
-void RowParser::read_content(Value content) {
+std::optional<Refusal> RowParser::read_content(Value content) {
   const auto count = [&](Value text) {
     const std::string_view raw = inner(text);
     row_->content_bytes +=
         static_cast<std::uint32_t>(tokens_.has_escapes() ? json_unescaped_size(raw) : raw.size());
   };
-  if (is_string(content)) return count(content);
-  if (tokens_.first(content) != '[') return;
+  if (is_null(content)) return std::nullopt;
+  if (is_string(content)) {
+    count(content);
+    return std::nullopt;
+  }
+  if (tokens_.first(content) != '[') return at(content, "content must be a string or an array of parts");
   for (ArrayWalk parts(tokens_, content); parts.next();) {
-    if (tokens_.first(parts.value()) != '{') continue;
+    if (tokens_.first(parts.value()) != '{') return at(parts.value(), "a part of content must be an object");
     bool is_text = false;
     for (ObjectWalk part(tokens_, parts.value()); part.next();) {
-      if (part.name() != "text" || !is_string(part.value())) continue;
+      if (part.name() != "text" || is_null(part.value())) continue;
+      if (!is_string(part.value())) return at(part.value(), "text must be a string");
       is_text = true;
       count(part.value());
     }
     row_->needs.add(features_of_part(tokens_, parts.value()));
-    if (!is_text) row_->content_bytes += bytes_of_an_image;
+    if (is_text) continue;
+    row_->content_bytes += bytes_of_an_image;
+    ++row_->media_count;
   }
+  return std::nullopt;
 }
 
 std::optional<Refusal> RowParser::read_prompt() {

@@ -6,12 +6,16 @@ namespace batchrun {
 namespace {
 
 constexpr std::uint64_t tokens_around_a_message = 16;
+// An image of the largest size at gpt-4o-mini: 2,833 and 8 tiles of 5,667. Of Gemini's tiles (258) that is an
+// image of 10,000 by 10,000 pixels, of pages of a PDF a dozen.
+constexpr std::uint64_t tokens_of_media = 48'169;
 
 }  // namespace
 
 TokenBound token_bound(const Row& row) {
   const std::uint64_t output = row.max_output_tokens > 0 ? row.max_output_tokens : output_if_unlimited;
-  return {row.content_bytes + tokens_around_a_message * (row.message_count + 1), output * row.choices};
+  const std::uint64_t input = row.content_bytes + tokens_of_media * row.media_count;
+  return {input + tokens_around_a_message * (row.message_count + 1), output * row.choices};
 }
 
 const Price* price_of(const Settings& settings, const Provider& provider, std::string_view model) {

@@ -13,8 +13,9 @@
 
 namespace batchrun {
 
-// The most a row can use: its input has at most as many tokens as its text has bytes, and some around each
-// message; an answer without a limit of its own is taken for output_if_unlimited tokens.
+// The most a row can use: its input has at most as many tokens as its text has bytes, some around each
+// message, and for each image, file or recording those of the dearest image; an answer without a limit of its
+// own is taken for output_if_unlimited tokens.
 struct TokenBound {
   std::uint64_t input = 0, output = 0;
 };

@@ -51,6 +51,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& names
 }
 
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& names) {
+  if (std::find(names.begin(), names.end(), name) != names.end()) return "";  // it is no slip of the pen
   const std::string close = nearest(name, names);
   return close.empty() ? "" : fmt::format("did you mean \"{}\"?", inert(close, 128));
 }

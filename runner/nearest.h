@@ -15,7 +15,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // length away, or one that begins with `name` (3 bytes or more). Names over 128 bytes are never close.
 std::string nearest(std::string_view name, const std::vector<std::string>& names);
 
-// `did you mean "x"?`, or "" when nothing is close.
+// `did you mean "x"?`, or "" when nothing is close, or the name is one of them.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& names);
 
 }  // namespace batchrun

@@ -34,6 +34,9 @@ bool contains(const std::array<std::string_view, n>& names, std::string_view nam
 
 constexpr std::size_t longest_shown = 200;  // of a path or a value as it was typed
 
+// Throws where it cannot be read. `may_be_verb`: it is the first argument, so that a verb may be meant.
+void check_input(const std::string& input, bool may_be_verb);
+
 class Parser {
  public:
   Parser(int argc, const char* const* argv) {
@@ -140,6 +143,7 @@ void Parser::read_positional(const std::string& text) {
   if (contains(later_verbs, verb_)) return;
   if (verb_ == "keys") return read_keys_word(text);
   if (input_given_) {
+    check_input(options_.input, verb_.empty());  // a verb with a slip of the pen?
     throw UsageError(fmt::format("one input at a time: {} came after {}", in_quotes(text, longest_shown),
                                  in_quotes(options_.input, longest_shown)),
                      "several files: cat A B | batchrun -");

@@ -50,11 +50,21 @@ std::string tags_note(const std::vector<std::string>& tags) {
 // A parameter nobody knows by the name the row gives it: it may be a slip of the pen.
 std::string described(Feature missing, const Row& row) {
   std::string member;
-  if (missing == Feature::other && row.shape == RowShape::search) member = unknown_search_member(row.text);
-  if (missing == Feature::other && row.shape == RowShape::prompt) member = unknown_member(row.text);
-  if (missing == Feature::other && row.shape == RowShape::body) member = unknown_member(row.body);
+  if (missing == Feature::other) {
+    const std::string_view sent = row.shape == RowShape::body ? row.body : std::string_view(row.text);
+    member = row.shape == RowShape::search ? unknown_search_member(sent) : unknown_member(sent, row.place());
+  }
   const std::string what(name(missing));
-  return member.empty() ? what : fmt::format("{}, {}", in_quotes(member), what);
+  return member.empty() ? what : fmt::format("{} ({})", in_quotes(member), what);
+}
+
+// All of them, so that the row is mended in one go.
+std::string described(FeatureSet missing, const Row& row) {
+  std::vector<std::string> words;
+  for (; !missing.empty(); missing = missing.without(FeatureSet(missing.first()))) {
+    words.push_back(described(missing.first(), row));
+  }
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 }  // namespace
@@ -194,6 +204,11 @@ std::variant<LaneSpec, NoRoute> Routing::by_provider(const Wish& wish) {
 }
 
 std::variant<LaneSpec, NoRoute> Routing::by_model(const Wish& wish) {
+  const std::string_view provider = wish.model.substr(0, wish.model.size() - 1);
+  const bool ends_after_provider = wish.model.ends_with('/') || wish.model.ends_with(',');
+  if (ends_after_provider && providers_.find(provider) != providers_.end()) {
+    return no_route(fmt::format("{} names a provider and no model", in_quotes(wish.model)));
+  }
   LaneSpec lane{inert(wish.model, longest_shown), {}};
   bool known = false;
   for (std::size_t i = 0; i < settings_.providers.size(); ++i) {
@@ -273,8 +288,7 @@ NoRoute Routing::with_reasons(NoRoute refused, const Wish& wish) const {
       others.push_back(fmt::format("{} does not answer {}", provider.name, name(wish.api)));
     } else {
       const FeatureSet missing = wish.needs.without(provider.dialect->honours(provider.endpoint));
-      lacks.push_back(
-          fmt::format("{} cannot honour {}", provider.name, described(missing.first(), *wish.row)));
+      lacks.push_back(fmt::format("{} cannot honour {}", provider.name, described(missing, *wish.row)));
     }
   }
   if (lacks.empty() && one_could_answer_) return refused;

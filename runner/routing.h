@@ -54,8 +54,8 @@ class Routing {
   // Of all of these only providers that serve what the row is written for (Row::api) and can honour what it
   // needs (Row::needs).
   //
-  // "provider/model" and "provider,model" name both if the first part is a configured provider, else they are
-  // a model's name. Tags keep only keys with one of them.
+  // "provider/model" and "provider,model" name both if the first part is a configured provider (nothing after
+  // it is a mistake), else they are a model's name. Tags keep only keys with one of them.
   std::variant<LaneId, NoRoute> resolve(const Row& row);
 
   NewLanes take_new();

@@ -93,7 +93,8 @@ Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, T
       state_(state),
       scheduler_(settings.pool),
       alarm_(clock.make_alarm(context)),
-      costs_(settings) {
+      costs_(settings),
+      patience_(settings.providers.size()) {
   const auto ring = [this] { from_outside(nullptr); };
   intake_.on_item = ring;
   outbox_.on_room = ring;
@@ -301,9 +302,12 @@ Task<void> Shard::attempt(Dispatch dispatch) {
   const Request request = provider.dialect->encode(*slot.row, models_[dispatch.permit.model()], streamed,
                                                    provider.endpoint, key.credential);
   StreamValidator validator(*provider.dialect, slot.row->api, streamed, {}, [this] { return unix_now(); });
+  FirstChunkPatience& patience = patience_[key.provider];
   Deadlines deadlines;
-  if (!streamed) deadlines.first_chunk = deadlines.total;  // nothing comes before all of it has been made
+  // Of an answer that is not streamed nothing comes before all of it has been made.
+  deadlines.first_chunk = streamed ? patience.deadline(deadlines.total) : deadlines.total;
   Ending ending = co_await transport_.perform(request, validator, deadlines);
+  if (streamed && ending.first_chunk > Duration::zero()) patience.came_after(ending.first_chunk);
   Reply reply = validator.conclude(ending);
   settle(std::move(dispatch), std::move(reply), ending, sent_at);
 }

@@ -16,6 +16,7 @@
 #include "runner/alarm.h"
 #include "runner/clock.h"
 #include "runner/cost_book.h"
+#include "runner/first_chunk_patience.h"
 #include "runner/intake.h"
 #include "runner/run_figures.h"
 #include "runner/settings.h"
@@ -108,6 +109,7 @@ class Shard {
   std::deque<Slot> slots_;          // a place keeps its address
   std::vector<std::uint32_t> free_;
   CostBook costs_;
+  std::vector<FirstChunkPatience> patience_;  // by provider
   std::deque<Job> held_;  // until others cost less than they might have, or a user's day is granted
   bool settled_ = false;  // such a thing has come, since they were last looked at
   bool cost_limit_reached_ = false;

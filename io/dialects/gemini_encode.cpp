@@ -181,8 +181,6 @@ std::string generation_config(const ChatView& chat) {
   config.add("topK", chat.top_k);
   config.add("seed", chat.seed);
   config.add("candidateCount", chat.choices);
-  config.add("presencePenalty", chat.presence_penalty);
-  config.add("frequencyPenalty", chat.frequency_penalty);
   if (!chat.stop.empty()) append_list(config.member("stopSequences"), chat.stop);
   if (chat.format != ChatView::Format::text) config.add("responseMimeType", "\"application/json\"");
   if (chat.format == ChatView::Format::json_schema) config.add("responseJsonSchema", chat.schema);
@@ -243,12 +241,13 @@ void end_head(std::string& head, const Credential& credential) {
 FeatureSet gemini_honours() {
   // Not among them: an image by URL (needs its media type, and a model that fetches), reasoning_effort (a
   // budget for some models and a level for others, refused by those of the other kind), service_tier (other
-  // words), parallel_tool_calls false, logprobs (another form), and what generateContent has no word for.
-  static constexpr FeatureSet honoured(
-      Feature::image_data, Feature::tools, Feature::tool_choice, Feature::json_object, Feature::json_schema,
-      Feature::stop, Feature::stop_blank, Feature::stop_over_4,  // "up to 5" stopSequences
-      Feature::seed, Feature::choices, Feature::temperature, Feature::temperature_over_1, Feature::top_p,
-      Feature::top_k, Feature::frequency_penalty, Feature::presence_penalty);
+  // words), parallel_tool_calls false, logprobs (another form), penalties ("Penalty is not enabled for this
+  // model": all from 2.5 on refuse them with 400), and what generateContent has no word for.
+  static constexpr FeatureSet honoured(Feature::image_data, Feature::tools, Feature::tool_choice,
+                                       Feature::json_object, Feature::json_schema, Feature::stop,
+                                       Feature::stop_blank, Feature::stop_over_4,  // "up to 5" stopSequences
+                                       Feature::seed, Feature::choices, Feature::temperature,
+                                       Feature::temperature_over_1, Feature::top_p, Feature::top_k);
   return honoured;
 }
 

@@ -25,6 +25,11 @@ constexpr FeatureSet passed_over_by_ollama(Feature::image_url, Feature::image_de
 constexpr FeatureSet refused_by_groq(Feature::choices, Feature::logprobs, Feature::logit_bias,
                                      Feature::message_name);
 
+// "Currently not supported and will result in a 400 error if they are supplied"
+// (inference-docs.cerebras.ai/openai, 2025; its client has them all the same).
+constexpr FeatureSet refused_by_cerebras(Feature::frequency_penalty, Feature::presence_penalty,
+                                         Feature::logit_bias);
+
 class OpenAiDialect final : public Dialect {
  public:
   explicit OpenAiDialect(OpenAiFlavour flavour) : flavour_(flavour) {}
@@ -52,8 +57,9 @@ class OpenAiDialect final : public Dialect {
         return FeatureSet::all().without(refused_by_groq);
       case OpenAiFlavour::ollama:
         return FeatureSet::all().without(passed_over_by_ollama);
-      case OpenAiFlavour::openai:
       case OpenAiFlavour::cerebras:
+        return FeatureSet::all().without(refused_by_cerebras);
+      case OpenAiFlavour::openai:
       case OpenAiFlavour::azure:
         break;
     }

@@ -13,31 +13,27 @@ namespace batchrun {
 
 namespace {
 
-// Which of the row's members are not the provider's business.
-enum class Place {
-  batch_body,  // `body` of an OpenAI Batch line: batchrun's own members are outside of it
-  bare_body,   // the whole row
-  prompt,      // the whole row, with the prompt in words of batchrun's
-};
-
 bool set_anew(std::string_view name) {
   return name == "model" || name == "stream" || name == "stream_options";
 }
 
-bool is_own(std::string_view name, Place place) {
+// Which of the row's members are not the provider's business. Those of batchrun's own are outside of a batch
+// line's body.
+bool is_own(std::string_view name, const Row& row) {
   constexpr std::array<std::string_view, 7> own = {"custom_id", "id",       "provider", "route",
                                                    "tags",      "metadata", "priority"};
   constexpr std::array<std::string_view, 3> prompt_words = {"prompt", "system", "messages"};
   const auto in = [name](const auto& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  return (place != Place::batch_body && in(own)) || (place == Place::prompt && in(prompt_words));
+  return (row.place() == BodyPlace::is_the_row && in(own)) ||
+         (row.shape == RowShape::prompt && in(prompt_words));
 }
 
-Place place_of(const Row& row) {
-  if (row.shape == RowShape::prompt) return Place::prompt;
-  const std::size_t start = std::min(row.text.find('{'), row.text.size());
-  return row.body.data() == row.text.data() + start ? Place::bare_body : Place::batch_body;
+// Of Cerebras, which refuses them even when they ask for nothing: no row with others gets here.
+bool is_refused(std::string_view name, OpenAiFlavour flavour) {
+  return flavour == OpenAiFlavour::cerebras &&
+         (name == "frequency_penalty" || name == "presence_penalty" || name == "logit_bias");
 }
 
 void append_messages(std::string& body, const Row& row) {
@@ -66,8 +62,8 @@ std::string_view renamed_limit(OpenAiFlavour flavour, std::string_view object) {
 }
 
 std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view model, bool stream) {
-  const Place place = place_of(row);
-  const std::string_view object = place == Place::prompt ? std::string_view(row.text) : row.body;
+  const bool is_prompt = row.shape == RowShape::prompt;
+  const std::string_view object = is_prompt ? std::string_view(row.text) : row.body;
   std::string body;
   body.reserve(object.size() + model.size() + 128);
   body += "{\"model\":";
@@ -75,13 +71,13 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   if (stream) body += ",\"stream\":true";
   // Groq streams its usage unasked and does not list the option.
   if (stream && flavour != OpenAiFlavour::groq) body += ",\"stream_options\":{\"include_usage\":true}";
-  if (place == Place::prompt) append_messages(body, row);
+  if (is_prompt) append_messages(body, row);
   const std::string_view limit = renamed_limit(flavour, object);
   std::string decoded;
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
     const std::string_view name = json_unescaped(key, decoded);
-    if (set_anew(name) || is_own(name, place)) continue;
+    if (set_anew(name) || is_own(name, row) || is_refused(name, flavour)) continue;
     if (!limit.empty() && (name == "max_tokens" || name == "max_completion_tokens")) continue;
     body.append(",\"").append(key).append("\":").append(value);
   }

@@ -12,7 +12,7 @@ TEST(ChatFeatures, HaveANameOfTheirOwnEach) {
   for (int i = 0; i < features; ++i) names.insert(name(static_cast<Feature>(i)));
   EXPECT_EQ(names.size(), static_cast<std::size_t>(features));
   EXPECT_EQ(names.count(""), 0u);
-  EXPECT_EQ(static_cast<int>(Feature::other) + 1, features);
+  EXPECT_EQ(static_cast<int>(Feature::other_value) + 1, features);
 }
 
 TEST(ChatFeatures, ASetIsWhatWasAdded) {

@@ -62,12 +62,23 @@ TEST(ChatNeeds, AreReadFromParameters) {
       {R"("reasoning_effort":"xhigh")", "reasoning_effort, reasoning_effort above high"},
       {R"("reasoning_effort":"max")", "reasoning_effort, reasoning_effort above high"},
       {R"("tools":[{"type":"function","function":{"name":"f"}},{"type":"custom","custom":{}}])",
-       "tools, a parameter unknown to batchrun"},
+       "tools, a value unknown to batchrun (a role, a type, ...)"},
       {R"("tool_choice":"none")", "tool_choice"},
-      {R"("tool_choice":{"type":"allowed_tools"})", "tool_choice, a parameter unknown to batchrun"},
+      {R"("tool_choice":{"type":"allowed_tools"})",
+       "tool_choice, a value unknown to batchrun (a role, a type, ...)"},
       {R"("response_format":{"type":"json_object"})", "response_format json_object"},
       {R"("response_format":{"type":"json_schema","json_schema":{}})", "response_format json_schema"},
-      {R"("response_format":{"type":"grammar"})", "a parameter unknown to batchrun"},
+      {R"("response_format":{"type":"grammar"})", "a value unknown to batchrun (a role, a type, ...)"},
+      {R"("response_format":"json")", "a value unknown to batchrun (a role, a type, ...)"},
+      {R"("tools":"t")", "tools, a value unknown to batchrun (a role, a type, ...)"},
+      {R"("stop":5)", "stop, a value unknown to batchrun (a role, a type, ...)"},
+      {R"("stop":["a",5])", "stop, a value unknown to batchrun (a role, a type, ...)"},
+      {R"("max_output_tokens":5)", "a parameter unknown to batchrun"},
+      {R"("max_output_tokens":null,"options":null)", ""},
+      {R"("options":{"num_predict":5})", "a parameter unknown to batchrun"},
+      {R"("generationConfig":{"maxOutputTokens":5})", "a parameter unknown to batchrun"},
+      {R"("input":"x")", "a parameter unknown to batchrun"},
+      {R"("contents":[{"parts":[]}])", "a parameter unknown to batchrun"},
       {R"("tools":[])", ""},
       {R"("tools":[{"type":"function"}])", "tools"},
       {R"("tools":[{"type":"function","function":{"name":"f","strict":true}}])", "tools, strict tools"},
@@ -93,7 +104,9 @@ TEST(ChatNeeds, AreReadFromParameters) {
       {R"("metadata":{"user_id":"u"})", ""},
       {R"("tags":["a"],"provider":"p","route":"r","priority":3,"id":"i")", ""},
       {R"("grammar":"x")", "a parameter unknown to batchrun"},
-      {R"("frequency_penalty":1,"presence_penalty":1)", "frequency_penalty, presence_penalty"},
+      {R"("frequency_penalty":1,"presence_penalty":-1)", "frequency_penalty, presence_penalty"},
+      {R"("frequency_penalty":0,"presence_penalty":-0.0)", ""},
+      {R"("frequency_penalty":"0")", "frequency_penalty"},
   };
   for (const Case& c : table) EXPECT_EQ(needs_of_member(c.member), c.needs) << c.member;
 }
@@ -101,6 +114,15 @@ TEST(ChatNeeds, AreReadFromParameters) {
 TEST(ChatNeeds, MetadataInABatchLinesBodyIsTheProviders) {
   EXPECT_EQ(needs_of(R"({"body":{"messages":[{"content":"x"}],"metadata":{"a":"b"}},"metadata":{"c":1}})"),
             "metadata in the body");
+}
+
+// Routing proxies and vLLM have such parameters; batchrun's own stand beside the body.
+TEST(ChatNeeds, BatchrunsOwnWordsInABatchLinesBodyAreTheProviders) {
+  for (const std::string name : {"provider", "route", "tags", "priority", "custom_id", "id", "prompt"}) {
+    EXPECT_EQ(needs_of(R"({"body":{"messages":[{"content":"x"}],")" + name + R"(":"y"}})"),
+              "a parameter unknown to batchrun")
+        << name;
+  }
 }
 
 TEST(ChatNeeds, AreReadFromMessages) {
@@ -119,7 +141,9 @@ TEST(ChatNeeds, AreReadFromMessages) {
        "an image as a data URL"},
       {R"({"role":"user","content":[{"type":"input_audio","input_audio":{}}]})", "audio"},
       {R"({"role":"user","content":[{"type":"file","file":{}}]})", "a file part"},
-      {R"({"role":"user","content":[{"type":"hologram"}]})", "a parameter unknown to batchrun"},
+      {R"({"role":"user","content":[{"type":"hologram"}]})",
+       "a value unknown to batchrun (a role, a type, ...)"},
+      {R"({"role":"wizard","content":"x"})", "a value unknown to batchrun (a role, a type, ...)"},
       {R"({"role":"assistant","content":[{"type":"refusal","refusal":"no"}]},{"role":"user","content":"x"})",
        ""},
       {R"({"role":"developer","content":"a"},{"role":"system","content":"b"},{"role":"user","content":"x"})",

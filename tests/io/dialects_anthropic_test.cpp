@@ -50,7 +50,7 @@ TEST(AnthropicDialect, HonoursWhatItHasWordsFor) {
         Case{R"("response_format":{"type":"json_object"})", Feature::json_object},
         Case{R"("reasoning_effort":"minimal")", Feature::reasoning_minimal},
         Case{R"("service_tier":"flex")", Feature::service_tier},
-        Case{R"("tools":[{"type":"custom","custom":{"name":"f"}}])", Feature::other},
+        Case{R"("tools":[{"type":"custom","custom":{"name":"f"}}])", Feature::other_value},
         Case{R"("keep_alive":5)", Feature::other}}) {
     EXPECT_EQ(unmet(with(one.member)), FeatureSet(one.feature)) << one.member;
   }

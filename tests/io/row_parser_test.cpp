@@ -124,6 +124,27 @@ TEST(ParseRow, TakesNullAsAbsentWhereThatIsHarmless) {
   EXPECT_TRUE(row.model.empty() && row.system.empty() && row.metadata.empty() && row.tags.empty());
 }
 
+// As tables are exported: a column for each word, null where a row has none.
+TEST(ParseRow, TakesNullAsAbsentForTheShapeToo) {
+  const std::string all =
+      R"("custom_id":null,"url":null,"body":null,"messages":null,"system":null,"seed":null)";
+  const Row prompt = parsed("{\"prompt\":\"x\",\"query\":null," + all + "}");
+  EXPECT_EQ(prompt.shape, RowShape::prompt);
+  EXPECT_FALSE(prompt.id_given);
+  EXPECT_TRUE(prompt.needs.empty());
+  EXPECT_EQ(parsed("{\"query\":\"x\",\"prompt\":null," + all + "}").shape, RowShape::search);
+}
+
+TEST(ParseRow, ARefusedRowKeepsItsId) {
+  for (const char* text :
+       {R"({"prompt":"x","host":"evil","id":"mine"})", R"({"n":1,"n":2,"custom_id":"mine"})",
+        R"({"custom_id":"mine","tags":"t","prompt":"x"})"}) {
+    const RowError error = refused(text);
+    EXPECT_EQ(error.custom_id, "mine") << text;
+    EXPECT_TRUE(error.id_given);
+  }
+}
+
 TEST(ParseRow, KeepsNumbersItHasNoTypeFor) {
   const Row row = parsed(R"({"prompt":"x","seed":123456789012345678901234567890,"max_tokens":1e400,"n":-1})");
   EXPECT_EQ(row.max_output_tokens, 0u);
@@ -158,6 +179,18 @@ TEST(ParseRow, RefusesWithPlaceAndReason) {
       {R"({"prompt":"x","tags":[1]})", 23, "tags must be an array of strings"},
       {R"({"prompt":"x","metadata":"u"})", 26, "metadata must be an object"},
       {R"({"prompt":"x",)" + chat + "}", 11, "not both"},
+      {R"({"prompt":"x","query":"y"})", 23, "either for a model or a search"},
+      {R"({"query":"y",)" + chat + "}", 10, "either for a model or a search"},
+      {R"({"system":"s",)" + chat + "}", 11, "a message, {\"role\":\"system\""},
+      {R"({"body":{"system":"s",)" + chat + "}}", 19, "a message, {\"role\":\"system\""},
+      {R"({"max_tokens":5,"body":{)" + chat + "}}", 15, "max_tokens stands beside the body"},
+      {R"({"prompt":"x","body":{)" + chat + "}}", 11, "prompt stands beside the body"},
+      {R"({"url":"/v1/messages","temperature":1,"body":{}})", 37, "temperature stands beside the body"},
+      {R"({"messages":[{"role":5,"content":"x"}]})", 22, "role must be a string"},
+      {R"({"messages":[{"content":5}]})", 25, "content must be a string or an array of parts"},
+      {R"({"messages":[{"content":{"text":"x"}}]})", 25, "content must be a string or an array of parts"},
+      {R"({"messages":[{"content":["x"]}]})", 26, "a part of content must be an object"},
+      {R"({"messages":[{"content":[{"type":"text","text":5}]}]})", 48, "text must be a string"},
       {R"({"query":""})", 10, "query must not be empty"},
       {R"({"query":7})", 10, "query must be a string"},
       {R"({"contents":[]})", 13, "needs a url and a body; urls are /v1/chat/completions,"},

@@ -22,6 +22,26 @@ TEST(TokenBound, IsAByteATokenAndSomeAroundEachMessage) {
   EXPECT_EQ(two.output, 21u);
 }
 
+// The dearest there is: an image of 2048 by 768 pixels costs gpt-4o-mini 48,169 tokens.
+TEST(TokenBound, HasRoomForTheDearestImage) {
+  const std::string image = R"({"type":"image_url","image_url":{"url":"https://x/y.png"}})";
+  const std::string start = R"({"messages":[{"role":"user","content":[{"type":"text","text":"x"})";
+  const auto chat = [&](const std::string& more) { return token_bound(*row(start + more + "]}]}")).input; };
+  EXPECT_LT(chat(""), 100u);
+  EXPECT_GE(chat("," + image), 48'169u);
+  EXPECT_GE(chat("," + image + "," + image), 2 * 48'169u);
+  for (
+      const char* body : {
+          R"({"url":"/v1/messages","body":{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x/y.png"}}]}]}})",
+          R"({"url":"/v1/messages","body":{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}})",
+          R"({"url":"/v1beta/models/m:generateContent","body":{"contents":[{"parts":[{"inlineData":{"data":"AAAA"}}]}]}})",
+          R"({"url":"/v1/responses","body":{"input":[{"role":"user","content":[{"type":"input_image","image_url":"https://x/y.png"}]}]}})",
+      }) {
+    EXPECT_GE(token_bound(*row(body)).input, 48'169u) << body;
+    EXPECT_LT(token_bound(*row(body)).input, 2 * 48'169u) << body;
+  }
+}
+
 TEST(TokenBound, TakesAnAnswerWithoutALimitForALongOne) {
   EXPECT_EQ(token_bound(*row(R"({"prompt":"x"})")).output, 16'384u);
 }

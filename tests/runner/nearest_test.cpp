@@ -57,6 +57,8 @@ TEST(Nearest, FindsTyposAndBeginningsButNotStrangers) {
   EXPECT_EQ(nearest("claude", names), "");
   EXPECT_EQ(nearest(std::string(500, 'x'), names), "");
   EXPECT_EQ(nearest("x", {}), "");
+  EXPECT_EQ(did_you_mean("gpt-4", names), "did you mean \"gpt-4o-mini\"?");
+  EXPECT_EQ(did_you_mean("gpt-4o", names), "") << "what is right is not what is wrong";
 }
 
 TEST(Nearest, SaysItInertly) {

@@ -168,6 +168,7 @@ TEST_F(OptionsTest, RefuseWhatCannotBeMeantAndSayWhatMight) {
       {{"in.jsonl", "--max-line", "10"}, "is not a size", ""},
       {{"in.jsonl", "-o", ""}, "is not a file name", ""},
       {{"in.jsonl", "prompts.jsonl"}, "one input at a time", "cat A B"},
+      {{"plna", "in.jsonl"}, "\"plna\" is neither a file nor a verb", "batchrun plan"},
       {{"plan", "in.jsonl", "--fresh"}, "--fresh is not an option of plan", ""},
       {{"in.jsonl", "--fresh", "--retry-failed"}, "exclude each other", ""},
       {{"promts.jsonl"}, "neither a file nor a verb", "\"prompts.jsonl\""},

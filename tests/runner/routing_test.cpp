@@ -87,7 +87,6 @@ TEST(Routing, FindsTheKeysThatMayAnswer) {
       {row("groq,llama"), "groq-1:llama"},
       {row("groq/openai/gpt-oss-20b"), "groq-1:openai/gpt-oss-20b"},
       {row("meta-llama/llama-4"), "openai-1:meta-llama/llama-4 groq-1:meta-llama/llama-4"},
-      {row("groq/"), "openai-1:groq/ groq-1:groq/"},
       {row("openai/gpt-oss-20b", "groq"), "groq-1:openai/gpt-oss-20b"},
       {row("", "openai"), "openai-1:gpt-4o-mini"},
       {row("gpt-4o", "openai"), "openai-1:gpt-4o openai-2:gpt-4o"},
@@ -181,13 +180,20 @@ TEST(Routing, NamesTheParameterThatNobodyKnows) {
   };
   const std::string start = "!no candidate can answer this row as it asks: ";
   EXPECT_EQ(refusal(R"({"provider":"gemini","prompt":"x","temprature":1})"),
-            start + R"(gemini cannot honour "temprature", a parameter unknown to batchrun)");
+            start + R"(gemini cannot honour "temprature" (a parameter unknown to batchrun))");
   EXPECT_EQ(refusal(R"({"provider":"gemini","body":{"messages":[{"content":"x"}],"top-k":1}})"),
-            start + R"(gemini cannot honour "top-k", a parameter unknown to batchrun)");
+            start + R"(gemini cannot honour "top-k" (a parameter unknown to batchrun))");
+  EXPECT_EQ(refusal(R"({"provider":"gemini","body":{"messages":[{"content":"x"}],"provider":{"order":[]}}})"),
+            start + R"(gemini cannot honour "provider" (a parameter unknown to batchrun))");
+  EXPECT_EQ(refusal(R"({"provider":"gemini","prompt":"x","max_output_tokens":5})"),
+            start + R"(gemini cannot honour "max_output_tokens" (a parameter unknown to batchrun))");
   EXPECT_EQ(refusal(R"({"provider":"gemini","prompt":"x","response_format":{"type":"grammar"}})"),
-            start + "gemini cannot honour a parameter unknown to batchrun");
+            start + "gemini cannot honour a value unknown to batchrun (a role, a type, ...)");
+  EXPECT_EQ(refusal(R"({"provider":"gemini","prompt":"x","logit_bias":{"1":1},"min_p":1,"verbosity":"low"})"),
+            start + "gemini cannot honour min_p, logit_bias, verbosity")
+      << "all of them, so that they are mended in one go";
   EXPECT_EQ(refusal(R"({"query":"x","nun":1})"),
-            start + R"(serpapi cannot honour "nun", a parameter unknown to batchrun)")
+            start + R"(serpapi cannot honour "nun" (a parameter unknown to batchrun))")
       << "and nothing of those that do not search";
 }
 
@@ -200,6 +206,8 @@ TEST(Routing, RefusesWithAReasonAndTheNearestName) {
       {row("", "groq"), {"no model is named", "groq"}},
       {row("", "", "smal"), {"no route \"smal\"", "did you mean \"small\"?"}},
       {row("gpt-4o", "groq", "", {"paid"}), {"no key of groq with one of the tags paid"}},
+      {row("openai/"), {"!\"openai/\" names a provider and no model"}},
+      {row("groq,"), {"!\"groq,\" names a provider and no model"}},
       {row("", "", "small", {"paid"}), {"no key with one of the tags paid"}},
       {row("", "", "", {"free"}), {"no model is named"}},
       {row("", "", "", {"gold"}), {"!no key has the tag gold"}},

@@ -148,6 +148,21 @@ TEST(Shard, WaitsForAWholeAnswerAsLongAsForAnything) {
   }
 }
 
+// A provider that takes half a minute for its first chunk is given two.
+TEST(Shard, WaitsForAFirstChunkAsTheProviderIsSlow) {
+  for (const auto& [delay, patience] :
+       {std::pair(std::chrono::seconds(1), 60.0), {std::chrono::seconds(30), 120.0}}) {
+    Settings settings = settings_with_keys(1);
+    settings.stream = StreamMode::on;
+    settings.pool.settings.max_in_flight = 1;  // one after another
+    Stage stage(std::move(settings),
+                [delay = delay](const Request& r, TimePoint) { return answer_to(r, delay); });
+    stage.run(3);
+    EXPECT_NEAR(std::chrono::duration<double>(stage.transport.last_deadlines.first_chunk).count(), patience,
+                patience / 50);
+  }
+}
+
 TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
   for (std::uint64_t seed = 1; seed <= seeds_of(60); ++seed) {
     std::mt19937_64 random(seed);

@@ -99,9 +99,13 @@ const texts = {
   },
 };
 
+const without = (body, ...names) => Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
+// For providers that refuse them.
+const withoutPenalties = (body) => without(body, 'frequency_penalty', 'presence_penalty');
+
 // Clients that take the body as the row has it.
-const asWritten = (clientFor, model, more = {}) =>
-  Object.entries(texts).map(([name, body]) => ({
+const asWritten = (clientFor, model, more = {}, said = texts) =>
+  Object.entries(said).map(([name, body]) => ({
     name,
     row: { custom_id: 'r', body: { model, ...body }, method: 'POST', url: '/v1/chat/completions' },
     theirs: (url, stream) => {
@@ -109,12 +113,12 @@ const asWritten = (clientFor, model, more = {}) =>
       return stream ? drain(completions.create({ model, ...body, stream: true, ...more })) : completions.create({ model, ...body });
     },
   }));
-const asBareRows = (clientFor, model) => [
+const asBareRows = (clientFor, model, sampling = texts.sampling) => [
   {
     name: 'bare body',
-    row: { custom_id: 'r', tags: [], priority: 1, metadata: { user_id: 'u' }, model, ...texts.sampling },
+    row: { custom_id: 'r', tags: [], priority: 1, metadata: { user_id: 'u' }, model, ...sampling },
     stream: false,
-    theirs: (url) => clientFor(url).chat.completions.create({ model, ...texts.sampling }),
+    theirs: (url) => clientFor(url).chat.completions.create({ model, ...sampling }),
   },
   {
     name: 'prompt',
@@ -180,14 +184,15 @@ compare('Cerebras', {
   provider: (url) => ({ base_url: `${url}/v1`, keys: [{ key: 'sk-good' }] }),
   scenario: { flavour: 'cerebras' },
   known: { ...generated, 'field.content-length': 'the client writes its JSON with indentation' },
-  calls: [...asWritten(cerebras, 'llama3.1-8b', usageAsked), ...asBareRows(cerebras, 'llama3.1-8b')],
+  calls: [
+    ...asWritten(cerebras, 'llama3.1-8b', usageAsked, { ...texts, sampling: withoutPenalties(texts.sampling) }),
+    ...asBareRows(cerebras, 'llama3.1-8b', withoutPenalties(texts.sampling)),
+  ],
 });
 
 // ---- chat rows in other providers' words. What is said twice is said by hand: one is the oracle of the other.
 
 const chatRow = (model, body) => onlyBody('/v1/chat/completions', { model, ...body });
-const without = (body, ...names) => Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
-
 const claude = 'claude-sonnet-5-5';
 const claudeTool = { name: 'get_weather', description: 'The weather in a city', input_schema: weatherTool.function.parameters };
 const claudeWords = {
@@ -293,7 +298,7 @@ const geminiWords = {
   sampling: {
     contents: [parts('user', { text: 'hi' })],
     config: {
-      temperature: 0.25, topP: 0.5, stopSequences: ['END', '\n\n'], seed: 7, frequencyPenalty: 0.5, presencePenalty: -0.5,
+      temperature: 0.25, topP: 0.5, stopSequences: ['END', '\n\n'], seed: 7,
     },
   },
 };
@@ -314,7 +319,7 @@ compare('Gemini', {
   calls: [
     ...Object.entries(geminiWords).map(([name, words]) => ({
       name,
-      row: chatRow(gemini, without(texts[name], 'user')),
+      row: chatRow(gemini, without(withoutPenalties(texts[name]), 'user')),
       theirs: askGemini(words),
     })),
     {
