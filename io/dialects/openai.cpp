@@ -25,10 +25,9 @@ constexpr FeatureSet passed_over_by_ollama(Feature::image_url, Feature::image_de
 constexpr FeatureSet refused_by_groq(Feature::choices, Feature::logprobs, Feature::logit_bias,
                                      Feature::message_name);
 
-// "Currently not supported and will result in a 400 error if they are supplied"
-// (inference-docs.cerebras.ai/openai, 2025; its client has them all the same).
-constexpr FeatureSet refused_by_cerebras(Feature::frequency_penalty, Feature::presence_penalty,
-                                         Feature::logit_bias);
+// It checks them and never applies them (probes by its staff, github.com/pydantic/pydantic-ai/pull/7653,
+// August 2026; older pages of others have it refuse penalties too, which it honours).
+constexpr FeatureSet passed_over_by_cerebras(Feature::logit_bias);
 
 class OpenAiDialect final : public Dialect {
  public:
@@ -58,7 +57,7 @@ class OpenAiDialect final : public Dialect {
       case OpenAiFlavour::ollama:
         return FeatureSet::all().without(passed_over_by_ollama);
       case OpenAiFlavour::cerebras:
-        return FeatureSet::all().without(refused_by_cerebras);
+        return FeatureSet::all().without(passed_over_by_cerebras);
       case OpenAiFlavour::openai:
       case OpenAiFlavour::azure:
         break;

@@ -21,9 +21,9 @@ TEST(OpenAiDialect, GroqIsNotAskedForWhatItRefuses) {
   EXPECT_EQ(make_dialect(DialectKind::openai)->honours(Endpoint()), FeatureSet::all());
 }
 
-TEST(OpenAiDialect, CerebrasIsNotAskedForWhatItRefuses) {
+TEST(OpenAiDialect, CerebrasIsNotAskedForWhatItPassesOver) {
   EXPECT_EQ(FeatureSet::all().without(make_dialect(DialectKind::cerebras)->honours(Endpoint())),
-            FeatureSet(Feature::frequency_penalty, Feature::presence_penalty, Feature::logit_bias));
+            FeatureSet(Feature::logit_bias));
 }
 
 TEST(OpenAiDialect, ServesWhatItsServersDo) {
