@@ -668,35 +668,38 @@ void Lane::release_hold(TimePoint now) {
   pool_.changed();
 }
 
-// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows: the one
-// that is held already, unless another is sooner.
+// When the first row fits on the option, if it may have it to itself; else never.
+TimePoint Lane::first_fits_at(const Option& option, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) return never;
+  return std::max(quota.ready_at(cost(option, queue_.at(0)), now), usable_at(option));
+}
+
+// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows, and stays
+// with it unless it turns out to be later than promised.
 void Lane::hold_for_first(TimePoint now) {
-  QuotaGroup* best = nullptr;
+  if (held_ != nullptr && first_fits_at(options_[held_option_], now) <= held_until_) return;
+  const Option* best = nullptr;
   TimePoint best_time = never;
-  Cost best_cost;
   const auto consider = [&](const Option& option) {
     const Standing& standing = standings_[number_of(option)];
     if (standing.rests() && standing.opens_at >= best_time) return;
-    QuotaGroup& quota = *option.quota;
-    if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) return;
-    const Cost cost = this->cost(option, queue_.at(0));
-    const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
+    const TimePoint when = first_fits_at(option, now);
     if (when >= best_time) return;
-    best = &quota;
-    best_cost = cost;
+    best = &option;
     best_time = when;
   };
+  if (held_ != nullptr) consider(options_[held_option_]);
   for (const Option& option : options_) {
-    if (held_ != nullptr && option.quota == held_) consider(option);
+    if (best != &option) consider(option);
   }
-  for (const Option& option : options_) {
-    if (option.quota != held_) consider(option);
-  }
-  if (best == held_) return;
+  if (best == nullptr) return release_hold(now);
+  held_option_ = number_of(*best);
+  held_until_ = best_time;
+  if (best->quota == held_) return;
   release_hold(now);
-  if (best == nullptr) return;
-  held_ = best;
-  held_->hold(id_, best_cost, now);
+  held_ = best->quota;
+  held_->hold(id_, cost(*best, queue_.at(0)), now);
 }
 
 Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) {

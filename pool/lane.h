@@ -214,6 +214,7 @@ class Lane {
   bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
   std::optional<Admission> admit_by_plan(TimePoint now);
   void look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now);
+  TimePoint first_fits_at(const Option& option, TimePoint now);
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
@@ -247,7 +248,9 @@ class Lane {
   std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
   std::uint64_t deaths_seen_;  // of the pool, when `alive` of the options was last worked out
   bool alive_ = true;
-  QuotaGroup* held_ = nullptr;
+  QuotaGroup* held_ = nullptr;    // the group that saves up for the first row,
+  std::size_t held_option_ = 0;   //   of that option,
+  TimePoint held_until_ = never;  //   when it should fit
 
   // Scratch of next(): what a survey found.
   std::vector<Option*> open_;
