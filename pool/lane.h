@@ -190,7 +190,7 @@ class Lane {
   void survey(TimePoint now);
   void forget_what_changed(TimePoint now);
   void look(Option& option, Standing& standing, TimePoint now);
-  void look_for_room(Option& option, Standing& standing, bool waited, TimePoint now);
+  void look_for_room(Option& option, Standing& standing, TimePoint now);
   void look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now);
   void ask_about_news(const Option& option, Standing& standing, TimePoint now);
   void ask_about(std::size_t place, const Option& option, Standing& standing, TimePoint now);
@@ -200,7 +200,8 @@ class Lane {
            standing.group_sends == pool_.sends_of(option.group);
   }
   bool still_rests(const Option& option, Standing& standing, TimePoint now);
-  void rest(const Option& option, Standing& standing, Standing::State state, TimePoint now);
+  void rest(const Suited& suited, const Option& option, Standing& standing, Standing::State state,
+            TimePoint now);
   Cost least_cost(const Option& option) const;
   TimePoint usable_at(const Option& option);
   bool usable(const Choice& choice, TimePoint now);
