@@ -179,6 +179,44 @@ Cost Lane::Tariff::cut_down(Cost cost, double input_tokens) const {
   return cost;
 }
 
+// The rows of the look-ahead that suit an option, kind by kind: rows of a kind have the same credit, but for
+// those that go by rules of their own. The first row is one, and so is each that is sent again.
+class Lane::Suited {
+ public:
+  Suited(const Lane& lane, const Option& option);
+
+  // Of those that fit, the first of the kind that has the greatest credit.
+  std::optional<std::size_t> first_that_fits() const;
+
+  // When one of them fits; and which, if every other takes no less.
+  struct First {
+    TimePoint at = never;
+    std::optional<RowSize> size{};
+  };
+  First first(TimePoint now) const;
+
+ private:
+  struct Kind {
+    std::size_t bucket;
+    double credit;
+    double least_input, least_output;  // no row of it costs less
+    Cost least() const { return {.input_tokens = least_input, .output_tokens = least_output}; }
+  };
+  bool fits(const Cost& cost) const { return !option_.quota->limited() || option_.room.holds(cost); }
+  bool fits(std::size_t place) const { return fits(cost_(queue_.size_at(place))); }
+  std::size_t first_that_fits(std::size_t bucket, std::size_t end) const;
+  template <class Visit>
+  void for_each_size(const std::optional<Cost>& least, Visit visit) const;
+
+  const Lane& lane_;
+  const LaneQueue& queue_;
+  const Option& option_;
+  const Tariff cost_;
+  const std::size_t special_;                // so many first rows go by rules of their own
+  std::array<Kind, RowMix::buckets> kinds_;  // without values beyond end_of_kinds_: to set them takes as long
+  Kind* end_of_kinds_ = kinds_.data();
+};
+
 Cost Lane::cost(const Option& option, const Job& job) {
   return Tariff(option)(job.input_tokens, job.max_output_tokens);
 }
@@ -294,7 +332,6 @@ bool Lane::still_rests(const Option& option, Standing& standing, TimePoint now) 
 
 void Lane::look(Option& option, Standing& standing, TimePoint now) {
   QuotaGroup& quota = *option.quota;
-  const bool waited = knows_row(option, standing);
   standing.version = quota.version();
   standing.waits_for.reset();
   if (!option.alive || quota.full() || (quota.held_by() && *quota.held_by() != id_)) {
@@ -307,13 +344,13 @@ void Lane::look(Option& option, Standing& standing, TimePoint now) {
     standing.state = Standing::State::shut;
     standing.opens_at = standing.holds_until = when;
   } else {
-    look_for_room(option, standing, waited, now);
+    look_for_room(option, standing, now);
   }
 }
 
-// Whether there is room for a row of the look-ahead; if not for the smallest, then not for any. Not asked of
-// every row where the one that the group `waited` for may go at last.
-void Lane::look_for_room(Option& option, Standing& standing, bool waited, TimePoint now) {
+// Whether there is room for a row of the look-ahead: if not for the smallest, then not for any. Which one,
+// and whether it suits, is asked once the option's turn comes.
+void Lane::look_for_room(Option& option, Standing& standing, TimePoint now) {
   QuotaGroup& quota = *option.quota;
   standing.state = Standing::State::open;
   standing.holds_until = never;
@@ -322,9 +359,7 @@ void Lane::look_for_room(Option& option, Standing& standing, bool waited, TimePo
   const Cost least = least_cost(option);
   if (option.quota == held_) return look_beside_first(option, standing, least, now);
   option.room = quota.room(now);
-  if (!option.room.holds(least)) return rest(option, standing, Standing::State::full, now);
-  if (waited || !by_plan() || option.room.holds(Tariff(option)(queue_.most()))) return;
-  rest(option, standing, Standing::State::unsuited, now);
+  if (!option.room.holds(least)) rest(Suited(*this, option), option, standing, Standing::State::full, now);
 }
 
 // The same of a group that saves up for the first row: others may only have what the first will not need.
@@ -349,9 +384,9 @@ void Lane::ask_about_news(const Option& option, Standing& standing, TimePoint no
 }
 
 void Lane::ask_about(std::size_t place, const Option& option, Standing& standing, TimePoint now) {
-  if (!may_take(option, place)) return;
-  const Tariff cost_of(option);
   const RowSize& size = queue_.size_at(place);
+  if ((standing.waits_for && size.covers(*standing.waits_for)) || !may_take(option, place)) return;
+  const Tariff cost_of(option);
   const Cost cost = cost_of(size);
   if (standing.waits_for && option.quota->no_dearer(cost_of(*standing.waits_for), cost)) return;
   const TimePoint when = option.quota->ready_at(cost, now);
@@ -478,59 +513,26 @@ void Lane::look_for_better(BestKey& best, const Option& option, const Job& job, 
   }
 }
 
-// The rows of the look-ahead that suit an option, kind by kind: rows of a kind have the same credit, but for
-// those that go by rules of their own. The first row is one, and so is each that is sent again.
-class Lane::Suited {
- public:
-  Suited(const Lane& lane, const Option& option)
-      : lane_(lane),
-        queue_(lane.queue_),
-        option_(option),
-        cost_(option),
-        special_(std::min(std::max<std::size_t>(queue_.again(), 1), queue_.window())),
-        by_plan_(lane.by_plan()),
-        way_(lane.number_of(option)),
-        group_sends_(lane.pool_.sends_of(option.group)),
-        suited_(by_plan_ ? lane.plan_.suited(way_) : KindSet::all()) {}
-
-  // Of those that fit, the first of the kind that has the greatest credit.
-  std::optional<std::size_t> first_that_fits() const;
-
-  // When one of them fits, or the first row of all if only that is asked about; and which, if every other
-  // takes no less.
-  struct First {
-    TimePoint at = never;
-    std::optional<RowSize> size{};
-  };
-  First first(bool only_first, TimePoint now) const;
-
- private:
-  struct Kind {
-    std::size_t bucket;
-    double credit;
-  };
-  double credit(std::size_t bucket) const {
-    return by_plan_ ? lane_.plan_.credit_if_suited(way_, bucket, group_sends_) : 0;
-  }
-  bool fits(const Cost& cost) const { return !option_.quota->limited() || option_.room.holds(cost); }
-  bool fits(std::size_t place) const { return fits(cost_(queue_.size_at(place))); }
-  std::size_t first_that_fits(std::size_t bucket, std::size_t end) const;
-  template <class Visit>
-  void for_each_size(bool only_first, const std::optional<Cost>& least, Visit visit) const;
-
-  const Lane& lane_;
-  const LaneQueue& queue_;
-  const Option& option_;
-  const Tariff cost_;
-  const std::size_t special_;  // so many first rows go by rules of their own
-  const bool by_plan_;
-  const std::size_t way_;
-  const double group_sends_;
-  const KindSet suited_;
-};
+Lane::Suited::Suited(const Lane& lane, const Option& option)
+    : lane_(lane),
+      queue_(lane.queue_),
+      option_(option),
+      cost_(option),
+      special_(std::min(std::max<std::size_t>(queue_.again(), 1), queue_.window())) {
+  const bool by_plan = lane.by_plan();
+  const std::size_t way = lane.number_of(option);
+  const double group_sends = lane.pool_.sends_of(option.group);
+  const KindSet suited = by_plan ? lane.plan_.suited(way) : KindSet::all();
+  suited.for_each_in_both(queue_.kinds(), [&](std::size_t bucket) {
+    const double credit = by_plan ? lane.plan_.credit_if_suited(way, bucket, group_sends) : 0;
+    if (credit == LanePlan::unsuited) return;
+    const Cost least = cost_.least_of(bucket);
+    *end_of_kinds_++ = {bucket, credit, least.input_tokens, least.output_tokens};
+  });
+}
 
 std::optional<std::size_t> Lane::Suited::first_that_fits() const {
-  std::optional<std::size_t> best;
+  std::size_t best = queue_.window();
   double most_credit = LanePlan::unsuited;
   for (std::size_t place = 0; place < special_; ++place) {
     const double credit = lane_.credit(option_, place);
@@ -538,26 +540,15 @@ std::optional<std::size_t> Lane::Suited::first_that_fits() const {
     best = place;
     most_credit = credit;
   }
-  std::array<Kind, RowMix::buckets> kinds;  // of which some row may fit
-  auto end = kinds.begin();
-  suited_.for_each_in_both(queue_.kinds(), [&](std::size_t bucket) {
-    if (!fits(cost_.least_of(bucket))) return;
-    const double credit = this->credit(bucket);
-    if (credit > LanePlan::unsuited) *end++ = {bucket, credit};
-  });
-  while (end != kinds.begin()) {
-    const auto kind = std::max_element(kinds.begin(), end,
-                                       [](const Kind& a, const Kind& b) { return a.credit < b.credit; });
-    if (kind->credit < most_credit) break;
-    const std::size_t end_of_search = best && kind->credit == most_credit ? *best : queue_.window();
-    const std::size_t place = first_that_fits(kind->bucket, end_of_search);
-    if (place < end_of_search) {
-      best = place;
-      most_credit = kind->credit;
-    }
-    *kind = *--end;
+  for (const Kind* kind = kinds_.data(); kind != end_of_kinds_; ++kind) {
+    if (kind->credit < most_credit || !fits(kind->least())) continue;
+    const std::size_t end = kind->credit > most_credit ? queue_.window() : best;
+    const std::size_t place = first_that_fits(kind->bucket, end);
+    if (place >= end) continue;
+    best = place;
+    most_credit = kind->credit;
   }
-  return best;
+  return best < queue_.window() ? std::optional(best) : std::nullopt;
 }
 
 // Before `end`, or else that or beyond.
@@ -569,27 +560,25 @@ std::size_t Lane::Suited::first_that_fits(std::size_t bucket, std::size_t end) c
 
 // Calls visit(size) for each row, but for kinds of which none takes less than `least` of anything.
 template <class Visit>
-void Lane::Suited::for_each_size(bool only_first, const std::optional<Cost>& least, Visit visit) const {
-  for (std::size_t place = 0; place < (only_first ? 1 : special_); ++place) {
-    if (lane_.credit(option_, place) > LanePlan::unsuited) visit(queue_.size_at(place));
+void Lane::Suited::for_each_size(const std::optional<Cost>& least, Visit visit) const {
+  for (std::size_t place = 0; place < special_; ++place) {
+    if (lane_.may_take(option_, place)) visit(queue_.size_at(place));
   }
-  if (only_first) return;
-  suited_.for_each_in_both(queue_.kinds(), [&](std::size_t bucket) {
-    if (least && option_.quota->no_dearer(*least, cost_.least_of(bucket))) return;
-    if (credit(bucket) == LanePlan::unsuited) return;
-    for (std::size_t place = queue_.find(bucket, special_); place < queue_.window();
-         place = queue_.find(bucket, place + 1)) {
+  for (const Kind* kind = kinds_.data(); kind != end_of_kinds_; ++kind) {
+    if (least && option_.quota->no_dearer(*least, kind->least())) continue;
+    for (std::size_t place = queue_.find(kind->bucket, special_); place < queue_.window();
+         place = queue_.find(kind->bucket, place + 1)) {
       visit(queue_.size_at(place));
     }
-  });
+  }
 }
 
-Lane::Suited::First Lane::Suited::first(bool only_first, TimePoint now) const {
+Lane::Suited::First Lane::Suited::first(TimePoint now) const {
   QuotaGroup& quota = *option_.quota;
   First first;
   std::optional<Cost> least;  // what takes no less of anything is ready no sooner
   bool least_of_all = true;
-  for_each_size(only_first, least, [&](const RowSize& size) {
+  for_each_size(least, [&](const RowSize& size) {
     const Cost cost = cost_(size);
     if (!least || quota.no_dearer(cost, *least)) {
       least = cost;
@@ -603,7 +592,7 @@ Lane::Suited::First Lane::Suited::first(bool only_first, TimePoint now) const {
   first.at = quota.ready_at(*least, now);
   if (least_of_all) return first;
   first.size.reset();
-  for_each_size(only_first, least, [&](const RowSize& size) {
+  for_each_size(least, [&](const RowSize& size) {
     const Cost cost = cost_(size);
     if (!quota.no_dearer(*least, cost)) first.at = std::min(first.at, quota.ready_at(cost, now));
   });
@@ -612,9 +601,10 @@ Lane::Suited::First Lane::Suited::first(bool only_first, TimePoint now) const {
 
 // If no row of the look-ahead goes on the option now, it rests until one does. A group that is held waits for
 // the first one, which earliest() asks about.
-void Lane::rest(const Option& option, Standing& standing, Standing::State state, TimePoint now) {
+void Lane::rest(const Suited& suited, const Option& option, Standing& standing, Standing::State state,
+                TimePoint now) {
   if (option.quota == held_) return;
-  const Suited::First first = Suited(*this, option).first(false, now);
+  const Suited::First first = suited.first(now);
   if (first.at <= now) return;
   standing.state = state;
   standing.opens_at = standing.holds_until = first.at;
@@ -635,10 +625,11 @@ std::optional<Lane::Admission> Lane::admit_by_plan(TimePoint now) {
         std::min_element(untried_.begin(), untried_.end(),
                          [](const Untried& a, const Untried& b) { return a.key.rank < b.key.rank; });
     Option& option = *next->option;
-    if (const auto place = Suited(*this, option).first_that_fits()) {
+    const Suited suited(*this, option);
+    if (const auto place = suited.first_that_fits()) {
       return admit(*place, {*next->key.choice, cost(option, queue_.at(*place))}, now);
     }
-    rest(option, standings_[number_of(option)], Standing::State::unsuited, now);
+    rest(suited, option, standings_[number_of(option)], Standing::State::unsuited, now);
     *next = untried_.back();
     untried_.pop_back();
   }
@@ -668,35 +659,38 @@ void Lane::release_hold(TimePoint now) {
   pool_.changed();
 }
 
-// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows: the one
-// that is held already, unless another is sooner.
+// When the first row fits on the option, if it may have it to itself; else never.
+TimePoint Lane::first_fits_at(const Option& option, TimePoint now) {
+  QuotaGroup& quota = *option.quota;
+  if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) return never;
+  return std::max(quota.ready_at(cost(option, queue_.at(0)), now), usable_at(option));
+}
+
+// Keeps the group where the overdue first row will fit soonest from being used up by smaller rows, and stays
+// with it unless it turns out to be later than promised.
 void Lane::hold_for_first(TimePoint now) {
-  QuotaGroup* best = nullptr;
+  if (held_ != nullptr && first_fits_at(options_[held_option_], now) <= held_until_) return;
+  const Option* best = nullptr;
   TimePoint best_time = never;
-  Cost best_cost;
   const auto consider = [&](const Option& option) {
     const Standing& standing = standings_[number_of(option)];
     if (standing.rests() && standing.opens_at >= best_time) return;
-    QuotaGroup& quota = *option.quota;
-    if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) return;
-    const Cost cost = this->cost(option, queue_.at(0));
-    const TimePoint when = std::max(quota.ready_at(cost, now), usable_at(option));
+    const TimePoint when = first_fits_at(option, now);
     if (when >= best_time) return;
-    best = &quota;
-    best_cost = cost;
+    best = &option;
     best_time = when;
   };
+  if (held_ != nullptr) consider(options_[held_option_]);
   for (const Option& option : options_) {
-    if (held_ != nullptr && option.quota == held_) consider(option);
+    if (best != &option) consider(option);
   }
-  for (const Option& option : options_) {
-    if (option.quota != held_) consider(option);
-  }
-  if (best == held_) return;
+  if (best == nullptr) return release_hold(now);
+  held_option_ = number_of(*best);
+  held_until_ = best_time;
+  if (best->quota == held_) return;
   release_hold(now);
-  if (best == nullptr) return;
-  held_ = best;
-  held_->hold(id_, best_cost, now);
+  held_ = best->quota;
+  held_->hold(id_, cost(*best, queue_.at(0)), now);
 }
 
 Lane::Admission Lane::admit(std::size_t place, const Pick& pick, TimePoint now) {
@@ -738,11 +732,13 @@ TimePoint Lane::earliest(TimePoint now) {
   if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
     if (option->quota == held_) {
-      when = std::min(when, Suited(*this, *option).first(true, now).at);
+      when = std::min(when, first_fits_at(*option, now));
       continue;
     }
     Standing& standing = standings_[number_of(*option)];
-    if (!standing.rests()) rest(*option, standing, Standing::State::unsuited, now);
+    if (!standing.rests()) {
+      rest(Suited(*this, *option), *option, standing, Standing::State::unsuited, now);
+    }
     when = std::min(when, standing.rests() ? standing.opens_at : now);
   }
   return when;

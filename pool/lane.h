@@ -190,7 +190,7 @@ class Lane {
   void survey(TimePoint now);
   void forget_what_changed(TimePoint now);
   void look(Option& option, Standing& standing, TimePoint now);
-  void look_for_room(Option& option, Standing& standing, bool waited, TimePoint now);
+  void look_for_room(Option& option, Standing& standing, TimePoint now);
   void look_beside_first(Option& option, Standing& standing, const Cost& least, TimePoint now);
   void ask_about_news(const Option& option, Standing& standing, TimePoint now);
   void ask_about(std::size_t place, const Option& option, Standing& standing, TimePoint now);
@@ -200,7 +200,8 @@ class Lane {
            standing.group_sends == pool_.sends_of(option.group);
   }
   bool still_rests(const Option& option, Standing& standing, TimePoint now);
-  void rest(const Option& option, Standing& standing, Standing::State state, TimePoint now);
+  void rest(const Suited& suited, const Option& option, Standing& standing, Standing::State state,
+            TimePoint now);
   Cost least_cost(const Option& option) const;
   TimePoint usable_at(const Option& option);
   bool usable(const Choice& choice, TimePoint now);
@@ -214,6 +215,7 @@ class Lane {
   bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
   std::optional<Admission> admit_by_plan(TimePoint now);
   void look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now);
+  TimePoint first_fits_at(const Option& option, TimePoint now);
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);
@@ -247,7 +249,9 @@ class Lane {
   std::size_t turn_ = 0;       // round robin: the place of the choice after the last used
   std::uint64_t deaths_seen_;  // of the pool, when `alive` of the options was last worked out
   bool alive_ = true;
-  QuotaGroup* held_ = nullptr;
+  QuotaGroup* held_ = nullptr;    // the group that saves up for the first row,
+  std::size_t held_option_ = 0;   //   of that option,
+  TimePoint held_until_ = never;  //   when it should fit
 
   // Scratch of next(): what a survey found.
   std::vector<Option*> open_;

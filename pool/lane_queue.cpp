@@ -27,8 +27,8 @@ void LaneQueue::push(const Job& job) {
   waiting.number = pushed_++;
   if (window() == look_ahead_) {
     Kind& kind = this->kind(waiting.bucket);
-    if (kind.rows.empty()) kind.first = waiting.number;
     kind.rows.push_back(waiting);
+    kind.note_first();
     ++fresh_count_;
     return;
   }
@@ -117,7 +117,7 @@ LaneQueue::Kind& LaneQueue::kind(std::size_t bucket) {
   for (Kind& kind : fresh_) {
     if (kind.bucket == bucket) return kind;
   }
-  return fresh_.emplace_back(Kind{bucket, 0, {}});
+  return fresh_.emplace_back(Kind{.bucket = bucket});
 }
 
 std::size_t LaneQueue::find(std::size_t bucket, std::size_t place) const {
@@ -142,8 +142,8 @@ void LaneQueue::push_due(const Job& job) {
     row.unfit_since = last.unfit_since;
     row.passed_over = last.passed_over;
     Kind& kind = this->kind(row.bucket);
-    kind.first = row.number;
     kind.rows.push_front(row);
+    kind.note_first();
     ++fresh_count_;
   }
   const Waiting waiting(job);
@@ -205,17 +205,18 @@ void LaneQueue::remove(std::size_t place) {
 void LaneQueue::refill() {
   Kind* from = nullptr;
   int fewest = 0;
+  std::uint64_t first = Kind::none;
   for (Kind& kind : fresh_) {
-    if (kind.rows.empty()) continue;
+    if (kind.first == Kind::none) continue;
     const int there = spread_ ? std::min<int>(in_window_of_[kind.bucket], wanted_of_a_kind) : 0;
-    const bool sooner = from == nullptr || there < fewest || (there == fewest && kind.first < from->first);
-    if (!sooner) continue;
+    if (from != nullptr && (there > fewest || (there == fewest && kind.first > first))) continue;
     from = &kind;
     fewest = there;
+    first = kind.first;
   }
   enter(from->rows.front());
   from->rows.pop_front();
-  if (!from->rows.empty()) from->first = from->rows.front().number;
+  from->note_first();
   --fresh_count_;
 }
 
@@ -254,7 +255,7 @@ std::optional<Job> LaneQueue::take_expired(TimePoint now) {
     if (found == kind.rows.end()) continue;
     const Job job = found->job;
     kind.rows.erase(found);
-    if (!kind.rows.empty()) kind.first = kind.rows.front().number;
+    kind.note_first();
     --fresh_count_;
     return job;
   }

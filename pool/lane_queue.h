@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -23,6 +24,13 @@ namespace batchrun {
 // Of a row, as its Job says.
 struct RowSize {
   double input_tokens, max_output_tokens;
+
+  // Costs no less wherever it goes: a row without a maximum output may cost more or less than one with.
+  bool covers(const RowSize& other) const {
+    return input_tokens >= other.input_tokens &&
+           (max_output_tokens == other.max_output_tokens ||
+            (other.max_output_tokens > 0 && max_output_tokens > other.max_output_tokens));
+  }
   friend bool operator==(const RowSize&, const RowSize&) = default;
 };
 
@@ -125,11 +133,13 @@ class LaneQueue {
     std::uint32_t passed_over;
     std::uint32_t row;  // in rows_
   };
-  // New rows of one bucket behind the window, and the number of the first.
+  // New rows of one bucket behind the window, and the number of the first; `none` without rows.
   struct Kind {
+    static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
     std::size_t bucket;
-    std::uint64_t first;
-    std::deque<Waiting> rows;
+    std::uint64_t first = none;
+    std::deque<Waiting> rows{};
+    void note_first() { first = rows.empty() ? none : rows.front().number; }
   };
   static bool later(const Job& a, const Job& b) { return a.not_before > b.not_before; }
   // The smallest or the largest of one figure among the rows of the look-ahead, and how many have it; looked

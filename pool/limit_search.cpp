@@ -40,15 +40,15 @@ double LimitSearch::limit(TimePoint now) {
     return first_limit * std::exp2(std::min(doublings, most_doublings));
   }
   const double progress = seconds(now - since_) / seconds(recovery);
-  double share = 1;
+  double units = top_;
   if (progress < 1) {
-    share -= depth_ * std::pow(1 - progress, 3);
+    units -= top_ * depth_ * std::pow(1 - progress, 3);
   } else if (settled_) {
-    share += settled_growth * (progress - 1) * seconds(recovery) / 60;
+    units += top_ * settled_growth * (progress - 1) * seconds(recovery) / 60;
   } else {
-    share += depth_ * std::pow(progress - 1, 3);
+    units += std::max(top_, first_limit) * depth_ * std::pow(progress - 1, 3);
   }
-  const double units = std::max(top_ * share, least_limit);
+  units = std::max(units, least_limit);
   return most_ > 0 ? std::min(units, most_) : units;
 }
 

@@ -3,7 +3,8 @@
 //
 //   start: one request a second, twice as many every five seconds, until something is refused
 //   then:  CUBIC around the rate that was refused - down at once, back to it within a window, then slowly
-//          past it (Ha, Rhee, Xu 2008; RFC 9438)
+//          past it (Ha, Rhee, Xu 2008; RFC 9438), as from a request a second where less was refused: then
+//          it was others who had used the server's window up
 //   known: two refusals close to each other are the limit: from then on small cuts, and 1 % more a minute
 #pragma once
 

@@ -92,9 +92,10 @@ void MinuteLimit::set_limit(double units) {
 
 void MinuteLimit::told(const LimitReading& reading, double in_window, bool may_rise, TimePoint now) {
   const double units = *reading.limit;
-  if (search_ || units < limit_) {
-    set_limit(units);
-  } else if (may_rise && units > limit_) {
+  if (search_ || units < limit_) set_limit(units);
+  if (units <= limit_) {
+    raised_at_ = now;  // time in which it was no higher is none in which it might have risen
+  } else if (may_rise) {
     rise(units, now);
   }
   if (!reading.remaining) return;

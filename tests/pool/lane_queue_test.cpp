@@ -231,5 +231,15 @@ TEST(LaneQueue, KeepsTheOrderOfTwoPlainLists) {
   }
 }
 
+TEST(LaneQueue, ASizeCoversAnotherIfItCostsNoLessWhateverRowsWithoutAMaximumCost) {
+  EXPECT_TRUE((RowSize{100, 50}.covers({100, 50})));
+  EXPECT_TRUE((RowSize{120, 60}.covers({100, 50})));
+  EXPECT_FALSE((RowSize{99, 60}.covers({100, 50})));
+  EXPECT_FALSE((RowSize{120, 49}.covers({100, 50})));
+  EXPECT_TRUE((RowSize{120, 0}.covers({100, 0})));
+  EXPECT_FALSE((RowSize{120, 0}.covers({100, 50})));
+  EXPECT_FALSE((RowSize{120, 50}.covers({100, 0})));
+}
+
 }  // namespace
 }  // namespace batchrun

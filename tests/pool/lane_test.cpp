@@ -82,6 +82,12 @@ PoolSettings with(Strategy strategy) {
   return settings;
 }
 
+PoolSettings overdue_after(Duration age) {
+  PoolSettings settings;
+  settings.passed_over_age = age;
+  return settings;
+}
+
 std::vector<std::uint32_t> keys_of_ten(LaneWorld& world) {
   std::vector<std::uint32_t> keys;
   for (std::uint32_t row = 0; row < 10; ++row) {
@@ -308,6 +314,55 @@ TEST(Lane, AnOverdueRowIsNotStarvedByAnotherLane) {
   EXPECT_TRUE(went);
   EXPECT_LE(now, came + seconds(100));
   EXPECT_EQ(world.pool->group({0}).held_by(), std::nullopt);
+}
+
+// Two groups in which half of the limit is used, in the first until some seconds before the second.
+TEST(Lane, AnOverdueRowStaysWithTheGroupItHoldsUnlessThatIsLaterThanPromised) {
+  LaneWorld world(Groups{{.tokens_per_minute = 6000}, {.tokens_per_minute = 6000}},
+                  overdue_after(seconds(5)));
+  const auto held = [&](std::uint32_t group) { return world.pool->group({group}).held_by().has_value(); };
+  world.pool->take({0}, {.input_tokens = 3000}, {0}, start);
+  world.pool->take({1}, {.input_tokens = 3000}, {1}, start + seconds(5));
+  world.wait(2, 5000);
+  EXPECT_FALSE(world.go(start + seconds(40)));
+  EXPECT_FALSE(world.go(start + seconds(41)));
+  EXPECT_FALSE(held(0) || held(1)) << "it is not overdue";
+  TimePoint now = start + seconds(50);
+  EXPECT_FALSE(world.go(now));
+  EXPECT_TRUE(held(0) && !held(1));
+
+  world.pool->group({0}).rate_limited(seconds(12), {}, now, now, 0, false);
+  EXPECT_FALSE(world.go(now));
+  EXPECT_TRUE(held(0) && !held(1)) << "12 s from now is still before the second";
+  world.pool->group({0}).rate_limited(seconds(60), {}, now, now, 0, false);
+  EXPECT_FALSE(world.go(now));
+  EXPECT_TRUE(held(1) && !held(0));
+
+  now = std::get<Lane::Blocked>(world.lane->next(now)).until;
+  EXPECT_LT(now, start + seconds(70));
+  const auto went = world.go(now);
+  ASSERT_TRUE(went);
+  EXPECT_EQ(went->group, GroupId{1});
+}
+
+// Another group that becomes sooner is left to others: who moves again and again has saved for nothing.
+TEST(Lane, AnOverdueRowDoesNotMoveToAGroupThatBecomesSooner) {
+  LaneWorld world(Groups{{.tokens_per_minute = 6000}, {.tokens_per_minute = 6000}},
+                  overdue_after(seconds(5)));
+  const auto held = [&](std::uint32_t group) { return world.pool->group({group}).held_by().has_value(); };
+  world.pool->take({1}, {.input_tokens = 2000}, {0}, start);
+  world.pool->take({0}, {.input_tokens = 3000}, {1}, start + seconds(5));
+  world.pool->take({1}, {.input_tokens = 1500}, {2}, start + seconds(15));
+  world.wait(3, 5000);
+  EXPECT_FALSE(world.go(start + seconds(40)));
+  const TimePoint now = start + seconds(52);
+  EXPECT_FALSE(world.go(now));
+  ASSERT_TRUE(held(0) && !held(1));
+  world.pool->group({1}).settle({.input_tokens = 1500}, {.input_tokens = 800}, start + seconds(15), now);
+  EXPECT_LT(world.pool->group({1}).ready_at({.input_tokens = 5000}, now),
+            world.pool->group({0}).ready_at({.input_tokens = 5000}, now));
+  EXPECT_FALSE(world.go(now));
+  EXPECT_TRUE(held(0) && !held(1));
 }
 
 TEST(Lane, DiesWhenNoCandidateIsLeftAndComesNotBack) {

@@ -84,5 +84,17 @@ TEST(LimitSearch, GoesOnFromWhatAnEarlierOneFound) {
   EXPECT_NEAR(search.limit(start + minutes(12)), 605, 1);
 }
 
+// Somebody else may have used up the server's first window: that says nothing of the limit, so it is soon
+// looked for again.
+TEST(LimitSearch, ComesUpAgainSoonWhereTheFirstRequestsWereRefused) {
+  LimitSearch search;
+  search.limit(start);
+  search.refused(0, start + seconds(1));
+  EXPECT_LE(search.limit(start + seconds(61)), 2);
+  EXPECT_LE(search.limit(start + seconds(121)), 60) << "no faster than it began";
+  EXPECT_GE(search.limit(start + minutes(4)), 300);
+  EXPECT_GE(search.limit(start + minutes(6)), 1200);
+}
+
 }  // namespace
 }  // namespace batchrun

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <deque>
 #include <random>
+#include <vector>
 
 #include "tests/support/effort.h"
 
@@ -220,6 +221,38 @@ TEST(MinuteLimit, OfTwoSearchesBecomesOneAroundTheSumOfWhatTheyFound) {
   ours.absorb(theirs, start);
   EXPECT_TRUE(ours.searched());
   EXPECT_NEAR(ours.limit(), found, 0.1 * found);
+}
+
+// Replies say every second what the limit is. Returns it after each minute.
+std::vector<double> by_minute(MinuteLimit& limit, double told, bool may_rise, TimePoint from, int minutes) {
+  std::vector<double> limits;
+  for (int second = 1; second <= 60 * minutes; ++second) {
+    limit.told({.limit = told, .remaining = {}, .resets_in = {}}, 0, may_rise, from + seconds(second));
+    if (second % 60 == 0) limits.push_back(limit.limit());
+  }
+  return limits;
+}
+
+TEST(MinuteLimit, ALowerLimitOfAReplyHoldsAtOnceAHigherOneComesByATenthAMinute) {
+  MinuteLimit limit = tokens(900);
+  limit.told({.limit = 300, .remaining = {}, .resets_in = {}}, 0, true, start);
+  EXPECT_EQ(limit.limit(), 300);
+  double before = 300;
+  for (const double now : by_minute(limit, 600, true, start, 6)) {
+    EXPECT_LE(now, before * 1.11);
+    EXPECT_GE(now, before * 1.05);
+    before = now;
+  }
+  EXPECT_EQ(by_minute(limit, 600, true, start + seconds(360), 10).back(), 600);
+
+  // A while at one limit saves up for no sudden rise.
+  EXPECT_EQ(by_minute(limit, 600, true, start + seconds(960), 30).back(), 600);
+  const TimePoint later = start + seconds(2760);
+  EXPECT_LE(by_minute(limit, 900, true, later, 1).back(), 666);
+  limit.told({.limit = 300, .remaining = {}, .resets_in = {}}, 0, true, later + seconds(600));
+  limit.told({.limit = 900, .remaining = {}, .resets_in = {}}, 0, true, later + seconds(601));
+  EXPECT_LE(limit.limit(), 301);
+  EXPECT_LE(by_minute(limit, 900, false, later + seconds(601), 5).back(), 301) << "it is configured";
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ struct Shares {
   double used, too_many;
 };
 
-Shares run(LimiterKind limiter, const Sizes& sizes) {
-  const Verdict verdict = SimPool(three_groups(limiter, sizes, 7)).run();
+Shares run(LimiterKind limiter, const Sizes& sizes, std::uint64_t seed = 7) {
+  const Verdict verdict = SimPool(three_groups(limiter, sizes, seed)).run();
   for (const std::string& what : verdict.violations) ADD_FAILURE() << what;
   const double tokens = std::accumulate(verdict.used.begin(), verdict.used.end(), 0.0);
   const double requests = std::accumulate(verdict.requests.begin(), verdict.requests.end(), 0.0);
@@ -92,10 +92,20 @@ TEST_P(Saturation, SmallRowsUseTheRequestLimit) {
   EXPECT_LE(shares.too_many, 0.001);
 }
 
+// In the mean of some runs: one has 0 to 4 of its 2,000 requests answered 429 by the sliding log, and
+// uses 97.6 to 98.6 % accordingly.
 TEST_P(Saturation, WrongEstimatesAreLearned) {
-  const Shares shares = run(GetParam(), {"50-4,000, estimates off", 50, 4000, 1.3, 0.1});
-  EXPECT_GE(shares.used, 0.98);
-  EXPECT_LE(shares.too_many, 0.005);
+  constexpr std::uint64_t runs = 12;
+  Shares mean{0, 0};
+  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+    const Shares shares = run(GetParam(), {"50-4,000, estimates off", 50, 4000, 1.3, 0.1}, seed);
+    EXPECT_GE(shares.used, 0.97);
+    EXPECT_LE(shares.too_many, 0.005);
+    mean.used += shares.used / runs;
+    mean.too_many += shares.too_many / runs;
+  }
+  EXPECT_GE(mean.used, 0.98);
+  EXPECT_LE(mean.too_many, 0.002);
 }
 
 INSTANTIATE_TEST_SUITE_P(Limiters, Saturation,
