@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -135,6 +136,7 @@ struct Pool {
   Origin origin;
   std::vector<Tcp::endpoint> addresses;
   SteadyPoint addresses_until{};
+  std::optional<Tcp::endpoint> connected_to;  // last; tried first, as another may be silent (broken IPv6)
   bool resolving = false;
   std::vector<Timer*> waiting_for_addresses;
   std::unique_ptr<TlsContext> tls;  // one for each origin: a session is never offered to another host
@@ -552,7 +554,9 @@ Task<std::optional<Fault>> HttpTransport::open(std::shared_ptr<Pool> pool, Conne
   std::optional<Fault> unresolved = co_await resolve(pool, connect_by);
   if (unresolved) co_return unresolved;
 
-  const std::vector<Tcp::endpoint> addresses = pool->addresses;
+  std::vector<Tcp::endpoint> addresses = pool->addresses;
+  std::stable_partition(addresses.begin(), addresses.end(),
+                        [&](const Tcp::endpoint& address) { return address == pool->connected_to; });
   error_code ec;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const SteadyPoint now = std::chrono::steady_clock::now();
@@ -561,6 +565,7 @@ Task<std::optional<Fault>> HttpTransport::open(std::shared_ptr<Pool> pool, Conne
     connection.expired = false;
     auto connected = co_await connection.socket.async_connect(addresses[i], as_result);
     ec = std::get<0>(connected);
+    if (!ec) pool->connected_to = addresses[i];
     if (!ec || connection.aborted) break;
     error_code ignored;
     connection.socket.close(ignored);

@@ -178,7 +178,7 @@ void KeyPool::refused(KeyId id, RowId row, TimePoint now) {
 
 void KeyPool::rate_limited(KeyId id, const Fault& fault, TimePoint admitted_at, TimePoint now, double share) {
   const PoolKey& key = keys_[id.value];
-  if (names_a_day(fault) && !fault.retry_after) return quota_gone(key.group, fault, now);
+  if (names_a_day(fault)) return quota_gone(key.group, fault, now);
   const bool own = fault.dimension.has_value() || !key.provider->too_many(key.group, now);
   groups_[key.group.value].rate_limited(fault.retry_after, fault.dimension, admitted_at, now, share, own);
 }

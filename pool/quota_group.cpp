@@ -135,7 +135,10 @@ void QuotaGroup::restore(GroupHistory history, bool search) {
     for (MinuteLimit& limit : minutes_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
     for (DayLimit& limit : days_) limit.count(amount(sent.cost, limit.dimension()), sent.at, sent.at);
   }
-  if (history.out_until) closed_until_ = day_gone_until_ = *history.out_until;
+  if (history.out_until) {
+    closed_until_ = day_gone_until_ = *history.out_until;
+    trusted_at_once_ = 1;
+  }
 }
 
 TimePoint QuotaGroup::gate(TimePoint now) {
@@ -230,6 +233,8 @@ void QuotaGroup::absorb(QuotaGroup& other, TimePoint now) {
   closed_until_ = std::max(closed_until_, other.closed_until_);
   closed_at_ = now;  // replies to what was sent before are no news of the group that is now
   day_gone_until_ = std::max(day_gone_until_, other.day_gone_until_);
+  day_gone_at_ = std::max(day_gone_at_, other.day_gone_at_);
+  trusted_at_once_ = std::min(trusted_at_once_, other.trusted_at_once_);
   observed_at_ = now;
   pauses_ = 0;
   for (QuotaGroup* group : {this, &other}) {
@@ -403,8 +408,15 @@ void QuotaGroup::rate_limited(std::optional<Duration> retry_after, std::optional
   ++version_;
 }
 
+void QuotaGroup::succeeded(TimePoint admitted_at) {
+  pauses_ = 0;
+  if (trusted_at_once_ != any_number && admitted_at > day_gone_at_) ++trusted_at_once_;
+}
+
 void QuotaGroup::day_gone(std::optional<Duration> retry_after, TimePoint now) {
   day_gone_until_ = std::max(day_gone_until_, day_returns_at({day_, settings_->epoch}, retry_after, now));
+  day_gone_at_ = now;
+  trusted_at_once_ = 1;
   closed_until_ = std::max(closed_until_, day_gone_until_);
   closed_by_limit_ = false;
   if (settings_->keep_history) history_.out_until = day_gone_until_;

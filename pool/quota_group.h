@@ -60,7 +60,9 @@ class QuotaGroup {
   bool limited() const { return !minutes_.empty() || !days_.empty(); }  // in any dimension
   bool sliced() const { return slice_.has_value(); }  // a minute's limits are checked over slices too
   std::uint32_t max_concurrent() const { return max_concurrent_; }  // 0 = no limit
-  bool full() const { return max_concurrent_ != 0 && in_flight_ >= max_concurrent_; }
+  bool full() const {
+    return (max_concurrent_ != 0 && in_flight_ >= max_concurrent_) || in_flight_ >= trusted_at_once_;
+  }
 
   // `other` turns out to be the same group: what it was sent counts here, its requests in flight are settled
   // here, and of two limits the lower one holds. It is left without limits.
@@ -72,7 +74,9 @@ class QuotaGroup {
   void retire(std::string because) { retired_because_ = std::move(because); }
 
   // The provider says that the day's quota is used up: closed until its day turns, or for as long as it
-  // names, at most 25 hours. Where neither is known it is asked again every 15 minutes.
+  // names, at most 25 hours. Where neither is known it is asked again every 15 minutes. Our own count did not
+  // foresee it, so it says nothing of what is left then: one request asks, and with each that succeeds one
+  // more may be open.
   void day_gone(std::optional<Duration> retry_after, TimePoint now);
   TimePoint day_gone_until() const { return day_gone_until_; }
 
@@ -142,7 +146,7 @@ class QuotaGroup {
   // group, which is then kept further away from.
   void rate_limited(std::optional<Duration> retry_after, std::optional<Dimension> dimension,
                     TimePoint admitted_at, TimePoint now, double share, bool own = true);
-  void succeeded() { pauses_ = 0; }
+  void succeeded(TimePoint admitted_at);
   TimePoint closed_until() const { return closed_until_; }
   bool closed_by_limit() const { return closed_by_limit_; }  // by a 429 about a limit of this group
 
@@ -164,6 +168,8 @@ class QuotaGroup {
     Dimension dimension;
     Ramp ramp;
   };
+
+  static constexpr std::uint32_t any_number = std::numeric_limits<std::uint32_t>::max();
 
   void add_climb(Dimension dimension, double limit);
   TimePoint climbed_at(TimePoint now) const;
@@ -207,6 +213,8 @@ class QuotaGroup {
   TimePoint closed_at_{TimePoint::min()};
   bool closed_by_limit_ = false;
   TimePoint day_gone_until_{TimePoint::min()};
+  TimePoint day_gone_at_{TimePoint::min()};  // when the provider said so last
+  std::uint32_t trusted_at_once_ = any_number;
   std::uint32_t pauses_ = 0;  // in a row
   std::string retired_because_;
   std::optional<LaneId> held_by_;

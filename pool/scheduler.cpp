@@ -462,7 +462,7 @@ Disposition Scheduler::Impl::settle(const Permit& permit, Job job, const Outcome
     return decide(permit, job, *outcome.fault, counts, now, again);
   }
   pool.succeeded(permit.key(), job.row, permit.admitted_at());
-  pool.group(pool.now(permit.group())).succeeded();
+  pool.group(pool.now(permit.group())).succeeded(permit.admitted_at());
   return finished;
 }
 

@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -53,6 +55,18 @@ int act(const Options& options, const Environment& environment) {
   return run_batch(std::move(settings), environment);
 }
 
+constexpr const char* can_be_resumed =
+    "this is a bug in batchrun; the output files are in order and the run can be resumed";
+
+// An exception that nobody expected on some thread, a broken invariant, memory at its end (mimalloc aborts
+// there): what went wrong has been printed, and what is left behind is what a kill would leave.
+void end_aborted(int /*signal*/) {
+  for (const char* const part : {"error: it cannot go on\n  hint: ", can_be_resumed, "\n"}) {
+    if (write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
+  }
+  _exit(static_cast<int>(ExitCode::internal_error));
+}
+
 int complain(const std::string& message, const std::string& place, const std::string& hint, ExitCode code,
              const Environment& environment) {
   const bool color = use_color(ColorMode::automatic, environment, isatty(STDERR_FILENO) != 0);
@@ -63,6 +77,7 @@ int complain(const std::string& message, const std::string& place, const std::st
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGABRT, end_aborted);
   leave_no_core();
   raise_open_files();
   const Environment environment = process_environment();
@@ -82,8 +97,6 @@ int main(int argc, char** argv) {
   } catch (const OutputError& error) {
     return complain(error.what(), "", error.hint, ExitCode::output_failed, environment);
   } catch (const std::exception& error) {
-    return complain(error.what(), "",
-                    "this is a bug in batchrun; the output files are in order and the run can be resumed",
-                    ExitCode::internal_error, environment);
+    return complain(error.what(), "", can_be_resumed, ExitCode::internal_error, environment);
   }
 }

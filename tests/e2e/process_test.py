@@ -127,6 +127,27 @@ class Process(harness.Case):
         self.check_each_row_once([f"row-{n}" for n in range(300)])
         self.assertLess(peak_kb, MEMORY_KB)
 
+    def test_what_nobody_expected_ends_the_run_and_the_next_goes_on(self):
+        """Real: the kernel gives no more memory, at a moment when ever larger rows need it."""
+        mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 100}}})
+        self.config(mock)
+        with (self.folder / "input.jsonl").open("w") as file:
+            for n in range(12):
+                file.write(json.dumps({"custom_id": f"row-{n}", "max_tokens": 8, "prompt": f"question-{n}? " + "x" * (n * 500_000)}) + "\n")
+        run = self.start("input.jsonl", "-j", "1", "--progress", "none")
+        self.assertTrue(harness.wait_until(lambda: mock.count("completed") > 1))
+        resource.prlimit(run.pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1, err)
+        self.assertIn("can be resumed", err)
+        done = len(self.lines("input.results.jsonl"))
+        self.assertLess(done, 12)
+        before = mock.count("requests")
+        code, _, err = self.run_batch("input.jsonl", timeout=60)
+        self.assertEqual(code, 0, err)
+        self.check_each_row_once([f"row-{n}" for n in range(12)])
+        self.assertEqual(mock.count("requests") - before, 12 - done)
+
     def test_no_core_and_no_key_in_its_arguments(self):
         mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 300}}})
         self.config(mock)

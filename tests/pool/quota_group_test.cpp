@@ -10,8 +10,8 @@
 
 namespace batchrun {
 namespace {
-
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr TimePoint start{std::chrono::hours(1)};
@@ -207,7 +207,7 @@ TEST(QuotaGroup, PausesWithoutANamedTimeDoubleOncePerClosing) {
     EXPECT_GE(pause_s, 0.99 * most_s);
     now = group.closed_until();
   }
-  group.succeeded();
+  group.succeeded(start);
   group.rate_limited({}, {}, now, now, 0);
   EXPECT_EQ(group.closed_until(), now + milliseconds(500));
 }
@@ -251,6 +251,37 @@ TEST(QuotaGroup, ADayThatIsGoneComesBackWhenItTurns) {
   group.day_gone(std::chrono::seconds(9), now);
   EXPECT_EQ(group.gate(now), turns) << "the latest time counts";
   EXPECT_EQ(group.ready_at({}, turns), turns);
+}
+
+// Somebody else, or a run that was killed, has used what our own count says is left.
+TEST(QuotaGroup, ADayThatWasGoneIsAskedWithOneRequestAndThenWithMore) {
+  const PoolSettings settings;
+  QuotaGroup group(limited(Dimension::requests_per_day, 100), settings);
+  const auto open = [&](TimePoint now) {
+    for (int n = 0;; ++n) {
+      if (group.full() || group.ready_at({}, now) > now) return n;
+      group.take({}, now);
+    }
+  };
+  TimePoint sent = start, now = start + seconds(1);
+  const auto answer = [&](int n) {
+    while (n-- > 0) {
+      group.settle({}, {}, sent, now);
+      group.succeeded(sent);
+    }
+  };
+  for (int i = 0; i < 3; ++i) group.take({}, start);
+  group.day_gone(minutes(10), now);
+  answer(3);
+  EXPECT_EQ(open(now), 0);
+  for (const int at_once : {1, 2, 4, 8}) {
+    sent = now = std::max(now, group.day_gone_until()) + seconds(1);
+    EXPECT_EQ(open(now), at_once) << "what had been sent before the day was gone says nothing";
+    now += seconds(1);
+    answer(at_once);
+  }
+  group.day_gone(minutes(10), now);
+  EXPECT_EQ(open(now + minutes(11)), 1);
 }
 
 TEST(QuotaGroup, TellsWhatWasSentBySecondAndOnlyOnce) {

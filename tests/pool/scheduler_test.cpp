@@ -302,15 +302,23 @@ TEST(Scheduler, AGoneDayTakesTheGroupOutUntilItTurns) {
   EXPECT_EQ(bench.scheduler.figures(bench.now).keys[1].state, KeyState::healthy);
 }
 
-TEST(Scheduler, A429ForADayThatNamesNoTimeIsAGoneDay) {
-  Bench bench(pool_of(1, 1));
-  bench.submit_rows(1);
-  ASSERT_TRUE(bench.go());
-  Outcome refused = failed(FaultKind::rate_limited);
-  refused.fault->dimension = Dimension::tokens_per_day;
-  bench.answer(refused);
-  ASSERT_TRUE(bench.sleep());
-  EXPECT_EQ(bench.now, start + std::chrono::minutes(15)) << "of a rolling day";
+TEST(Scheduler, A429ForADayIsAGoneDay) {
+  using Named = std::optional<Duration>;
+  const std::pair<Named, Duration> cases[] = {{std::nullopt, std::chrono::minutes(15)},  // of a rolling day
+                                              {std::chrono::minutes(9), std::chrono::minutes(9)},
+                                              {std::chrono::hours(23), std::chrono::hours(23)}};
+  for (const auto& [named, back] : cases) {
+    Bench bench(pool_of(1, 1));
+    bench.submit_rows(3);
+    ASSERT_TRUE(bench.go());
+    Outcome refused = failed(FaultKind::rate_limited, named);
+    refused.fault->dimension = Dimension::tokens_per_day;
+    bench.answer(refused);
+    ASSERT_TRUE(bench.sleep());
+    EXPECT_EQ(bench.now, start + back);
+    EXPECT_TRUE(bench.go());
+    EXPECT_FALSE(bench.go()) << "one asks";
+  }
 }
 
 TEST(Scheduler, A401IsProbedOnceAfterFiveSecondsThenTheKeyIsOut) {

@@ -103,6 +103,7 @@ class Author {
   Plan write() {
     wild_ = dice_.chance(0.8);
     tight_ = dice_.chance(0.4);
+    plan_.days_are_limited = dice_.chance(0.1);
     plan_.streams = dice_.chance(0.7);
     plan_.ordered = dice_.chance(0.2);
     for (std::uint32_t first = dice_.below(6), n = 1 + dice_.below(4), i = 0; i < n; ++i) {
@@ -169,15 +170,21 @@ class Author {
       if (dice_.chance(0.5)) limits.otpm = wide * (800 + dice_.below(2000));
     }
     if (dice_.chance(0.2)) limits.concurrency = 2 + dice_.below(8);
+    if (plan_.days_are_limited) {
+      if (dice_.chance(0.7)) limits.rpd = 6 + dice_.below(20);
+      if (dice_.chance(0.4)) limits.tpd = 2000 + dice_.below(8000);
+      if (speaker.flavour == Flavour::gemini) org.limiter.day = mock::DayStart::pacific;
+    }
     return org;
   }
 
   static std::string as_config(const mock::OrganisationScenario& org) {
     const mock::Limits& l = org.limits;
-    return fmt::format(R"({{"requestsPerMinute": {}, "tokensPerMinute": {}, "inputTokensPerMinute": {}, )"
-                       R"("outputTokensPerMinute": {}, "maxConcurrent": {}}})",
-                       l.rpm.value_or(0), l.tpm.value_or(0), l.itpm.value_or(0), l.otpm.value_or(0),
-                       l.concurrency);
+    return fmt::format(
+        R"({{"requestsPerMinute": {}, "tokensPerMinute": {}, "requestsPerDay": {}, "tokensPerDay": {}, )"
+        R"("inputTokensPerMinute": {}, "outputTokensPerMinute": {}, "maxConcurrent": {}}})",
+        l.rpm.value_or(0), l.tpm.value_or(0), l.rpd.value_or(0), l.tpd.value_or(0), l.itpm.value_or(0),
+        l.otpm.value_or(0), l.concurrency);
   }
 
   void refuse_poison(mock::Scenario& scenario) {

@@ -74,6 +74,7 @@ struct Plan {
   std::uint64_t seed = 1;
   std::string config;  // batchrun.json
   bool streams = true;
+  bool days_are_limited = false;  // of some groups: rows may have to wait for another
   std::vector<RowPlan> rows;
   std::vector<ProviderPlan> providers;
   NetworkPlan network;

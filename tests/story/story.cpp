@@ -25,6 +25,11 @@ using Fate = MemoryFiles::Fate;
 constexpr Duration on_the_way =
     std::chrono::milliseconds(2);  // from an answer to the writer: 1 ms, and a turn
 constexpr Duration life_limit = std::chrono::hours(2);
+// A run that waits for a day to turn is interrupted, and started again the next day.
+constexpr Duration patience = std::chrono::minutes(11), next_day = std::chrono::hours(24);
+constexpr std::size_t more_lives_for_days = 50;
+// A process leaves word of what it sent once a second.
+constexpr Duration word_interval = std::chrono::milliseconds(1010);
 constexpr std::size_t lives_limit = 14;
 constexpr int stopped_code = 5;
 constexpr std::uint32_t attempts_limit = 6;  // PoolSettings' default
@@ -58,7 +63,8 @@ class Story {
     while (verdict_.violations.empty()) {
       const bool retry = complete(code) && retries < plan_.retries_at_end;
       if (complete(code) && !retry) break;
-      if (verdict_.lives > lives_limit) return ended("the story has no end");
+      if (verdict_.lives > lives_limit + (plan_.days_are_limited ? more_lives_for_days : 0))
+        return ended("the story has no end");
       LifePlan plan = plan_for(verdict_.lives);
       retries += retry;
       if (retry) {
@@ -77,7 +83,9 @@ class Story {
   LifePlan plan_for(std::size_t life) const {
     LifePlan good;
     good.pause_before = std::chrono::seconds(10);  // somebody looks at it
-    return life < plan_.lives.size() ? plan_.lives[life] : good;
+    LifePlan plan = life < plan_.lives.size() ? plan_.lives[life] : good;
+    if (comes_back_next_day_) plan.pause_before = next_day;
+    return plan;
   }
 
   Duration now() const { return world_.clock.now() - start_; }
@@ -90,7 +98,7 @@ class Story {
     life_ = verdict_.lives++;
     world_.clock.advance(world_.clock.now() + plan.pause_before);
     const TimePoint began = world_.clock.now();
-    disk_failed_ = false;
+    disk_failed_ = comes_back_next_day_ = false;
     if (plan.fresh) kept_.clear();
     if (plan.retry_failed) kept_ = rows_in({results_path});
     world_.files.begin_process([&](Call call, std::uint64_t number) { return fate_of(plan, call, number); });
@@ -117,6 +125,7 @@ class Story {
       judge_exit(*code, plan, synced);
     } else {
       ++verdict_.killed;
+      count_unknown();
       if (plan.power_fails) world_.files.lose_power(random_);
       judge_what_is_kept(plan.power_fails ? synced : written);
     }
@@ -147,6 +156,13 @@ class Story {
         }
         next = std::min(next, at);
       }
+      if (plan_.days_are_limited && !comes_back_next_day_ &&
+          world_.clock.now() > last_sign(began) + patience) {
+        comes_back_next_day_ = true;
+        ++verdict_.days_waited;
+        process.signal(SIGTERM);
+        next = world_.clock.now();
+      }
       if (next > began + life_limit) {
         violated("a run that does not end");
         process.die();
@@ -154,6 +170,15 @@ class Story {
       }
       world_.clock.advance(std::max(next, world_.clock.now()));
     }
+  }
+
+  // When a request was sent or ended last.
+  TimePoint last_sign(TimePoint sign) const {
+    const auto& account = world_.network.account();
+    if (account.empty()) return sign;
+    const Sent& last = account.back();
+    const bool open = last.ended_at < last.at;
+    return std::max(sign, open ? world_.clock.now() : last.ended_at);
   }
 
   Doom fate_of(const LifePlan& plan, Call call, std::uint64_t number) {
@@ -185,6 +210,12 @@ class Story {
       for (const OutputLine& line : read_output(world_.files.text(path)).lines) rows.insert(line.id);
     }
     return rows;
+  }
+
+  void count_unknown() {
+    for (const Sent& sent : world_.network.account()) {
+      verdict_.unknown += sent.life == life_ && sent.at + word_interval > world_.clock.now();
+    }
   }
 
   // What stood in the files is not sent again.
@@ -227,7 +258,7 @@ class Story {
     verdict_.stopped += code == stopped_code;
     verdict_.retried += complete(code) && plan.retry_failed;
     verdict_.fresh += complete(code) && plan.fresh;
-    if (interrupted && !plan.signal_after) violated("says it was interrupted");
+    if (interrupted && !plan.signal_after && !comes_back_next_day_) violated("says it was interrupted");
     if (code == 6 && !disk_failed_) violated("says that its output failed");
     if (code == stopped_code && !plan.max_cost) violated("says that a limit stopped it");
     if (!interrupted && code != 6 && code != stopped_code && !complete(code))
@@ -371,7 +402,7 @@ class Story {
   std::mt19937_64 random_;
   TimePoint start_;
   std::size_t life_ = 0;
-  bool dead_ = false, disk_failed_ = false;
+  bool dead_ = false, disk_failed_ = false, comes_back_next_day_ = false;
   std::set<std::string> kept_;
   Verdict verdict_;
 };

@@ -24,8 +24,10 @@ struct Verdict {
   std::size_t rows = 0, rows_failed = 0, rows_spent = 0;  // spent: good rows that ran out of attempts
   std::size_t answered = 0, repeated = 0;                 // repeated: good answers beyond a row's first
   std::uint64_t admitted = 0, refused = 0;                // by limits
-  double seconds = 0, longest_life_s = 0;                 // virtual
-  double longest_silence_s = 0;  // without an open request, while a process had rows to send
+  std::size_t unknown = 0;  // requests that a process had no time to leave word of, for those after it
+  std::size_t days_waited = 0;
+  double seconds = 0, longest_life_s = 0;  // virtual
+  double longest_silence_s = 0;            // without an open request, while a process had rows to send
 };
 
 Verdict tell(const Plan& plan);

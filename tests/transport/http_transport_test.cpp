@@ -1,13 +1,20 @@
 // The real transport against a server that obeys a script: what comes whole, what breaks, and where.
 #include "io/http_transport.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/scripted_server.h"
+#include "tests/transport/scripted_system.h"
 
 namespace batchrun {
 namespace {
@@ -274,6 +281,120 @@ TEST(HttpTransport, SaysThatNothingWasSentWhenItCannotConnect) {
   ASSERT_TRUE(ending.fault);
   EXPECT_EQ(ending.fault->kind, FaultKind::connect);
   EXPECT_FALSE(ending.request_sent);
+}
+
+// Takes connections into a queue that is full: who connects hears nothing.
+class SilentPort {
+ public:
+  SilentPort(const char* address, std::uint16_t port) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    inet_pton(AF_INET, address, &to.sin_addr);
+    for (int& socket : sockets_) socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    const auto* const where = reinterpret_cast<const sockaddr*>(&to);
+    EXPECT_EQ(bind(sockets_[0], where, sizeof to), 0);
+    EXPECT_EQ(listen(sockets_[0], 0), 0);
+    for (std::size_t i = 1; i < sockets_.size(); ++i) connect(sockets_[i], where, sizeof to);
+  }
+  ~SilentPort() {
+    for (const int socket : sockets_) close(socket);
+  }
+  SilentPort(const SilentPort&) = delete;
+  SilentPort& operator=(const SilentPort&) = delete;
+
+ private:
+  std::array<int, 4> sockets_{};
+};
+
+const std::string last_reply =
+    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+
+TEST(HttpTransport, TriesTheAddressesOfANameInTurnAndRemembersTheOneThatAnswered) {
+  ScriptedServer server([](Peer& peer) {
+    if (!peer.read_request().empty()) peer.send(last_reply);
+  });
+  ScriptedSystem system;
+  const SilentPort silent("127.0.0.2", server.port());
+  using Addresses = std::vector<std::string>;
+  const std::pair<const char*, Addresses> names[] = {{"refused.test", {"::1", "127.0.0.1"}},
+                                                     {"silent.test", {"127.0.0.2", "127.0.0.1"}}};
+  for (const auto& [name, addresses] : names) {
+    system.name(name, addresses);
+    Client client(server, name);
+    client.deadlines.connect = milliseconds(2000);
+    for (const Addresses& tried : {addresses, Addresses{"127.0.0.1"}}) {
+      system.take_tried();
+      Keeper keeper;
+      const Ending ending = client.ask(keeper);
+      EXPECT_FALSE(ending.fault) << name << ": " << ending.fault->message;
+      EXPECT_EQ(keeper.body, "hello");
+      EXPECT_EQ(system.take_tried(), tried) << name;
+    }
+  }
+}
+
+TEST(HttpTransport, WaitsForASlowNameServerNoLongerThanForAConnectionAndAsksItOnce) {
+  ScriptedServer server([](Peer& peer) {
+    if (!peer.read_request().empty()) peer.send(last_reply);
+  });
+  ScriptedSystem system;
+  system.name("slow.test", {"127.0.0.1"});
+  system.hold_answers(true);
+  Client client(server, "slow.test");
+  client.deadlines.connect = milliseconds(100);
+  for (int i = 0; i < 3; ++i) {
+    Keeper keeper;
+    const Ending ending = client.ask(keeper);
+    ASSERT_TRUE(ending.fault);
+    EXPECT_EQ(ending.fault->kind, FaultKind::connect);
+    EXPECT_EQ(ending.fault->message, "cannot resolve slow.test");
+    EXPECT_FALSE(ending.request_sent);
+    EXPECT_EQ(system.times_asked(), 1);
+  }
+  client.origin.host = "127.0.0.1";
+  Keeper beside;
+  EXPECT_FALSE(client.ask(beside).fault) << "nobody else waits for it";
+  client.origin.host = "slow.test";
+  client.deadlines.connect = milliseconds(60'000);
+  system.hold_answers(false);
+  for (int i = 0; i < 3; ++i) {
+    Keeper keeper;
+    EXPECT_FALSE(client.ask(keeper).fault);
+  }
+  EXPECT_EQ(system.times_asked(), 1) << "the answer came late, and is kept";
+}
+
+TEST(HttpTransport, ANameServerThatFailsForNowIsAskedAgain) {
+  ScriptedServer server([](Peer& peer) {
+    if (!peer.read_request().empty()) peer.send(last_reply);
+  });
+  ScriptedSystem system;
+  system.name("later.test", {});
+  Client client(server, "later.test");
+  Keeper keeper;
+  const Ending ending = client.ask(keeper);
+  ASSERT_TRUE(ending.fault);
+  EXPECT_EQ(ending.fault->kind, FaultKind::connect);
+  EXPECT_FALSE(ending.request_sent);
+  system.name("later.test", {"127.0.0.1"});
+  EXPECT_FALSE(client.ask(keeper).fault);
+}
+
+TEST(HttpTransport, SendsNothingWhileNoPortIsLeft) {
+  ScriptedServer server([](Peer& peer) {
+    if (!peer.read_request().empty()) peer.send(ok_reply);
+  });
+  ScriptedSystem system;
+  Client client(server);
+  system.use_up_ports(1);
+  Keeper keeper;
+  const Ending ending = client.ask(keeper);
+  ASSERT_TRUE(ending.fault);
+  EXPECT_EQ(ending.fault->kind, FaultKind::connect);
+  EXPECT_NE(ending.fault->message.find("Cannot assign requested address"), std::string::npos);
+  EXPECT_FALSE(ending.request_sent);
+  EXPECT_FALSE(client.ask(keeper).fault) << "a port is free again";
 }
 
 TEST(HttpTransport, GivesUpOnSilenceInEachPhase) {
