@@ -1,15 +1,20 @@
-// An input's lines, worked on by every core: each block of them on a thread of its own, what comes of them in
-// the input's order. Used by one thread.
+// An input's lines, worked on by every core: a block of them at a time, what comes of them in the input's
+// order. Used by one thread.
 #pragma once
 
+#include <algorithm>
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "io/line_source.h"
 
@@ -18,19 +23,17 @@ namespace batchrun {
 template <class Made>
 class LineTeam {
  public:
-  // Makes something of a block. Called on any thread, but for each seat by one at a time and in the input's
-  // order: what it needs to keep from block to block, it keeps by seat.
+  // Makes something of a block. Called on the seat's thread, in the input's order: what it needs to keep from
+  // block to block, it keeps by seat. It may be called for the next block before the last is taken.
   using Work = std::function<Made(const LineBlock& block, std::size_t seat)>;
 
-  // `lines` outlives this. As many blocks are worked on as there are seats: see seats_for().
-  LineTeam(LineSource& lines, std::size_t seats, Work work, std::size_t block = 512u << 10)
-      : lines_(lines), seats_(seats), block_(block), work_(std::move(work)) {}
+  // `lines` outlives this. A seat is a thread, begun with its first block; there is at least one.
+  LineTeam(LineSource& lines, unsigned seats, Work work, std::size_t block = 512u << 10)
+      : lines_(lines), block_(block), work_(std::move(work)), seats_(std::max(seats, 1u)) {}
 
-  // More than threads run at once, so that none waits while a block is taken and the next one read.
-  static std::size_t seats_for(unsigned threads) { return threads < 2 ? 1 : 2 * std::size_t{threads}; }
-  static std::size_t seats_for_all() { return seats_for(std::thread::hardware_concurrency()); }
+  static unsigned seats_for_all() { return std::thread::hardware_concurrency(); }
 
-  std::size_t seats() const { return seats_; }
+  std::size_t seats() const { return seats_.size(); }
 
   struct Worked {
     LineBlock lines;
@@ -39,13 +42,13 @@ class LineTeam {
   };
   // The next block, nothing at the end. Throws what reading or the work throws.
   std::optional<Worked> next() {
-    while (tasks_.size() < seats_ && read_block()) {
+    while (tasks_.size() < blocks_for_a_seat * seats_.size() && read_block()) {
     }
     if (tasks_.empty()) return std::nullopt;
     Task task = std::move(tasks_.front());
     tasks_.pop_front();
     Made made = task.made.get();
-    return Worked{std::move(*task.lines), std::move(made), taken_++ % seats_};
+    return Worked{std::move(*task.lines), std::move(made), taken_++ % seats_.size()};
   }
 
   // The blocks that were read and not given out; their work is done for nothing.
@@ -60,25 +63,61 @@ class LineTeam {
   }
 
  private:
+  // The one worked on and another, so that no seat waits while a block is taken and the next one read.
+  static constexpr std::size_t blocks_for_a_seat = 2;
+
   struct Task {
     std::unique_ptr<LineBlock> lines;  // stays where it is while it is worked on
-    std::future<Made> made;            // its end waits for the work's
+    std::future<Made> made;
+  };
+
+  // A thread and what it has still to do. What it has not begun when it goes is not done.
+  class Seat {
+   public:
+    std::future<Made> give(std::packaged_task<Made()> work) {
+      std::future<Made> made = work.get_future();
+      {
+        const std::lock_guard lock(mutex_);
+        given_.push_back(std::move(work));
+      }
+      awake_.notify_one();
+      return made;
+    }
+
+   private:
+    void run(const std::stop_token& stop) {
+      std::unique_lock lock(mutex_);
+      while (awake_.wait(lock, stop, [&] { return !given_.empty(); }) && !stop.stop_requested()) {
+        std::packaged_task<Made()> work = std::move(given_.front());
+        given_.pop_front();
+        lock.unlock();
+        work();
+        lock.lock();
+      }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable_any awake_;
+    std::deque<std::packaged_task<Made()>> given_;
+    std::jthread thread_{[this](const std::stop_token& stop) { run(stop); }};  // ends before what it uses
   };
 
   bool read_block() {
     auto lines = std::make_unique<LineBlock>(lines_.next_block(block_));
     if (lines->lines.empty()) return false;
-    const std::size_t seat = read_++ % seats_;
-    auto made = std::async(seats_ > 1 ? std::launch::async : std::launch::deferred,
-                           [this, block = lines.get(), seat] { return work_(*block, seat); });
-    tasks_.push_back({std::move(lines), std::move(made)});
+    const std::size_t number = read_++ % seats_.size();
+    std::unique_ptr<Seat>& seat = seats_[number];
+    if (!seat) seat = std::make_unique<Seat>();
+    std::packaged_task<Made()> work([this, block = lines.get(), number] { return work_(*block, number); });
+    tasks_.push_back({std::move(lines), seat->give(std::move(work))});
     return true;
   }
 
   LineSource& lines_;
-  const std::size_t seats_, block_;
+  const std::size_t block_;
   const Work work_;
   std::deque<Task> tasks_;
+  std::vector<std::unique_ptr<Seat>> seats_;  // end before what they may be at work on
   std::size_t read_ = 0, taken_ = 0;
 };
 

@@ -89,7 +89,7 @@ class InputScan::Parser {
 
 InputScan::InputScan(const Settings& settings, unsigned threads)
     : source_(settings.input, settings.max_line),
-      team_(source_, LineTeam<Parsed>::seats_for(threads),
+      team_(source_, threads,
             [this](const LineBlock& block, std::size_t seat) { return parsers_[seat]->parse(block); }),
       lane_of_(team_.seats()) {
   for (std::size_t i = 0; i < team_.seats(); ++i) parsers_.push_back(std::make_unique<Parser>(settings));
