@@ -30,12 +30,6 @@ bool is_own(std::string_view name, const Row& row) {
          (row.shape == RowShape::prompt && in(prompt_words));
 }
 
-// Of Cerebras, which refuses them even when they ask for nothing: no row with others gets here.
-bool is_refused(std::string_view name, OpenAiFlavour flavour) {
-  return flavour == OpenAiFlavour::cerebras &&
-         (name == "frequency_penalty" || name == "presence_penalty" || name == "logit_bias");
-}
-
 void append_messages(std::string& body, const Row& row) {
   body += ",\"messages\":[";
   if (!row.system.empty()) {
@@ -77,7 +71,7 @@ std::string chat_body(OpenAiFlavour flavour, const Row& row, std::string_view mo
   JsonMembers members(object);
   for (std::string_view key, value; members.next(key, value);) {
     const std::string_view name = json_unescaped(key, decoded);
-    if (set_anew(name) || is_own(name, row) || is_refused(name, flavour)) continue;
+    if (set_anew(name) || is_own(name, row)) continue;
     if (!limit.empty() && (name == "max_tokens" || name == "max_completion_tokens")) continue;
     body.append(",\"").append(key).append("\":").append(value);
   }
