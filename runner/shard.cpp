@@ -178,7 +178,9 @@ void Shard::take_in(TimePoint now) {
   }
   const bool refuses = stopping_ || cost_limit_reached_;
   figures_.input_ended = figures_.input_ended || (intake_.ended() && !refuses);
-  if (!closed_ && (stopping_ || (intake_.ended() && !may_come_back()))) {
+  // Once the cap is reached, what the intake still has is left for another run.
+  const bool no_more_rows = cost_limit_reached_ || intake_.ended();
+  if (!closed_ && (stopping_ || (no_more_rows && !may_come_back()))) {
     closed_ = true;
     scheduler_.close();
   }

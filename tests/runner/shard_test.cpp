@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "io/row_reader.h"
 #include "tests/support/effort.h"
@@ -59,7 +60,7 @@ SimReply refusal(int status, std::string body, Duration delay) {
   return reply;
 }
 
-// A run of `rows` rows over a shard in virtual time.
+// A run of `rows` rows over a shard in virtual time. They come in batches, as the feeder hands them over.
 struct Stage {
   Stage(Settings s, SimTransport::Server server)
       : settings(std::move(s)), transport(clock, context, std::move(server)) {}
@@ -71,6 +72,8 @@ struct Stage {
     batch.lanes.lanes.push_back(std::move(lane));
     batch.lanes.models.push_back("m");
     for (int i = 0; i < rows; ++i) {
+      if (batch.rows.size() == 40) intake.put(std::exchange(batch, {}), 1);
+      ++batch.rows_read;
       auto parsed = parse_row(
           fmt::format(R"({{"custom_id":"row-{0}","prompt":"row-{0}!","max_tokens":5{1}}})", i, more),
           static_cast<std::uint64_t>(i) + 1);
@@ -80,12 +83,12 @@ struct Stage {
       arrival.max_output_tokens = 5;
       batch.rows.push_back(std::move(arrival));
     }
-    batch.rows_read = static_cast<std::uint64_t>(rows);
     intake.put(std::move(batch), 1);
     intake.close();
     Shard shard(settings, context, clock, transport, intake, lines, state);
     shard.start();
     clock.run(context);
+    EXPECT_TRUE(context.stopped()) << "the shard has come to its end";
     figures = shard.figures();
     starved = shard.starved();
     while (auto some = lines.try_pop()) {
