@@ -20,6 +20,12 @@ json::object bills(const std::map<std::string, Bill>& all) {
   return out;
 }
 
+json::object faults(const std::map<std::string, std::uint64_t>& all) {
+  json::object out;
+  for (const auto& [name, count] : all) out[name] = count;
+  return out;
+}
+
 json::object party(const PartyCounters& c) {
   return {{"requests", c.requests},
           {"admitted", c.admitted},
@@ -30,7 +36,8 @@ json::object party(const PartyCounters& c) {
           {"most_open", c.most_open},
           {"first_admitted_s", c.first_admitted_s},
           {"last_admitted_s", c.last_admitted_s},
-          {"models", bills(c.bills)}};
+          {"models", bills(c.bills)},
+          {"faults", faults(c.faults)}};
 }
 
 json::object parties(const std::map<std::string, PartyCounters>& all) {
@@ -56,9 +63,6 @@ std::string to_json(const Counters& c) {
   out["open_connections"] = c.open_connections;
   out["most_open_connections"] = c.most_open_connections;
   out["uptime_s"] = c.uptime_s;
-  json::object faults;
-  for (const auto& [name, count] : c.faults) faults[name] = count;
-  out["faults"] = std::move(faults);
   out["by_key"] = parties(c.by_key);
   out["by_organisation"] = parties(c.by_organisation);
   return json::serialize(out);

@@ -22,6 +22,8 @@ struct PartyCounters {
   std::uint32_t open = 0, most_open = 0;  // admitted and not yet ended
   double first_admitted_s = 0, last_admitted_s = 0;  // since the start of the provider
   std::map<std::string, Bill> bills{};               // by model, as requests name it (of a search: by engine)
+  std::map<std::string, std::uint64_t>
+      faults{};  // struck, by name; those of connections are nobody's but all's
 };
 
 struct Counters {
@@ -36,7 +38,6 @@ struct Counters {
   std::uint64_t connections = 0, tls_failures = 0;
   std::uint32_t open_connections = 0, most_open_connections = 0;
   double uptime_s = 0;
-  std::map<std::string, std::uint64_t> faults{};  // struck, by name
   std::map<std::string, PartyCounters> by_key{}, by_organisation{};
 };
 

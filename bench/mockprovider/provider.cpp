@@ -272,7 +272,10 @@ void Provider::judge(Exchange& x, Quota& budget, Ticket& ticket) {
                                  .last_user_text = call_.last_user_text,
                                  .stream = call_.stream},
                                 x.now.since_start);
-  if (x.fault) ++counters_.faults[std::string(name(x.fault->kind))];
+  if (x.fault) {
+    for_each_party(*x.account, counters_,
+                   [&](PartyCounters& c) { ++c.faults[std::string(name(x.fault->kind))]; });
+  }
   if (x.fault && stage(x.fault->kind) == FaultStage::refused) {
     if (scenario_.failed_calls_count) budget.count_failed_call(x.now.since_start);
     return replace_with_fault(draft_, *x.fault, about(x), *x.dialect, x.now.unix_s);
@@ -510,7 +513,7 @@ const FaultRule* Provider::connection_opened(Now now) {
   ++counters_.open_connections;
   counters_.most_open_connections = std::max(counters_.most_open_connections, counters_.open_connections);
   const FaultRule* fault = faults_.for_connection(now.since_start);
-  if (fault) ++counters_.faults[std::string(name(fault->kind))];
+  if (fault) ++counters_.total.faults[std::string(name(fault->kind))];
   return fault;
 }
 

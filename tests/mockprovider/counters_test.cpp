@@ -10,12 +10,14 @@ namespace {
 TEST(Counters, AreWrittenAsJson) {
   Counters c;
   c.total.admitted = 3;
-  c.faults["slice"] = 2;
+  c.total.faults["slice"] = 2;
+  c.by_key["k\"1"].faults["crlf"] = 3;
   c.by_key["k\"1"].refused = 4;
   c.by_organisation["o"].last_admitted_s = 1.5;
   const auto json = boost::json::parse(to_json(c));
   EXPECT_EQ(json.at("admitted").as_int64(), 3);
   EXPECT_EQ(json.at("faults").at("slice").as_int64(), 2);
+  EXPECT_EQ(json.at("by_key").at("k\"1").at("faults").at("crlf").as_int64(), 3);
   EXPECT_EQ(json.at("by_key").at("k\"1").at("refused").as_int64(), 4);
   EXPECT_EQ(json.at("by_organisation").at("o").at("last_admitted_s").as_double(), 1.5);
 }

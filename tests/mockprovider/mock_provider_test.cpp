@@ -169,7 +169,7 @@ TEST(MockProvider, ConnectionsEndAsTheirFaultsSay) {
       // What was sent to a socket closed at once is answered with RST.
       const bool either = std::string_view(c.name) == "close_on_accept";
       EXPECT_TRUE(client.ended() == c.ended || (either && client.ended() == Ended::reset)) << c.name;
-      EXPECT_EQ(provider.counters().faults.at(c.name), 1u);
+      EXPECT_EQ(provider.counters().total.faults.at(c.name), 1u);
     }
   }
 }

@@ -191,7 +191,7 @@ TEST(Provider, FaultsBeforeAdmissionChargeNothing) {
   const Counters c = a.provider.counters({});
   EXPECT_EQ(c.total.admitted, 1u);
   EXPECT_EQ(c.total.refused, 0u);
-  EXPECT_EQ(c.faults.at("rate_limit_429"), 1u);
+  EXPECT_EQ(c.total.faults.at("rate_limit_429"), 1u);
 }
 
 TEST(Provider, FaultsAfterAdmissionAreNoExecutions) {
