@@ -110,6 +110,18 @@ class MixedPool(harness.Case):
             return body["message"]["content"]
         return (body.get("organic_results") or body["organic"])[0]["title"]
 
+    def texts(self, results, wanted):
+        """What models generated, by row. It depends on the prompt only, whoever answers; what a search finds, on whom."""
+        return {line["custom_id"]: self.text_of(line["response"]["body"])
+                for line in self.lines(results) if wanted[line["custom_id"]][1] != ""}
+
+    def texts_without_faults(self, wanted):
+        mock = self.mock(self.scenario())
+        self.pool(mock)
+        code, _, err = self.run_batch("input.jsonl", "-o", "untroubled.jsonl", "-j", "128", timeout=250)
+        self.assertEqual(code, 0, err)
+        return self.texts("untroubled.jsonl", wanted)
+
     def keys_of_the_pool(self):
         """In the order of the config, which is the report's. Ollama has none, by which the simulated provider knows it."""
         config = json_with_comments((TOP / "samples/mixed.config.json").read_text())
@@ -181,6 +193,7 @@ class MixedPool(harness.Case):
         for text in (out, err, (self.folder / "input.results.jsonl").read_text(), (self.folder / "input.report.json").read_text()):
             for key in keys:
                 self.assertNotIn(key, text)
+        self.assertEqual(self.texts("input.results.jsonl", wanted), self.texts_without_faults(wanted))
 
     def test_answers_are_what_the_provider_produced(self):
         """The same prompts from every provider come out as the same text: it depends on the prompt only."""
