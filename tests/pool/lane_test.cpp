@@ -66,6 +66,8 @@ class LaneWorld {
   }
   std::optional<Lane::Admission> go(TimePoint now) { return go(*lane, now); }
 
+  bool held(std::uint32_t group) const { return pool->group({group}).held_by().has_value(); }
+
   std::unique_ptr<KeyPool> pool;
   std::unique_ptr<Lane> lane;
 
@@ -320,23 +322,22 @@ TEST(Lane, AnOverdueRowIsNotStarvedByAnotherLane) {
 TEST(Lane, AnOverdueRowStaysWithTheGroupItHoldsUnlessThatIsLaterThanPromised) {
   LaneWorld world(Groups{{.tokens_per_minute = 6000}, {.tokens_per_minute = 6000}},
                   overdue_after(seconds(5)));
-  const auto held = [&](std::uint32_t group) { return world.pool->group({group}).held_by().has_value(); };
   world.pool->take({0}, {.input_tokens = 3000}, {0}, start);
   world.pool->take({1}, {.input_tokens = 3000}, {1}, start + seconds(5));
   world.wait(2, 5000);
   EXPECT_FALSE(world.go(start + seconds(40)));
   EXPECT_FALSE(world.go(start + seconds(41)));
-  EXPECT_FALSE(held(0) || held(1)) << "it is not overdue";
+  EXPECT_FALSE(world.held(0) || world.held(1)) << "it is not overdue";
   TimePoint now = start + seconds(50);
   EXPECT_FALSE(world.go(now));
-  EXPECT_TRUE(held(0) && !held(1));
+  EXPECT_TRUE(world.held(0) && !world.held(1));
 
   world.pool->group({0}).rate_limited(seconds(12), {}, now, now, 0, false);
   EXPECT_FALSE(world.go(now));
-  EXPECT_TRUE(held(0) && !held(1)) << "12 s from now is still before the second";
+  EXPECT_TRUE(world.held(0) && !world.held(1)) << "12 s from now is still before the second";
   world.pool->group({0}).rate_limited(seconds(60), {}, now, now, 0, false);
   EXPECT_FALSE(world.go(now));
-  EXPECT_TRUE(held(1) && !held(0));
+  EXPECT_TRUE(world.held(1) && !world.held(0));
 
   now = std::get<Lane::Blocked>(world.lane->next(now)).until;
   EXPECT_LT(now, start + seconds(70));
@@ -349,7 +350,6 @@ TEST(Lane, AnOverdueRowStaysWithTheGroupItHoldsUnlessThatIsLaterThanPromised) {
 TEST(Lane, AnOverdueRowDoesNotMoveToAGroupThatBecomesSooner) {
   LaneWorld world(Groups{{.tokens_per_minute = 6000}, {.tokens_per_minute = 6000}},
                   overdue_after(seconds(5)));
-  const auto held = [&](std::uint32_t group) { return world.pool->group({group}).held_by().has_value(); };
   world.pool->take({1}, {.input_tokens = 2000}, {0}, start);
   world.pool->take({0}, {.input_tokens = 3000}, {1}, start + seconds(5));
   world.pool->take({1}, {.input_tokens = 1500}, {2}, start + seconds(15));
@@ -357,12 +357,12 @@ TEST(Lane, AnOverdueRowDoesNotMoveToAGroupThatBecomesSooner) {
   EXPECT_FALSE(world.go(start + seconds(40)));
   const TimePoint now = start + seconds(52);
   EXPECT_FALSE(world.go(now));
-  ASSERT_TRUE(held(0) && !held(1));
+  ASSERT_TRUE(world.held(0) && !world.held(1));
   world.pool->group({1}).settle({.input_tokens = 1500}, {.input_tokens = 800}, start + seconds(15), now);
   EXPECT_LT(world.pool->group({1}).ready_at({.input_tokens = 5000}, now),
             world.pool->group({0}).ready_at({.input_tokens = 5000}, now));
   EXPECT_FALSE(world.go(now));
-  EXPECT_TRUE(held(0) && !held(1));
+  EXPECT_TRUE(world.held(0) && !world.held(1));
 }
 
 TEST(Lane, DiesWhenNoCandidateIsLeftAndComesNotBack) {

@@ -99,10 +99,6 @@ const texts = {
   },
 };
 
-const without = (body, ...names) => Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
-// For providers that refuse them.
-const withoutPenalties = (body) => without(body, 'frequency_penalty', 'presence_penalty');
-
 // Clients that take the body as the row has it.
 const asWritten = (clientFor, model, more = {}) =>
   Object.entries(texts).map(([name, body]) => ({
@@ -190,6 +186,8 @@ compare('Cerebras', {
 // ---- chat rows in other providers' words. What is said twice is said by hand: one is the oracle of the other.
 
 const chatRow = (model, body) => onlyBody('/v1/chat/completions', { model, ...body });
+const without = (body, ...names) => Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
+
 const claude = 'claude-sonnet-5-5';
 const claudeTool = { name: 'get_weather', description: 'The weather in a city', input_schema: weatherTool.function.parameters };
 const claudeWords = {
@@ -316,7 +314,7 @@ compare('Gemini', {
   calls: [
     ...Object.entries(geminiWords).map(([name, words]) => ({
       name,
-      row: chatRow(gemini, without(withoutPenalties(texts[name]), 'user')),
+      row: chatRow(gemini, without(texts[name], 'user', 'frequency_penalty', 'presence_penalty')),
       theirs: askGemini(words),
     })),
     {
