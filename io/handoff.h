@@ -43,7 +43,14 @@ class Handoff {
   // What is there now; nothing when empty.
   std::optional<T> try_pop() { return take(std::unique_lock(mutex_)); }
 
-  // Waits up to `limit` for an item; nothing when none came or the queue is closed and empty.
+  // Waits for an item; nothing when the queue is closed and empty.
+  std::optional<T> pop() {
+    std::unique_lock lock(mutex_);
+    item_.wait(lock, [&] { return closed_ || !items_.empty(); });
+    return take(std::move(lock));
+  }
+
+  // Waits no longer than `limit`.
   template <class Limit>
   std::optional<T> pop(Limit limit) {
     std::unique_lock lock(mutex_);

@@ -3,19 +3,17 @@
 #pragma once
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "io/handoff.h"
 #include "io/line_source.h"
 
 namespace batchrun {
@@ -71,35 +69,26 @@ class LineTeam {
     std::future<Made> made;
   };
 
-  // A thread and what it has still to do. What it has not begun when it goes is not done.
+  // A thread and what it has still to do, which is done before it goes.
   class Seat {
    public:
+    ~Seat() {
+      given_.close();
+      thread_.join();
+    }
     std::future<Made> give(std::packaged_task<Made()> work) {
       std::future<Made> made = work.get_future();
-      {
-        const std::lock_guard lock(mutex_);
-        given_.push_back(std::move(work));
-      }
-      awake_.notify_one();
+      given_.put(std::move(work), 1);
       return made;
     }
 
    private:
-    void run(const std::stop_token& stop) {
-      std::unique_lock lock(mutex_);
-      while (awake_.wait(lock, stop, [&] { return !given_.empty(); }) && !stop.stop_requested()) {
-        std::packaged_task<Made()> work = std::move(given_.front());
-        given_.pop_front();
-        lock.unlock();
-        work();
-        lock.lock();
-      }
+    void run() {
+      while (auto work = given_.pop()) (*work)();
     }
 
-    std::mutex mutex_;
-    std::condition_variable_any awake_;
-    std::deque<std::packaged_task<Made()>> given_;
-    std::jthread thread_{[this](const std::stop_token& stop) { run(stop); }};  // ends before what it uses
+    Handoff<std::packaged_task<Made()>> given_{blocks_for_a_seat};
+    std::thread thread_{[this] { run(); }};
   };
 
   bool read_block() {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "io/handoff.h"
 #include "io/row.h"
 #include "pool/group_history.h"
 #include "pool/spend.h"
-#include "runner/handoff.h"
 #include "runner/routing.h"
 
 namespace batchrun {

@@ -1,4 +1,4 @@
-#include "runner/handoff.h"
+#include "io/handoff.h"
 
 #include <gtest/gtest.h>
 
@@ -51,6 +51,18 @@ TEST(Handoff, CloseReleasesAWaitingProducerAndRefusesItsItem) {
   EXPECT_FALSE(queue.ended());  // what was in it is still to be had
   EXPECT_EQ(queue.try_pop(), 1);
   EXPECT_TRUE(queue.ended());
+}
+
+TEST(Handoff, PopWaitsForWhatComesAndForTheEnd) {
+  Handoff<int> queue(10);
+  int sum = 0;
+  std::thread consumer([&] {
+    while (const auto item = queue.pop()) sum += *item;
+  });
+  for (int i = 1; i <= 100; ++i) ASSERT_TRUE(queue.put(i, 1));
+  queue.close();
+  consumer.join();
+  EXPECT_EQ(sum, 5050);
 }
 
 TEST(Handoff, CallsOnItemOnlyWhenItWasEmptyAndOnRoomOnlyWhenItWasFull) {
