@@ -1,8 +1,9 @@
-// A bounded queue between two threads, for batches: the lock is taken once for many rows, so a plain mutex is
+// A bounded queue between threads, for batches: the lock is taken once for many rows, so a plain mutex is
 // enough.
 //
-// One side produces, one consumes. Bounded by weight (bytes, say): a producer that may wait blocks in push(),
-// one that may not asks full() first. close() ends it from either side.
+// One thread produces, one or several consume; those that use on_item and on_room are one. Bounded by weight
+// (bytes, say): a producer that may wait blocks in push(), one that may not asks full() first. close() ends
+// it from either side.
 #pragma once
 
 #include <chrono>
@@ -81,10 +82,8 @@ class Handoff {
     items_.emplace_back(std::move(item), weight);
     weight_ += weight;
     lock.unlock();
-    if (was_empty) {
-      item_.notify_one();
-      if (on_item) on_item();
-    }
+    item_.notify_one();  // each time: several may wait
+    if (was_empty && on_item) on_item();
     return true;
   }
 

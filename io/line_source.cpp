@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace batchrun {
 namespace {
 
-constexpr std::size_t block = 1u << 20;
+constexpr std::size_t usual_capacity = 512u << 10;
+constexpr auto no_limit = static_cast<std::size_t>(-1);
 constexpr std::size_t kept_of_long_line = 64u << 10;
 
 struct HashStateFree {
@@ -22,16 +24,17 @@ LineSource::LineSource(const std::string& path, std::size_t max_line, const std:
     : LineSource(open_byte_source(path, stop), max_line) {}
 
 LineSource::LineSource(std::unique_ptr<ByteSource> source, std::size_t max_line)
-    : source_(std::move(source)), max_line_(max_line), buffer_(block) {
+    : source_(std::move(source)), max_line_(max_line) {
+  go_on_in(usual_capacity);
   drop_mark();
 }
 
 LineSource::~LineSource() = default;
 
 void LineSource::drop_mark() {
-  while (end_ < 4 && refill()) {
+  while (end_ < 4 && refill(no_limit)) {
   }
-  const std::string_view head(buffer_.data(), end_);
+  const std::string_view head(buffer_.get(), end_);
   const bool utf16 = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
   const bool wide_text = head.size() >= 2 && (head[0] == '\0') != (head[1] == '\0');
   if (utf16 || wide_text) {
@@ -52,11 +55,11 @@ void LineSource::go_to(const LinePlace& place) {
   begin_ = end_ = 0;
 }
 
-// More bytes behind end_; false at the end of the input.
-bool LineSource::refill() {
+// At most so many bytes more behind end_; false at the end of the input.
+bool LineSource::refill(std::size_t most) {
   if (at_end_) return false;
   make_room();
-  const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+  const std::size_t got = source_->read(buffer_.get() + end_, std::min(most, capacity_ - end_));
   end_ += got;
   read_ += got;
   at_end_ = got == 0;
@@ -65,41 +68,61 @@ bool LineSource::refill() {
 
 void LineSource::make_room() {
   const std::size_t held = end_ - begin_;
-  if (begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, held);
+  if (held == capacity_) {
+    go_on_in(std::min(2 * capacity_, max_line_ + 2 * usual_capacity));
+  } else if (capacity_ > 4 * usual_capacity && held < usual_capacity / 2) {
+    go_on_in(usual_capacity);
+  } else if (begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, held);
     begin_ = 0;
     end_ = held;
   }
-  if (buffer_.size() - end_ < block / 2) {
-    buffer_.resize(std::min(2 * buffer_.size(), max_line_ + 2 * block));
-  } else if (buffer_.size() > 4 * block && held < block / 2) {
-    buffer_.resize(block);
-    buffer_.shrink_to_fit();
-  }
+}
+
+// In another buffer, with what is not given out yet. The one that was.
+std::unique_ptr<char[]> LineSource::go_on_in(std::size_t capacity) {
+  auto buffer = std::make_unique_for_overwrite<char[]>(capacity);
+  const std::size_t held = end_ - begin_;
+  if (held > 0) std::memcpy(buffer.get(), buffer_.get() + begin_, held);
+  std::swap(buffer_, buffer);
+  capacity_ = capacity;
+  begin_ = 0;
+  end_ = held;
+  return buffer;
 }
 
 bool LineSource::next(Line& line) {
   if (!given_back_.empty() && next_given_back(line)) return true;
   for (;;) {
-    const char* const start = buffer_.data() + begin_;
+    if (next_buffered(line)) return true;
     const std::size_t held = end_ - begin_;
-    const void* const hit = std::memchr(start + searched_, '\n', held - searched_);
-    const std::size_t size = hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - start) : held;
-    if (size > max_line_ + 1) {  // one more than allowed may be a CR
+    if (searched_ > max_line_ + 1) {  // one more than allowed may be a CR
       skip_long_line(line);
       return true;
     }
-    if (hit || (at_end_ && held > 0)) {
-      give(line, size);
-      line.number = ++number_;
-      begin_ += size + (hit ? 1 : 0);
+    if (at_end_ && held > 0) {
+      give(line, held);
+      begin_ = end_;
       searched_ = 0;
       return true;
     }
     if (at_end_) return false;
-    searched_ = held;
-    refill();
+    refill(no_limit);
   }
+}
+
+// The next line, if it is here to its LF and not too long to be held. If not, searched_ tells how much of it
+// is.
+bool LineSource::next_buffered(Line& line) {
+  const char* const start = buffer_.get() + begin_;
+  const std::size_t held = end_ - begin_;
+  const void* const hit = std::memchr(start + searched_, '\n', held - searched_);
+  searched_ = hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - start) : held;
+  if (!hit || searched_ > max_line_ + 1) return false;
+  give(line, searched_);
+  begin_ += searched_ + 1;
+  searched_ = 0;
+  return true;
 }
 
 // A block goes once its last line is no longer needed.
@@ -114,23 +137,33 @@ bool LineSource::next_given_back(Line& line) {
 }
 
 LineBlock LineSource::next_block(std::size_t octets) {
-  LineBlock out;
-  out.text.reserve(octets + octets / 8);
-  for (Line line; out.text.size() < octets && next(line);) {
-    out.text.insert(out.text.end(), line.text.begin(), line.text.end());
-    out.lines.push_back(line);
+  octets = std::min(octets, capacity_);
+  while (end_ - begin_ < octets && refill(octets - (end_ - begin_))) {
   }
-  const char* at = out.text.data();
-  for (Line& line : out.lines) {
-    line.text = {at, line.text.size()};
-    at += line.text.size();
-  }
-  return out;
+  LineBlock block;
+  const std::size_t until = begin_ + octets;
+  for (Line line; begin_ < until && next_buffered(line);) block.lines.push_back(line);
+  if (block.lines.empty()) return block_of_one();
+  block.text = go_on_in(std::max(usual_capacity, 2 * (end_ - begin_)));
+  return block;
 }
 
-void LineSource::give(Line& line, std::size_t size) const {
+// For a line that is longer than a block, too long to be held, or the last and without its LF.
+LineBlock LineSource::block_of_one() {
+  LineBlock block;
+  Line line;
+  if (!next(line)) return block;
+  block.text = std::make_unique_for_overwrite<char[]>(line.text.size());
+  line.text.copy(block.text.get(), line.text.size());
+  line.text = {block.text.get(), line.text.size()};
+  block.lines.push_back(line);
+  return block;
+}
+
+void LineSource::give(Line& line, std::size_t size) {
+  line.number = ++number_;
   line.offset = read_ - (end_ - begin_);
-  line.text = {buffer_.data() + begin_, size};
+  line.text = {buffer_.get() + begin_, size};
   if (line.text.ends_with('\r')) line.text.remove_suffix(1);
   line.size = line.text.size();
   line.too_long = line.size > max_line_;
@@ -153,7 +186,7 @@ void LineSource::skip_long_line(Line& line) {
   };
   bool held_back_cr = false;  // a CR is part of the line only if something other than LF follows
   for (bool ended = false; !ended;) {
-    const char* const start = buffer_.data() + begin_;
+    const char* const start = buffer_.get() + begin_;
     const void* const hit = std::memchr(start, '\n', end_ - begin_);
     std::string_view piece(
         start, hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - start) : end_ - begin_);
@@ -164,7 +197,7 @@ void LineSource::skip_long_line(Line& line) {
       if (held_back_cr) piece.remove_suffix(1);
       take(piece);
     }
-    ended = hit != nullptr || !refill();
+    ended = hit != nullptr || !refill(no_limit);
   }
   searched_ = 0;
   line.number = ++number_;
@@ -176,7 +209,7 @@ void LineSource::skip_long_line(Line& line) {
 bool LineSource::line_is_buffered() const {
   if (given_back_.size() > 1) return true;
   if (!given_back_.empty() && given_again_ < given_back_.front().lines.size()) return true;
-  const char* from = buffer_.data() + begin_ + searched_;
+  const char* from = buffer_.get() + begin_ + searched_;
   return std::memchr(from, '\n', end_ - begin_ - searched_) != nullptr;
 }
 

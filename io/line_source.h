@@ -28,9 +28,9 @@ struct Line {
   std::uint64_t hash = 0;  // XXH3 of the whole line; only of one that is too long
 };
 
-// Lines copied out of a source, for who looks at them later or on another thread.
+// Lines taken out of a source, for who looks at them later or on another thread.
 struct LineBlock {
-  std::vector<char> text;
+  std::unique_ptr<char[]> text;
   std::vector<Line> lines;  // their texts lie in `text`
 };
 
@@ -50,7 +50,9 @@ class LineSource {
   // InputError.
   bool next(Line& line);
 
-  // The next lines, up to the one that makes them `octets` or more; none at the end. Throws InputError.
+  // The next lines, about `octets` of them (512 KiB at the most), or one that is longer; none at the end.
+  // They stay in the memory they were read into: only what has come of the line after them is copied.
+  // REQUIRED: nothing was given back. Throws InputError.
   LineBlock next_block(std::size_t octets);
 
   // Puts back lines that were read as blocks: next() gives them again. REQUIRED: they are the last that were
@@ -65,16 +67,19 @@ class LineSource {
 
  private:
   bool next_given_back(Line& line);
-  bool refill();
+  bool next_buffered(Line& line);
+  bool refill(std::size_t most);
   void make_room();
+  std::unique_ptr<char[]> go_on_in(std::size_t capacity);
+  LineBlock block_of_one();
   void drop_mark();
-  void give(Line& line, std::size_t size) const;
+  void give(Line& line, std::size_t size);
   void skip_long_line(Line& line);
 
   std::unique_ptr<ByteSource> source_;
   const std::size_t max_line_;
-  std::vector<char> buffer_;  // [begin_, end_) is what is not given out yet
-  std::size_t begin_ = 0, end_ = 0;
+  std::unique_ptr<char[]> buffer_;  // [begin_, end_) is what is not given out yet
+  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
   std::size_t searched_ = 0;  // no LF in [begin_, begin_ + searched_)
   std::uint64_t number_ = 0;
   std::uint64_t read_ = 0;  // octets that have come into buffer_; where end_ is in the input

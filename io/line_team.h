@@ -21,17 +21,27 @@ namespace batchrun {
 template <class Made>
 class LineTeam {
  public:
-  // Makes something of a block. Called on the seat's thread, in the input's order: what it needs to keep from
-  // block to block, it keeps by seat. It may be called for the next block before the last is taken.
+  // Makes something of a block. Called on the seat's thread; a seat's blocks come in the input's order, so
+  // what it needs to keep from block to block, it keeps by seat. Which seat a block comes to is chance.
   using Work = std::function<Made(const LineBlock& block, std::size_t seat)>;
 
-  // `lines` outlives this. A seat is a thread, begun with its first block; there is at least one.
+  // `lines` outlives this. A seat is a thread, begun when there is a block for it; there is at least one.
   LineTeam(LineSource& lines, unsigned seats, Work work, std::size_t block = 512u << 10)
       : lines_(lines), block_(block), work_(std::move(work)), seats_(std::max(seats, 1u)) {}
 
+  // Ends what is worked on; what no seat has begun is dropped.
+  ~LineTeam() {
+    while (given_.try_pop()) {
+    }
+    given_.close();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  LineTeam(const LineTeam&) = delete;
+  LineTeam& operator=(const LineTeam&) = delete;
+
   static unsigned seats_for_all() { return std::thread::hardware_concurrency(); }
 
-  std::size_t seats() const { return seats_.size(); }
+  std::size_t seats() const { return seats_; }
 
   struct Worked {
     LineBlock lines;
@@ -40,20 +50,20 @@ class LineTeam {
   };
   // The next block, nothing at the end. Throws what reading or the work throws.
   std::optional<Worked> next() {
-    while (tasks_.size() < blocks_for_a_seat * seats_.size() && read_block()) {
+    while (tasks_.size() < blocks_for_a_seat * seats_ && read_block()) {
     }
     if (tasks_.empty()) return std::nullopt;
     Task task = std::move(tasks_.front());
     tasks_.pop_front();
-    Made made = task.made.get();
-    return Worked{std::move(*task.lines), std::move(made), taken_++ % seats_.size()};
+    Done done = task.done.get();
+    return Worked{std::move(*task.lines), std::move(done.made), done.seat};
   }
 
   // The blocks that were read and not given out; their work is done for nothing.
   std::deque<LineBlock> rest() {
     std::deque<LineBlock> rest;
     for (Task& task : tasks_) {
-      task.made.wait();
+      task.done.wait();
       rest.push_back(std::move(*task.lines));
     }
     tasks_.clear();
@@ -61,53 +71,40 @@ class LineTeam {
   }
 
  private:
-  // The one worked on and another, so that no seat waits while a block is taken and the next one read.
-  static constexpr std::size_t blocks_for_a_seat = 2;
+  // The one worked on and others, so that no seat waits while one block takes longer or the next are read.
+  static constexpr std::size_t blocks_for_a_seat = 3;
 
+  struct Done {
+    Made made;
+    std::size_t seat;
+  };
+  using Job = std::packaged_task<Done(std::size_t seat)>;
   struct Task {
     std::unique_ptr<LineBlock> lines;  // stays where it is while it is worked on
-    std::future<Made> made;
-  };
-
-  // A thread and what it has still to do, which is done before it goes.
-  class Seat {
-   public:
-    ~Seat() {
-      given_.close();
-      thread_.join();
-    }
-    std::future<Made> give(std::packaged_task<Made()> work) {
-      std::future<Made> made = work.get_future();
-      given_.put(std::move(work), 1);
-      return made;
-    }
-
-   private:
-    void run() {
-      while (auto work = given_.pop()) (*work)();
-    }
-
-    Handoff<std::packaged_task<Made()>> given_{blocks_for_a_seat};
-    std::thread thread_{[this] { run(); }};
+    std::future<Done> done;
   };
 
   bool read_block() {
     auto lines = std::make_unique<LineBlock>(lines_.next_block(block_));
     if (lines->lines.empty()) return false;
-    const std::size_t number = read_++ % seats_.size();
-    std::unique_ptr<Seat>& seat = seats_[number];
-    if (!seat) seat = std::make_unique<Seat>();
-    std::packaged_task<Made()> work([this, block = lines.get(), number] { return work_(*block, number); });
-    tasks_.push_back({std::move(lines), seat->give(std::move(work))});
+    Job job([this, block = lines.get()](std::size_t seat) { return Done{work_(*block, seat), seat}; });
+    tasks_.push_back({std::move(lines), job.get_future()});
+    given_.put(std::move(job), 1);
+    if (threads_.size() < seats_) threads_.emplace_back([this, seat = threads_.size()] { work_at(seat); });
     return true;
+  }
+
+  void work_at(std::size_t seat) {
+    while (auto job = given_.pop()) (*job)(seat);
   }
 
   LineSource& lines_;
   const std::size_t block_;
   const Work work_;
+  const std::size_t seats_;
   std::deque<Task> tasks_;
-  std::vector<std::unique_ptr<Seat>> seats_;  // end before what they may be at work on
-  std::size_t read_ = 0, taken_ = 0;
+  Handoff<Job> given_{blocks_for_a_seat};  // more are put than it holds: tasks_ is what is bounded
+  std::vector<std::thread> threads_;       // by seat
 };
 
 }  // namespace batchrun

@@ -101,8 +101,11 @@ std::variant<LaneId, NoRoute> Routing::resolve(const Row& row) {
   const std::uint64_t needs = (is_chat ? row.needs.without(honoured_by_all_) : row.needs).bits();
   asked_ += static_cast<char>(row.api);
   asked_.append(reinterpret_cast<const char*>(&needs), sizeof needs);
-  if (const auto known = lane_by_wish_.find(std::string_view(asked_)); known != lane_by_wish_.end())
+  if (last_ && last_->first == asked_) return last_->second;
+  if (const auto known = lane_by_wish_.find(std::string_view(asked_)); known != lane_by_wish_.end()) {
+    last_ = &*known;
     return known->second;
+  }
   if (lane_by_wish_.size() == max_lanes) {
     return no_route(fmt::format("this would be the input's {}th different route", max_lanes + 1));
   }

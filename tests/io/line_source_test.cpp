@@ -117,12 +117,14 @@ TEST(LineSource, GivesTheSameLinesInBlocksOneByOneOrTwice) {
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    const std::string text = some_lines(random, 1000);
-    LineSource source(std::make_unique<TextSource>(text, seed), 1000);
+    const std::size_t max_line = seed % 3 == 0 ? 10 : seed % 3 == 1 ? 1000 : 150'000;
+    const std::size_t most = seed % 2 == 0 ? 500 : 1'000'000;  // octets of a block
+    const std::string text = some_lines(random, max_line);
+    LineSource source(std::make_unique<TextSource>(text, seed), max_line);
     std::vector<Seen> lines;
     std::deque<LineBlock> returned;
     for (const std::size_t to_return = random() % 5; returned.size() < to_return;) {
-      returned.push_back(source.next_block(1 + random() % 500));
+      returned.push_back(source.next_block(1 + random() % most));
       if (random() % 3 != 0) continue;
       for (const Line& line : returned.front().lines) lines.push_back(seen(line));
       returned.pop_front();
@@ -130,7 +132,25 @@ TEST(LineSource, GivesTheSameLinesInBlocksOneByOneOrTwice) {
     }
     source.give_back(std::move(returned));
     for (const Seen& line : rest_of(source)) lines.push_back(line);
-    EXPECT_EQ(lines, split(text, 1000));
+    EXPECT_EQ(lines, split(text, max_line));
+  }
+}
+
+TEST(LineSource, GivesBlocksToTheEndOfLinesOfAnyLength) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937 random(seed);
+    const std::size_t max_line = seed % 3 == 0 ? 10 : seed % 3 == 1 ? 1000 : 900'000;
+    const std::string text = some_lines(random, max_line);
+    LineSource source(std::make_unique<TextSource>(text, seed), max_line);
+    std::vector<LineBlock> blocks;  // all kept: none lies in memory of another
+    do {
+      blocks.push_back(source.next_block(seed % 2 == 0 ? 300 : 512 << 10));
+    } while (!blocks.back().lines.empty());
+    std::vector<Seen> lines;
+    for (const LineBlock& block : blocks) {
+      for (const Line& line : block.lines) lines.push_back(seen(line));
+    }
+    EXPECT_EQ(lines, split(text, max_line)) << "seed " << seed;
   }
 }
 
