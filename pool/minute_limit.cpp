@@ -40,7 +40,8 @@ constexpr std::uint32_t believed_after = 3;
 constexpr Duration search_step = milliseconds(250);
 constexpr Duration looked_at_again = seconds(1);  // where a search may have risen
 constexpr double error_weight = 1.0 / 64;         // of the newest error in the mean
-constexpr double negligible_error = 0.001;
+// No more than what is noise of the arithmetic: three tokens short of a full window is a 429 as well.
+constexpr double negligible_error = 0.0001;
 // With two, 0.7 % of requests were answered 429 where single estimates are 10 % off; with three 0.1 %.
 constexpr double deviations = 3;
 

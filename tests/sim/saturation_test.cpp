@@ -92,6 +92,13 @@ TEST_P(Saturation, SmallRowsUseTheRequestLimit) {
   EXPECT_LE(shares.too_many, 0.001);
 }
 
+// A few tokens are missing where a window is full to the last, though no row is off by a percent.
+TEST_P(Saturation, EstimatesOffByAThousandthAreMadeRoomFor) {
+  const Shares shares = run(GetParam(), {"50-4,000, 0.1 % off", 50, 4000, 1.0, 0.001});
+  EXPECT_GE(shares.used, 0.99);
+  EXPECT_LE(shares.too_many, 0.0005);
+}
+
 // In the mean of some runs: one has 0 to 4 of its 2,000 requests answered 429 by the sliding log, and
 // uses 97.6 to 98.6 % accordingly.
 TEST_P(Saturation, WrongEstimatesAreLearned) {
