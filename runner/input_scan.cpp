@@ -51,9 +51,10 @@ class InputScan::Parser {
     figures.lane = std::get<std::size_t>(lane);
     figures.id = hash_id(row.custom_id);
     if (!row.id_given) figures.made_id = std::move(row.custom_id);
+    if (row.api == Api::search) return;  // has no tokens
     figures.input_tokens = estimate_input_tokens(row);
-    figures.output_tokens = row.max_output_tokens * row.choices;
     figures.bound = token_bound(row);
+    figures.without_cap = row.max_output_tokens == 0;
   }
 
   std::variant<std::size_t, NoRoute> lane_of(Parsed& parsed, const Row& row) {

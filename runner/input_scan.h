@@ -21,10 +21,10 @@ struct RowFigures {
   std::uint64_t line = 0;
   std::size_t lane = 0;  // place in InputScan::lanes()
   IdHash id;
-  std::string made_id;              // "" when the row gives one
-  double input_tokens = 0;          // estimated
-  std::uint64_t output_tokens = 0;  // at most; 0 when the row says nothing
-  TokenBound bound;
+  std::string made_id;       // "" when the row gives one
+  double input_tokens = 0;   // estimated
+  TokenBound bound;          // the most it can use
+  bool without_cap = false;  // its output is bounded by output_if_unlimited only: the row sets no max_tokens
 };
 
 // Where rows wait, and what may answer them.

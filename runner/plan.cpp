@@ -78,9 +78,10 @@ class Plan {
     }
     fmt::print("plan for {} (nothing was sent)\n\n", inert(settings_.input));
     fmt::print("  rows     {} usable, {} refused\n", all.rows, refused_);
-    fmt::print(
-        "  tokens   about {:.0f} in, at most {:.0f} out{}\n", all.input_tokens, all.output_tokens,
-        all.without_cap > 0 ? fmt::format(" ({} without max_tokens)", format_rows(all.without_cap)) : "");
+    fmt::print("  tokens   about {:.0f} in, at most {:.0f} out{}\n", all.input_tokens, all.output_tokens,
+               all.without_cap > 0 ? fmt::format(" ({} without max_tokens: {} for each answer)",
+                                                 format_rows(all.without_cap), output_if_unlimited)
+                                   : "");
     print_cost(all);
     print_lanes();
     print_models();
@@ -106,8 +107,7 @@ class Plan {
   }
 
   static void add_cost(Lane& lane, const ScannedLane& scanned, const RowFigures& row) {
-    LaneCount count{1, row.input_tokens, static_cast<double>(row.output_tokens), row.output_tokens == 0, 0,
-                    {}};
+    LaneCount count{1, row.input_tokens, static_cast<double>(row.bound.output), row.without_cap, 0, {}};
     bool priced = !scanned.models.empty();
     lane.by_model.resize(scanned.models.size());
     for (std::size_t i = 0; i < scanned.models.size(); ++i) {
@@ -127,11 +127,8 @@ class Plan {
 
   void print_cost(const LaneCount& all) const {
     if (all.rows > all.unpriced) {
-      fmt::print(
-          "  cost     at most ${:.6f}, the input alone about ${:.6f}{}\n", all.cost.most, all.cost.input,
-          all.without_cap > 0
-              ? fmt::format(" (an answer without max_tokens is taken for {} tokens)", output_if_unlimited)
-              : "");
+      fmt::print("  cost     at most ${:.6f}, the input alone about ${:.6f}\n", all.cost.most,
+                 all.cost.input);
     }
     if (all.unpriced > 0)
       fmt::print("  {:<8} {} may go to a model whose price is not known{}\n",

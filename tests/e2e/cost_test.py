@@ -175,7 +175,7 @@ class Cost(harness.Case):
         self.assertEqual(code, 0, err)
         most = sum(cost for _, cost in rows if cost)
         self.assertIn(f"at most ${most:.6f}", out)
-        self.assertIn("16384 tokens", out)
+        self.assertIn(f"at most {50 + 50 + 100 + 16384 + 50} out (1 row without max_tokens: 16384 for each answer)", out)
         self.assertIn("1 row may go to a model whose price is not known; not in these sums", out)
         models = {line.split()[0]: line.split()[1:] for line in out[out.index("model, if"):].splitlines()[1:]}
         self.assertEqual(models["groq/llama"], ["2", *models["groq/llama"][1:2], f"{0.002 + 0.004:.6f}"])
@@ -207,6 +207,7 @@ class Cost(harness.Case):
             self.assertEqual(self.costs("searches"), [cost] * 4)
         code, out, _ = self.run_batch("plan", "searches.jsonl")
         self.assertIn("at most $0.004000", out)
+        self.assertIn("about 0 in, at most 0 out\n", out)
         code, _, err = self.run_batch("searches.jsonl", "--fresh", "--max-cost", "0.0025")
         self.assertEqual(code, 5, err)
         self.assertEqual(len(self.lines("searches.results.jsonl")), 2)

@@ -57,7 +57,7 @@ Verdicts by_scan(const Settings& settings, unsigned threads) {
         }
         out[line] = duplicate ? "refused at 0: " + duplicate->why
                               : verdict(scan.lanes()[figures.lane].name, figures.input_tokens,
-                                        static_cast<double>(figures.output_tokens));
+                                        static_cast<double>(figures.without_cap ? 0 : figures.bound.output));
         last = line;
       } else if (const auto error = refused.extract(line)) {
         RowError copy = *error.mapped();
