@@ -65,7 +65,7 @@ void DayLimit::absorb(DayLimit& other, TimePoint now) {
 }
 
 double DayLimit::used_at(TimePoint now) const {
-  if (last_day_) return last_day_->sum_at(now);
+  if (last_day_) return last_day_->sum(now);
   return now < turns_ ? used_ : 0;
 }
 

@@ -188,12 +188,12 @@ class Lane::Suited {
   // Of those that fit, the first of the kind that has the greatest credit.
   std::optional<std::size_t> first_that_fits() const;
 
-  // When one of them fits; and which, if every other takes no less.
+  // When one of them fits, and which, if every other takes no less: they wait until then.
   struct First {
     TimePoint at = never;
     std::optional<RowSize> size{};
   };
-  First first(TimePoint now) const;
+  First wait_for_first(TimePoint now) const;
 
  private:
   struct Kind {
@@ -323,7 +323,7 @@ bool Lane::still_rests(const Option& option, Standing& standing, TimePoint now) 
   QuotaGroup& quota = *option.quota;
   if (!knows_row(option, standing)) return false;
   if (quota.full() || quota.held_by() || std::max(quota.gate(now), usable_at(option)) > now) return false;
-  const TimePoint when = quota.ready_at(Tariff(option)(*standing.waits_for), now);
+  const TimePoint when = quota.wait_for(Tariff(option)(*standing.waits_for), now);
   if (when <= now) return false;
   standing.version = quota.version();
   standing.opens_at = standing.holds_until = when;
@@ -343,6 +343,7 @@ void Lane::look(Option& option, Standing& standing, TimePoint now) {
   if (when > now) {
     standing.state = Standing::State::shut;
     standing.opens_at = standing.holds_until = when;
+    quota.wait_for(least_cost(option), now);
   } else {
     look_for_room(option, standing, now);
   }
@@ -389,7 +390,7 @@ void Lane::ask_about(std::size_t place, const Option& option, Standing& standing
   const Tariff cost_of(option);
   const Cost cost = cost_of(size);
   if (standing.waits_for && option.quota->no_dearer(cost_of(*standing.waits_for), cost)) return;
-  const TimePoint when = option.quota->ready_at(cost, now);
+  const TimePoint when = option.quota->wait_for(cost, now);
   if (when <= now) return look(options_[number_of(option)], standing, now);
   if (standing.waits_for && option.quota->no_dearer(cost, cost_of(*standing.waits_for))) {
     standing.waits_for = size;
@@ -573,7 +574,7 @@ void Lane::Suited::for_each_size(const std::optional<Cost>& least, Visit visit) 
   }
 }
 
-Lane::Suited::First Lane::Suited::first(TimePoint now) const {
+Lane::Suited::First Lane::Suited::wait_for_first(TimePoint now) const {
   QuotaGroup& quota = *option_.quota;
   First first;
   std::optional<Cost> least;  // what takes no less of anything is ready no sooner
@@ -589,12 +590,12 @@ Lane::Suited::First Lane::Suited::first(TimePoint now) const {
     }
   });
   if (!least) return first;
-  first.at = quota.ready_at(*least, now);
+  first.at = quota.wait_for(*least, now);
   if (least_of_all) return first;
   first.size.reset();
   for_each_size(least, [&](const RowSize& size) {
     const Cost cost = cost_(size);
-    if (!quota.no_dearer(*least, cost)) first.at = std::min(first.at, quota.ready_at(cost, now));
+    if (!quota.no_dearer(*least, cost)) first.at = std::min(first.at, quota.wait_for(cost, now));
   });
   return first;
 }
@@ -604,7 +605,7 @@ Lane::Suited::First Lane::Suited::first(TimePoint now) const {
 void Lane::rest(const Suited& suited, const Option& option, Standing& standing, Standing::State state,
                 TimePoint now) {
   if (option.quota == held_) return;
-  const Suited::First first = suited.first(now);
+  const Suited::First first = suited.wait_for_first(now);
   if (first.at <= now) return;
   standing.state = state;
   standing.opens_at = standing.holds_until = first.at;
@@ -659,23 +660,24 @@ void Lane::release_hold(TimePoint now) {
   pool_.changed();
 }
 
-// When the first row fits on the option, if it may have it to itself; else never.
-TimePoint Lane::first_fits_at(const Option& option, TimePoint now) {
+// When the first row fits on the option, if it may have it to itself; else never. It waits for each such
+// option, and goes on the one that is ready first.
+TimePoint Lane::let_first_wait_for(const Option& option, TimePoint now) {
   QuotaGroup& quota = *option.quota;
   if (!option.alive || !may_take(option, 0) || (quota.held_by() && *quota.held_by() != id_)) return never;
-  return std::max(quota.ready_at(cost(option, queue_.at(0)), now), usable_at(option));
+  return std::max(quota.wait_for(cost(option, queue_.at(0)), now), usable_at(option));
 }
 
 // Keeps the group where the overdue first row will fit soonest from being used up by smaller rows, and stays
 // with it unless it turns out to be later than promised.
 void Lane::hold_for_first(TimePoint now) {
-  if (held_ != nullptr && first_fits_at(options_[held_option_], now) <= held_until_) return;
+  if (held_ != nullptr && let_first_wait_for(options_[held_option_], now) <= held_until_) return;
   const Option* best = nullptr;
   TimePoint best_time = never;
   const auto consider = [&](const Option& option) {
     const Standing& standing = standings_[number_of(option)];
     if (standing.rests() && standing.opens_at >= best_time) return;
-    const TimePoint when = first_fits_at(option, now);
+    const TimePoint when = let_first_wait_for(option, now);
     if (when >= best_time) return;
     best = &option;
     best_time = when;
@@ -732,7 +734,7 @@ TimePoint Lane::earliest(TimePoint now) {
   if (by_plan() && !queue_.overdue(now)) when = std::min(when, queue_.overdue_at());
   for (const Option* option : open_) {
     if (option->quota == held_) {
-      when = std::min(when, first_fits_at(*option, now));
+      when = std::min(when, let_first_wait_for(*option, now));
       continue;
     }
     Standing& standing = standings_[number_of(*option)];

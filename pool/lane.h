@@ -215,7 +215,7 @@ class Lane {
   bool by_plan() const { return settings_.strategy == Strategy::saturate && plan_.active(); }
   std::optional<Admission> admit_by_plan(TimePoint now);
   void look_for_better(BestKey& best, const Option& option, const Job& job, TimePoint now);
-  TimePoint first_fits_at(const Option& option, TimePoint now);
+  TimePoint let_first_wait_for(const Option& option, TimePoint now);
   void hold_for_first(TimePoint now);
   Admission admit(std::size_t place, const Pick& pick, TimePoint now);
   TimePoint earliest(TimePoint now);

@@ -205,21 +205,20 @@ TimePoint MinuteLimit::flows_at(double units) const {
   return saves_up_ ? std::max(evenly, flow_.holds_at(units) + jitter_) : evenly;
 }
 
-void MinuteLimit::note_wait(TimePoint until, TimePoint now) {
-  if (until > now && until != never) wanted_at_ = std::max(wanted_at_, until);
+void MinuteLimit::pass(TimePoint now) {
+  follow_search(now);
+  mirror_.pass(now);
+  if (slice_) slice_->pass(now);
 }
 
-TimePoint MinuteLimit::gate(TimePoint now) {
+TimePoint MinuteLimit::gate(TimePoint now) const {
   // A row may produce no output, so output can hold back none for certain.
   if (dimension_ == Dimension::output_tokens_per_minute) return TimePoint::min();
-  follow_search(now);
   const TimePoint when = std::max(flows_at(1), mirror_.ready_at(ceiling_ - needed(1), now));
-  note_wait(when, now);
   return before_it_rises(when, now);
 }
 
-double MinuteLimit::room(TimePoint now) {
-  follow_search(now);
+double MinuteLimit::room(TimePoint now) const {
   if (flows_at(1) > now) return 0;
   double most = fitting(ceiling_ - mirror_.sum(now));
   const double in_slice = slice_ ? slice_->sum(now) : 0;
@@ -228,17 +227,24 @@ double MinuteLimit::room(TimePoint now) {
   return most;
 }
 
-TimePoint MinuteLimit::ready_at(double units, TimePoint now) {
-  follow_search(now);
-  TimePoint when = std::max(flows_at(units), mirror_.ready_at(ceiling_ - needed(units), now));
-  if (slice_) when = std::max(when, slice_->ready_at(slice_ceiling(units) - units, now));
-  note_wait(when, now);
+TimePoint MinuteLimit::fits_at(double units, TimePoint now) const {
+  const TimePoint when = std::max(flows_at(units), mirror_.ready_at(ceiling_ - needed(units), now));
+  return slice_ ? std::max(when, slice_->ready_at(slice_ceiling(units) - units, now)) : when;
+}
+
+TimePoint MinuteLimit::ready_at(double units, TimePoint now) const {
+  return before_it_rises(fits_at(units, now), now);
+}
+
+TimePoint MinuteLimit::wait_for(double units, TimePoint now) {
+  const TimePoint when = fits_at(units, now);
+  if (when > now && when != never) wanted_at_ = std::max(wanted_at_, when);
   return before_it_rises(when, now);
 }
 
 double MinuteLimit::spare(double units, TimePoint when) const {
-  double most = std::min(ceiling_ - needed(units) - mirror_.sum_at(when), std::floor(flow_.level(when)) - 1);
-  if (slice_) most = std::min(most, slice_ceiling(units) - units - slice_->sum_at(when));
+  double most = std::min(ceiling_ - needed(units) - mirror_.sum(when), std::floor(flow_.level(when)) - 1);
+  if (slice_) most = std::min(most, slice_ceiling(units) - units - slice_->sum(when));
   if (saves_up_) most = 0;
   return std::max(most, 0.0);
 }

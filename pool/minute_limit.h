@@ -56,15 +56,21 @@ class MinuteLimit {
     return told_ > 0 ? told_ : std::numeric_limits<double>::infinity();
   }
 
+  // Time has come to `now`: a search goes on, and what has left the windows is let go of.
+  void pass(TimePoint now);
+
   // A lower bound of ready_at() for all units, cheap to ask again and again.
-  TimePoint gate(TimePoint now);
+  TimePoint gate(TimePoint now) const;
 
   // The most units that one request may have now. REQUIRES: gate(now) <= now.
-  double room(TimePoint now);
+  double room(TimePoint now) const;
 
   // Earliest time at which `units` fit if nothing else happens. Where the limit is searched for, a second
   // from now at the latest: by then it may have risen.
-  TimePoint ready_at(double units, TimePoint now);
+  TimePoint ready_at(double units, TimePoint now) const;
+
+  // The same, for a request that does wait: the time until then is lost, and not idle.
+  TimePoint wait_for(double units, TimePoint now);
 
   // The most units that may go now without making a request of `units` that fits at `when` wait any longer.
   double spare(double units, TimePoint when) const;
@@ -108,8 +114,7 @@ class MinuteLimit {
   bool searched() const { return search_.has_value(); }
   bool found() const { return search_ && search_->settled(); }
 
-  double sum(TimePoint now) { return mirror_.sum(now); }
-  double sum_at(TimePoint now) const { return mirror_.sum_at(now); }
+  double sum(TimePoint now) const { return mirror_.sum(now); }
 
  private:
   void set_limit(double units);
@@ -117,7 +122,7 @@ class MinuteLimit {
   double fitting(double free) const;
   double slice_ceiling(double units) const;
   TimePoint flows_at(double units) const;
-  void note_wait(TimePoint until, TimePoint now);
+  TimePoint fits_at(double units, TimePoint now) const;
   TimePoint before_it_rises(TimePoint when, TimePoint now) const;
   void work_out_rates();
   void save_up(TimePoint now);
@@ -154,7 +159,7 @@ class MinuteLimit {
   double caution_ = 0;  // more of it, for the server's window at hand
   TimePoint cautious_since_{};
   TimePoint guard_at_ = TimePoint::min();  // not to be raised before
-  TimePoint wanted_at_{};                  // somebody was told to wait until then, or took
+  TimePoint wanted_at_{};                  // somebody waits until then, or took
   double squares_ = 0;                     // of what is reserved by those in flight
   double error_square_ = 0;                // mean square of how far, relatively, reservations fell short
   double error_ = 0;                       // its root

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <utility>
 
 namespace batchrun {
@@ -25,7 +26,11 @@ Pricing::Pricing(KeyPool& pool, std::vector<LaneRows> work, Scope scope, TimePoi
 QuotaProblem Pricing::build(Scope scope, TimePoint now, const Pricing* before) {
   QuotaProblem problem;
   add_resources(problem, scope, now);
+  ways_.resize(work_.size());
   for (std::size_t lane = 0; lane < work_.size(); ++lane) {
+    for (std::size_t way = 0; way < work_[lane].lane->ways(); ++way) {
+      ways_[lane].push_back(work_[lane].lane->way(way));
+    }
     for (std::size_t bucket = 0; bucket < RowMix::buckets; ++bucket) {
       if (work_[lane].rows[bucket].rows > 0) add_class(problem, lane, bucket, scope, now, before);
     }
@@ -61,6 +66,7 @@ void Pricing::add_resources(QuotaProblem& problem, Scope scope, TimePoint now) {
 
 QuotaProblem::Route Pricing::route(GroupId group, const Cost& cost) const {
   QuotaProblem::Route route;
+  route.uses.reserve(limits_[group.value].size());
   for (const Limit& limit : limits_[group.value]) {
     const double units = limit.dimension ? amount(cost, *limit.dimension) : pool_.service_s(group);
     route.uses.push_back({limit.resource, units});
@@ -73,16 +79,17 @@ void Pricing::add_class(QuotaProblem& problem, std::size_t lane_number, std::siz
   Lane& lane = *work_[lane_number].lane;
   const RowMix::Bucket& rows = work_[lane_number].rows[bucket];
   QuotaProblem::Class a_class{rows.rows, {}};
-  ClassOf of{lane_number, bucket, {}, {}};
+  ClassOf of{lane_number, bucket, {}};
+  a_class.routes.reserve(lane.ways());
+  of.ways.reserve(lane.ways());
   for (std::size_t way = 0; way < lane.ways(); ++way) {
-    const Lane::Way its = lane.way(way);
+    const Lane::Way& its = ways_[lane_number][way];
     if (scope == Scope::from_now && (!its.alive || its.usable_at > now + soon)) continue;
     const Cost cost =
         lane.expected_cost(rows.input_tokens / rows.rows, rows.max_output_tokens / rows.rows, way);
     if (pool_.group(its.group).exceeds(cost)) continue;
     a_class.routes.push_back(route(its.group, cost));
     of.ways.push_back(way);
-    of.tiers.push_back(its.tier);
     if (before != nullptr) {
       known_.push_back(before->part(lane_number, bucket, way));
     } else {
@@ -114,6 +121,7 @@ std::vector<double> Pricing::parts(std::size_t number) const {
   const QuotaProblem::Class& a_class = bound_.problem().classes[number];
   std::vector<double> prices(a_class.routes.size()), parts(a_class.routes.size());
   double quickest_s = std::numeric_limits<double>::infinity();
+  std::map<int, double> cheapest;  // by tier
   for (std::size_t i = 0; i < prices.size(); ++i) {
     double alone_s = 0;
     for (const QuotaProblem::Use& use : a_class.routes[i].uses) {
@@ -121,13 +129,11 @@ std::vector<double> Pricing::parts(std::size_t number) const {
       alone_s = std::max(alone_s, use.units / bound_.problem().resources[use.resource].rate);
     }
     quickest_s = std::min(quickest_s, alone_s);
+    double& of_tier = cheapest.try_emplace(way(of, i).tier, prices[i]).first->second;
+    of_tier = std::min(of_tier, prices[i]);
   }
   for (std::size_t i = 0; i < prices.size(); ++i) {
-    double cheapest = prices[i];
-    for (std::size_t other = 0; other < prices.size(); ++other) {
-      if (of.tiers[other] == of.tiers[i]) cheapest = std::min(cheapest, prices[other]);
-    }
-    const double dear = cheapest * (1 + dearer_at_most) + next_to_nothing * quickest_s;
+    const double dear = cheapest[way(of, i).tier] * (1 + dearer_at_most) + next_to_nothing * quickest_s;
     if (prices[i] <= dear) parts[i] = a_class.rows * bound_.share(number, i);
   }
   return parts;
@@ -135,16 +141,15 @@ std::vector<double> Pricing::parts(std::size_t number) const {
 
 void Pricing::publish() {
   const bool worth_it = bound_.below() >= too_short_s;
-  for (LaneRows& work : work_) {
+  for (std::size_t lane = 0; lane < work_.size(); ++lane) {
+    LanePlan& plan = work_[lane].lane->plan();
     if (!worth_it) {
-      work.lane->plan().clear();
+      plan.clear();
       continue;
     }
     std::vector<double> sends;
-    for (std::size_t way = 0; way < work.lane->ways(); ++way) {
-      sends.push_back(pool_.sends_of(work.lane->way(way).group));
-    }
-    work.lane->plan().renew(sends);
+    for (const Lane::Way& way : ways_[lane]) sends.push_back(pool_.sends_of(way.group));
+    plan.renew(sends);
   }
   if (worth_it) give_parts();
 }
@@ -155,7 +160,7 @@ void Pricing::give_parts() {
   for (std::size_t number = 0; number < classes_.size(); ++number) {
     parts_of.push_back(parts(number));
     for (std::size_t i = 0; i < parts_of[number].size(); ++i) {
-      of_group[group_of(number, i).value] += parts_of[number][i];
+      of_group[way(classes_[number], i).group.value] += parts_of[number][i];
     }
   }
   std::vector<double> greatest(pool_.groups(), -std::numeric_limits<double>::infinity());
@@ -165,7 +170,7 @@ void Pricing::give_parts() {
     plan.know(of.bucket);
     for (std::size_t i = 0; i < of.ways.size(); ++i) {
       const double part = parts_of[number][i];
-      const GroupId group = group_of(number, i);
+      const GroupId group = way(of, i).group;
       if (part <= 0) continue;
       plan.give(of.ways[i], of.bucket, part, part / of_group[group.value]);
       greatest[group.value] =
@@ -173,17 +178,12 @@ void Pricing::give_parts() {
     }
   }
   // Kinds with credit may all be gone; the others must not wait for them.
-  for (LaneRows& work : work_) {
-    for (std::size_t way = 0; way < work.lane->ways(); ++way) {
-      const double most = greatest[work.lane->way(way).group.value];
-      if (most < -LanePlan::most_ahead && std::isfinite(most)) work.lane->plan().raise(way, -most);
+  for (std::size_t lane = 0; lane < work_.size(); ++lane) {
+    for (std::size_t way = 0; way < ways_[lane].size(); ++way) {
+      const double most = greatest[ways_[lane][way].group.value];
+      if (most < -LanePlan::most_ahead && std::isfinite(most)) work_[lane].lane->plan().raise(way, -most);
     }
   }
-}
-
-GroupId Pricing::group_of(std::size_t number, std::size_t route) const {
-  const ClassOf& of = classes_[number];
-  return work_[of.lane].lane->way(of.ways[route]).group;
 }
 
 std::optional<Pricing::Bottleneck> Pricing::bottleneck() const {

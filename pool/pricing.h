@@ -62,20 +62,20 @@ class Pricing {
     std::size_t lane;
     std::size_t bucket;
     std::vector<std::size_t> ways;  // by route
-    std::vector<int> tiers;
   };
   QuotaProblem build(Scope scope, TimePoint now, const Pricing* before);
   void add_resources(QuotaProblem& problem, Scope scope, TimePoint now);
   void add_class(QuotaProblem& problem, std::size_t lane, std::size_t bucket, Scope scope, TimePoint now,
                  const Pricing* before);
+  const Lane::Way& way(const ClassOf& of, std::size_t route) const { return ways_[of.lane][of.ways[route]]; }
   double part(std::size_t lane, std::size_t bucket, std::size_t way) const;
   QuotaProblem::Route route(GroupId group, const Cost& cost) const;
   std::vector<double> parts(std::size_t number) const;
   void give_parts();
-  GroupId group_of(std::size_t number, std::size_t route) const;
 
   KeyPool& pool_;
   std::vector<LaneRows> work_;
+  std::vector<std::vector<Lane::Way>> ways_;  // by lane, as they were at first
   struct Limit {
     std::uint32_t resource;
     std::optional<Dimension> dimension;

@@ -142,9 +142,10 @@ void QuotaGroup::restore(GroupHistory history, bool search) {
 }
 
 TimePoint QuotaGroup::gate(TimePoint now) {
+  for (MinuteLimit& limit : minutes_) limit.pass(now);
   if (gate_version_ != version_) {
     gate_ = std::max(closed_until_, climbed_at(now));
-    for (MinuteLimit& limit : minutes_) gate_ = std::max(gate_, limit.gate(now));
+    for (const MinuteLimit& limit : minutes_) gate_ = std::max(gate_, limit.gate(now));
     for (DayLimit& limit : days_) gate_ = std::max(gate_, limit.ready_at(1, now));
     gate_version_ = version_;
   }
@@ -153,9 +154,7 @@ TimePoint QuotaGroup::gate(TimePoint now) {
 
 Room QuotaGroup::room(TimePoint now) {
   Room room = most_;
-  for (MinuteLimit& limit : minutes_) {
-    narrow(room, limit.dimension(), limit.room(now));
-  }
+  for (const MinuteLimit& limit : minutes_) narrow(room, limit.dimension(), limit.room(now));
   for (DayLimit& limit : days_) narrow(room, limit.dimension(), limit.room(now));
   return room;
 }
@@ -172,11 +171,24 @@ Room QuotaGroup::room_beside(const Cost& cost, TimePoint when, TimePoint now) {
 }
 
 TimePoint QuotaGroup::ready_at(const Cost& cost, TimePoint now) {
-  if (retired()) return never;
-  TimePoint when = std::max({now, closed_until_, climbed_at(now)});
-  for (MinuteLimit& limit : minutes_) {
+  TimePoint when = ready_apart_from_minutes(cost, now);
+  for (const MinuteLimit& limit : minutes_) {
     when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
   }
+  return when;
+}
+
+TimePoint QuotaGroup::wait_for(const Cost& cost, TimePoint now) {
+  TimePoint when = ready_apart_from_minutes(cost, now);
+  for (MinuteLimit& limit : minutes_) {
+    when = std::max(when, limit.wait_for(amount(cost, limit.dimension()), now));
+  }
+  return when;
+}
+
+TimePoint QuotaGroup::ready_apart_from_minutes(const Cost& cost, TimePoint now) {
+  if (retired()) return never;
+  TimePoint when = std::max({now, closed_until_, climbed_at(now)});
   for (DayLimit& limit : days_) {
     when = std::max(when, limit.ready_at(amount(cost, limit.dimension()), now));
   }
@@ -449,7 +461,7 @@ std::array<std::optional<double>, dimensions> QuotaGroup::granted() const {
 std::array<double, dimensions> QuotaGroup::used(TimePoint now) const {
   std::array<double, dimensions> used{};
   for (const MinuteLimit& limit : minutes_) {
-    used[static_cast<std::size_t>(limit.dimension())] = limit.sum_at(now);
+    used[static_cast<std::size_t>(limit.dimension())] = limit.sum(now);
   }
   for (const DayLimit& limit : days_) {
     used[static_cast<std::size_t>(limit.dimension())] = limit.used_at(now);

@@ -86,6 +86,7 @@ class QuotaGroup {
   void release(TimePoint now);
 
   // A lower bound of ready_at() for every cost, cheap to ask again and again. Says nothing of concurrency.
+  // Searches for limits go on when this is asked.
   TimePoint gate(TimePoint now);
 
   // What may be sent now. REQUIRES: gate(now) <= now. Says nothing of concurrency.
@@ -96,6 +97,10 @@ class QuotaGroup {
 
   // Earliest time at which `cost` fits if nothing else happens: `never` when only a settle could make room.
   TimePoint ready_at(const Cost& cost, TimePoint now);
+
+  // The same, for a row that does wait: time in which a limit of a minute holds it back is lost, not idle,
+  // and may be caught up.
+  TimePoint wait_for(const Cost& cost, TimePoint now);
 
   // Goes up whenever something other than time changes what may be sent.
   std::uint64_t version() const { return version_; }
@@ -171,6 +176,7 @@ class QuotaGroup {
 
   static constexpr std::uint32_t any_number = std::numeric_limits<std::uint32_t>::max();
 
+  TimePoint ready_apart_from_minutes(const Cost& cost, TimePoint now);
   void add_climb(Dimension dimension, double limit);
   TimePoint climbed_at(TimePoint now) const;
   void note_sent(const Cost& cost, TimePoint at);

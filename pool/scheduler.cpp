@@ -259,10 +259,10 @@ void Scheduler::Impl::begin_pricing(TimePoint now) {
     return;
   }
   std::vector<LaneRows> work;
+  work.reserve(seats.size());
   for (Seat& seat : seats) {
-    RowMix rows = seat.waiting;
+    RowMix& rows = work.emplace_back(LaneRows{&seat.lane, seat.waiting}).rows;
     if (!closed) rows.add(seat.submitted);  // what is still to come will be like what came
-    work.push_back({&seat.lane, rows});
   }
   pricing.emplace(pool, std::move(work), Pricing::Scope::from_now, now);
   sweeps_left = pricing->known() ? sweeps_anew : sweeps_at_first;

@@ -40,7 +40,7 @@ void WindowMirror::drop(TimePoint now) {
 }
 
 void WindowMirror::add(double units, TimePoint at, TimePoint now) {
-  advance(now);
+  pass(now);
   const Duration in_ring = at - (oldest_leaves_ - window_ - slot_);
   if (in_ring < Duration::zero()) return;
   std::size_t place = oldest_place_ + static_cast<std::size_t>(in_ring / slot_);
@@ -52,8 +52,8 @@ void WindowMirror::add(double units, TimePoint at, TimePoint now) {
 
 void WindowMirror::absorb(WindowMirror& other, TimePoint now) {
   require(window_ == other.window_ && slot_ == other.slot_, "mirrors of different windows became one");
-  advance(now);
-  other.advance(now);
+  pass(now);
+  other.pass(now);
   for (std::size_t i = 0; i < ring_.size(); ++i) {
     const std::size_t place = (oldest_place_ + i) % ring_.size();
     const double units = other.ring_[(other.oldest_place_ + i) % ring_.size()];
@@ -63,18 +63,17 @@ void WindowMirror::absorb(WindowMirror& other, TimePoint now) {
   }
 }
 
-double WindowMirror::sum_at(TimePoint now) const {
+double WindowMirror::sum(TimePoint now) const {
   if (now < oldest_leaves_ || sum_ == 0) return sum_;
   const auto leaving = static_cast<std::size_t>((now - oldest_leaves_) / slot_) + 1;
-  return pass([&](std::size_t slots, double) { return slots <= leaving; }).left;
+  return without([&](std::size_t slots, double) { return slots <= leaving; }).left;
 }
 
-TimePoint WindowMirror::ready_at(double ceiling, TimePoint now) {
-  advance(now);
+TimePoint WindowMirror::ready_at(double ceiling, TimePoint now) const {
   if (sum_ <= ceiling) return now;
-  const std::size_t stay_over = pass([&](std::size_t, double left) { return left > ceiling; }).slots;
+  const std::size_t stay_over = without([&](std::size_t, double left) { return left > ceiling; }).slots;
   if (stay_over == ring_.size()) return never;
-  return oldest_leaves_ + static_cast<std::int64_t>(stay_over) * slot_;
+  return std::max(now, oldest_leaves_ + static_cast<std::int64_t>(stay_over) * slot_);
 }
 
 }  // namespace batchrun

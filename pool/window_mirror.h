@@ -27,25 +27,21 @@ class WindowMirror {
   // Counts what `other` holds as well. REQUIRES: same window and slots.
   void absorb(WindowMirror& other, TimePoint now);
 
-  // The sum of the window that ends now.
-  double sum(TimePoint now) {
-    advance(now);
-    return sum_;
+  // Lets go of what has left the window: questions are answered without it too, only more slowly.
+  void pass(TimePoint now) {
+    if (now >= oldest_leaves_) drop(now);
   }
 
-  // The same for readers: leaves the ring as it is.
-  double sum_at(TimePoint now) const;
+  // The sum of the window that ends at `now`, which may be later than now if nothing is added.
+  double sum(TimePoint now) const;
 
   // Earliest time at which the sum is at most `ceiling` if nothing is added; `now` if it is already, `never`
   // if the ceiling is below zero.
-  TimePoint ready_at(double ceiling, TimePoint now);
+  TimePoint ready_at(double ceiling, TimePoint now) const;
 
  private:
   static constexpr std::size_t block = 32;  // slots
 
-  void advance(TimePoint now) {
-    if (now >= oldest_leaves_) drop(now);
-  }
   void drop(TimePoint now);
 
   // What is left of the sum without the oldest slots, for as many of them as `may` lets pass: may(slots,
@@ -55,7 +51,7 @@ class WindowMirror {
     double left;
   };
   template <class May>
-  Passed pass(May may) const {
+  Passed without(May may) const {
     Passed passed{0, sum_};
     for (std::size_t place = oldest_place_; passed.slots < ring_.size();) {
       const bool by_block = place % block == 0 && passed.slots + block <= ring_.size();

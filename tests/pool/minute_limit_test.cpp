@@ -23,6 +23,7 @@ MinuteLimit tokens(double limit, const MinuteLimit::Server& server = plain) {
 }
 
 bool fits(MinuteLimit& limit, double units, TimePoint now) {
+  limit.pass(now);
   return limit.gate(now) <= now && limit.room(now) >= units;
 }
 
@@ -34,7 +35,7 @@ int saturate(MinuteLimit& limit, double units, TimePoint from, Duration during) 
       limit.take(units, now);
       ++taken;
     } else {
-      now = std::max(now + Duration(1), limit.ready_at(units, now));
+      now = std::max(now + Duration(1), limit.wait_for(units, now));
     }
   }
   return taken;
@@ -92,6 +93,16 @@ TEST(MinuteLimit, SendsASecondsWorthAtOnceAndNoMoreAfterAPause) {
     const TimePoint later = start + std::chrono::minutes(10) + pause;
     EXPECT_NEAR(saturate(limit, 10, later, milliseconds(1)), 100, 2);
   }
+}
+
+// Figures, and lanes that look for the best group, ask as well.
+TEST(MinuteLimit, CatchesUpNoMoreBecauseSomebodyAsked) {
+  MinuteLimit limit = tokens(60'000);
+  saturate(limit, 10, start, std::chrono::minutes(10));
+  const MinuteLimit& asked = limit;
+  const TimePoint now = start + std::chrono::minutes(10);
+  ASSERT_GT(asked.ready_at(30'000, now), now + seconds(20));
+  EXPECT_NEAR(saturate(limit, 10, now + seconds(30), milliseconds(1)), 100, 2);
 }
 
 TEST(MinuteLimit, CatchesUpTimeInWhichNothingFitted) {
@@ -202,7 +213,7 @@ TEST(MinuteLimit, ThatIsSearchedForLetsRowsGoAsItRises) {
     TimePoint now = refused;
     for (int row = 1; row <= 4; ++row) {
       while (!fits(limit, one.units, now))
-        now = std::max(now + milliseconds(1), limit.ready_at(one.units, now));
+        now = std::max(now + milliseconds(1), limit.wait_for(one.units, now));
       TimePoint latest = last_sent + seconds(62);  // by then it would go alone
       while (allowed_after_cut(batchrun::seconds(latest - refused)) < (row + 1) * one.units)
         latest += seconds(5);

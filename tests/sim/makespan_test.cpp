@@ -191,13 +191,16 @@ std::string losses_text(const Losses& lost) {
 }
 
 // By seed, how near a run of 20 windows comes to the bound: most within three percent, 98.1 % in the mean.
-// Other strategies come to 75 to 93 %. What the worst are short of 97 % is lost to packing, and there to
-// windows that hold few rows: of 10,000 to 13,000 output tokens a minute 4 to 6 % are unused, of 20,000 to
-// 31,000 about 1 %. A look-ahead of 256 rows instead of 64, which finds more that fit, brings seed 5 to 96.8
-// %. The largest row of a kind that fits instead of its first gives it 0.2 % and takes as much elsewhere
-// (98.05 % in the mean); kinds that may be 1.5 or 4 rows ahead of their share give it 0.1 to 0.3 % and take
-// more (98.0 and 97.8 %); plans made each second or with five times the sweeps, and no groups held for
-// overdue rows, change nothing.
+// Other strategies come to 75 to 93 %. The worst lose in two ways. One is packing, in windows that hold few
+// rows: of 10,000 to 13,000 output tokens a minute 4 to 6 % are unused, of 20,000 to 31,000 about 1 %. The
+// other is that plans know rows by kind only: their own bound of seeds 5, 18 and 20 is 1.1 to 1.3 % above
+// that of single rows. Kinds twice as fine bring seed 5 to 96.9 %, but are harder to pack (97.9 % in the
+// mean). Of the rows of a kind that fit, the one that is cheapest here by prices against the mean of its ways
+// brings seed 5 to 96.5 and seed 18 to 96.7 % (98.15 % in the mean), for 6 % more instructions a decision. A
+// look-ahead of 256 rows instead of 64, which finds more that fit, brings seed 5 to 96.8 %. The largest row
+// of a kind that fits instead of its first gives it 0.2 % and takes as much elsewhere (98.05 % in the mean);
+// kinds that may be 1.5 or 4 rows ahead of their share give it 0.1 to 0.3 % and take more (98.0 and 97.8 %);
+// plans made each second or with five times the sweeps, and no groups held for overdue rows, change nothing.
 //
 // That no row waits which fits is not so here: a group is kept for what it does better. What that costs is in
 // the same account, since a unit that nobody used while rows wait is lost to packing at its price.
