@@ -169,6 +169,10 @@ int Run::conclude() {
   if (const auto& failure = feeder_.failure()) {
     fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
   }
+  if (last.input_ended && last.rows_read == 0) {
+    say(render_note(settings_.input == "-" ? "stdin has no rows" : inert(settings_.input) + " has no rows",
+                    color_));
+  }
   if (stamp_of(settings_.input) != input_stamp_) {
     say(render_note(
         inert(settings_.input) +

@@ -72,6 +72,19 @@ class MainJob(harness.Case):
         self.assertEqual(sorted(json.loads(l)["custom_id"] for l in out.splitlines()), sorted(f"row-{i}" for i in range(20)))
         self.assertEqual(err, "")
 
+    def test_an_input_without_rows_says_so(self):
+        self.config(self.mock())
+        for text in ("", "\n \n\r\n", "\ufeff"):
+            (self.folder / "input.jsonl").write_text(text)
+            code, _, err = self.run_batch("input.jsonl")
+            self.assertEqual(code, 0, err)
+            self.assertIn("note: input.jsonl has no rows", err)
+        code, _, err = self.run_batch("-", stdin="")
+        self.assertEqual(code, 0, err)
+        self.assertIn("note: stdin has no rows", err)
+        self.rows(1)
+        self.assertNotIn("no rows", self.run_batch("input.jsonl")[2])
+
     def test_keys_from_the_environment_alone(self):
         mock = self.mock()
         self.rows(5)
