@@ -348,7 +348,7 @@ class Files(Durability):
         first = self.start("input.jsonl")
         self.assertTrue(wait_until(lambda: mock.count("requests") == 4))
         os.link(self.folder / RESULTS, self.folder / "another-name")
-        for args in ([], ["--fresh"], ["--retry-failed"], ["-o", "other.jsonl"], ["-o", "another-name", "--errors", "other.err"]):
+        for args in ([], ["--fresh"], ["--retry-failed"], ["-o", "other.jsonl", "--errors", ERRORS], ["-o", "another-name", "--errors", "other.err"]):
             code, _, err = self.run_batch("input.jsonl", *args)
             self.assertEqual(code, 2, err)
             self.assertIn("is being written by another run", err)
