@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -292,14 +293,16 @@ struct JsonTokens::Finder {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
   std::vector<std::uint32_t> open;  // the grammar's stack
 
-  bool reserve(std::size_t size, std::size_t max_depth) {
+  void reserve(std::size_t size, std::size_t max_depth) {
+    simdjson::error_code error = simdjson::SUCCESS;
     if (!stage) {
       const std::size_t capacity = std::max(size, std::size_t{4096});
-      return !simdjson::get_active_implementation()->create_dom_parser_implementation(capacity, max_depth,
-                                                                                      stage);
+      error =
+          simdjson::get_active_implementation()->create_dom_parser_implementation(capacity, max_depth, stage);
+    } else if (size > stage->capacity()) {
+      error = stage->set_capacity(std::max(size, std::min(2 * stage->capacity(), kept_capacity)));
     }
-    if (size <= stage->capacity()) return true;
-    return !stage->set_capacity(std::max(size, std::min(2 * stage->capacity(), kept_capacity)));
+    if (error != simdjson::SUCCESS) throw std::bad_alloc();  // else the text would be blamed
   }
 };
 
@@ -334,7 +337,7 @@ void JsonTokens::reserve_after(std::size_t tokens) {
 
 // False: the text has a fault in its strings or its UTF-8, or it does not end where a value can.
 bool JsonTokens::find_tokens() {
-  if (!finder_->reserve(text_.size(), max_depth_)) return false;
+  finder_->reserve(text_.size(), max_depth_);
   auto& stage = *finder_->stage;
   const auto* octets = reinterpret_cast<const std::uint8_t*>(text_.data());
   if (stage.stage1(octets, text_.size(), simdjson::stage1_mode::regular)) return false;

@@ -35,7 +35,7 @@ class JsonTokens {
 
   // True: `text` is one value of RFC 8259 in UTF-8, without lone surrogates, with white space around it or
   // not. It must stay in place while its tokens are asked for. False: fault() says why, and the tokens may
-  // not be used.
+  // not be used. Throws std::bad_alloc, also for a text of 4 GiB and more.
   bool scan(std::string_view text);
   const Fault& fault() const { return fault_; }
 

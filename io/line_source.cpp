@@ -18,6 +18,18 @@ struct HashStateFree {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
 
+// Whether these are two ASCII characters in UTF-16, or one in UTF-32, as a JSON text without a byte order
+// mark begins then.
+bool is_wide_ascii(std::string_view four) {
+  const auto text = [&](std::size_t at) {
+    const char c = four[at];
+    return (c >= ' ' && c <= '~') || c == '\t' || c == '\r' || c == '\n';
+  };
+  const auto zero = [&](std::size_t at) { return four[at] == '\0'; };
+  return (text(0) && zero(1) && zero(3) && (text(2) || zero(2))) ||
+         (text(3) && zero(2) && zero(0) && (text(1) || zero(1)));
+}
+
 }  // namespace
 
 LineSource::LineSource(const std::string& path, std::size_t max_line, const std::atomic<bool>* stop)
@@ -36,8 +48,7 @@ void LineSource::drop_mark() {
   }
   const std::string_view head(buffer_.get(), end_);
   const bool utf16 = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
-  const bool wide_text = head.size() >= 2 && (head[0] == '\0') != (head[1] == '\0');
-  if (utf16 || wide_text) {
+  if (utf16 || (head.size() >= 4 && is_wide_ascii(head))) {
     throw InputError{"the input is UTF-16 or UTF-32, not UTF-8",
                      "convert it: iconv -f UTF-16 -t UTF-8 INPUT"};
   }

@@ -62,6 +62,8 @@ class LineSource {
   // Whether the next line is here already, so that next() need not read.
   bool line_is_buffered() const;
 
+  // How far has been read, ahead of the lines given: of the input, and of the file as it lies on disk.
+  std::uint64_t octets_read() const { return read_; }
   std::uint64_t bytes_read() const { return source_->bytes_read(); }
   std::uint64_t bytes_total() const { return source_->bytes_total(); }
 

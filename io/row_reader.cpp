@@ -101,6 +101,7 @@ struct RowReader::Impl {
 
   LineSource lines;
   const std::size_t max_line;
+  std::uint64_t given_to = 0;  // octets of the unpacked input, up to the last item given
   RowIds ids;
   std::optional<Item> held;  // read by skip(), for next()
 };
@@ -108,8 +109,10 @@ struct RowReader::Impl {
 RowReader::Item RowReader::Impl::next() {
   if (held) return *std::exchange(held, std::nullopt);
   for (Line line; lines.next(line);) {
+    given_to = line.offset + line.size;
     if (auto item = read_line(line, max_line)) return checked(std::move(*item));
   }
+  given_to = lines.octets_read();
   return End{};
 }
 
@@ -124,6 +127,7 @@ RowReader::Skipped RowReader::Impl::skip(const DoneRows& done, std::size_t block
     auto& left = worked->lines.lines;
     const auto at = left.begin() + worked->made[*stop].place;
     skipped.stop = LinePlace{at->number, at->offset};
+    given_to = at->offset + at->size;
     left.erase(left.begin(), at + 1);
     auto rest = team.rest();
     rest.push_front(std::move(worked->lines));
@@ -195,8 +199,11 @@ RowReader::Skipped RowReader::skip(const DoneRows& done, std::size_t block) {
 bool RowReader::line_is_buffered() const {
   return impl_->held || impl_->lines.line_is_buffered();
 }
-std::uint64_t RowReader::bytes_read() const {
-  return impl_->lines.bytes_read();
+std::uint64_t RowReader::bytes_done() const {
+  const std::uint64_t read = impl_->lines.octets_read();
+  if (read == 0) return 0;
+  const double share = static_cast<double>(impl_->given_to) / static_cast<double>(read);
+  return static_cast<std::uint64_t>(share * static_cast<double>(impl_->lines.bytes_read()));
 }
 std::uint64_t RowReader::bytes_total() const {
   return impl_->lines.bytes_total();

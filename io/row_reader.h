@@ -44,7 +44,9 @@ class RowReader {
   // Whether next() can answer without reading: false means that a slow pipe may keep it waiting.
   bool line_is_buffered() const;
 
-  std::uint64_t bytes_read() const;   // of the file as it lies on disk, for progress
+  // Of the file as it lies on disk, for progress: up to the last item given, not as far as has been read
+  // ahead. Of a packed file in proportion to what is unpacked.
+  std::uint64_t bytes_done() const;
   std::uint64_t bytes_total() const;  // 0 when not known (a pipe)
 
  private:

@@ -53,6 +53,8 @@ constexpr std::size_t uses_for_live_figures = 2 * uses_per_slice;
 // Longer by as much again for so many uses: with 200 groups and 150 kinds of rows, every third second.
 constexpr Duration figures_interval = std::chrono::seconds(1);
 constexpr std::size_t uses_per_interval = 20'000;
+constexpr int figures_age =
+    60;  // of the time they tell of, they may be as old: a run may wait for a day to turn
 constexpr Duration shortest_for_figures = std::chrono::seconds(60);  // a first second's burst weighs too much
 constexpr Duration price_interval_min = std::chrono::milliseconds(250);
 constexpr Duration price_interval_max = std::chrono::seconds(5);
@@ -488,7 +490,9 @@ std::optional<QuotaFigures> Scheduler::Impl::quota_figures(TimePoint now) {
   if (until < first_send || until - first_send < shortest_for_figures) return std::nullopt;
   if (last || now >= quota_due) {
     quota = work_out_figures(until, last);
-    quota_due = now + figures_interval * (1 + run_pricing->bound().size() / uses_per_interval);
+    const Duration by_size =
+        figures_interval * (1 + static_cast<int>(run_pricing->bound().size() / uses_per_interval));
+    quota_due = now + std::max(by_size, (until - first_send) / figures_age);
   }
   return quota;
 }

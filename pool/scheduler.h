@@ -197,8 +197,9 @@ class Scheduler {
   std::vector<GroupHistory> take_history();
 
   // Of the run so far; nothing where nothing limits it, or under a minute, when they would say little. While
-  // it goes on they are made anew once a second, in large pools every few seconds, in some milliseconds, and
-  // come closer to the optimum with each time; at its end they take as long as they need.
+  // it goes on they are made anew once a second, in large pools every few seconds, in the long run whenever a
+  // sixtieth of its time has passed, in some milliseconds, and come closer to the optimum with each time; at
+  // its end they take as long as they need.
   std::optional<QuotaFigures> quota_figures(TimePoint now);
 
  private:

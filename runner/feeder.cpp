@@ -118,7 +118,7 @@ void Feeder::refuse(RowError refused) {
 
 bool Feeder::hand_over() {
   batch_.lanes = routing_.take_new();
-  batch_.input_bytes = reader_.bytes_read();
+  batch_.input_bytes = reader_.bytes_done();
   batch_.input_bytes_total = reader_.bytes_total();
   const std::size_t weight = std::exchange(batch_bytes_, 0) + 1;
   return intake_.push(std::exchange(batch_, {}), weight);

@@ -35,11 +35,20 @@ struct Intake {
 // Finished lines, whole, each ending in LF.
 struct Lines {
   std::string results, errors;
+  std::size_t sent = 0;  // lines of rows that requests were made for
   std::size_t size() const { return results.size() + errors.size(); }
 };
 
 using IntakeQueue = Handoff<Intake>;
 using LinesQueue = Handoff<Lines>;
+
+// Between the shard and the writer: lines, and word of them once they are in the files, not yet synced: how
+// many were of rows that requests were made for. No word comes of lines that could not be written.
+struct LinesLink {
+  explicit LinesLink(std::size_t bytes_ahead) : lines(bytes_ahead), written(1) {}
+  LinesQueue lines;
+  Handoff<std::size_t> written;
+};
 
 // For the state file, since the last one.
 struct StateNews {

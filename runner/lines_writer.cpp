@@ -14,19 +14,19 @@ constexpr std::size_t sync_bytes = 4u << 20;  // sync early when this much would
 }  // namespace
 
 LinesWriter::LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors,
-                         LinesQueue& lines)
+                         LinesLink& link)
     : policy_(settings.sync),
       interval_(settings.sync_interval),
       results_(results),
       errors_(errors),
-      lines_(lines) {}
+      link_(link) {}
 
 void LinesWriter::run() {
   const SteadyClock clock;
   TimePoint again_at = never;
-  while (!lines_.ended()) {
+  while (!link_.lines.ended()) {
     const Duration patience = again_at == never ? Duration(std::chrono::seconds(1)) : again_at - clock.now();
-    const std::optional<Lines> lines = lines_.pop(std::max(patience, Duration::zero()));
+    const std::optional<Lines> lines = link_.lines.pop(std::max(patience, Duration::zero()));
     again_at = take(lines, clock.now());
   }
   finish();
@@ -60,6 +60,7 @@ void LinesWriter::write(const Lines& lines) {
     return fail(error);
   }
   unsynced_bytes_ += lines.size();
+  if (lines.sent > 0) link_.written.put(lines.sent, 1);
 }
 
 void LinesWriter::sync() {

@@ -13,7 +13,7 @@ namespace batchrun {
 class LinesWriter {
  public:
   // All of these outlive the writer.
-  LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors, LinesQueue& lines);
+  LinesWriter(const Settings& settings, ResultWriter& results, ResultWriter& errors, LinesLink& link);
 
   // Writes until the queue is closed and empty, then syncs. One thread. After a failure it goes on taking
   // lines and drops them, so that nobody waits for it; their rows are sent again when the run is resumed.
@@ -41,7 +41,7 @@ class LinesWriter {
   const Duration interval_;
   ResultWriter& results_;
   ResultWriter& errors_;
-  LinesQueue& lines_;
+  LinesLink& link_;
   bool results_dirty_ = false, errors_dirty_ = false;
   std::size_t unsynced_bytes_ = 0;
   TimePoint sync_at_ = never;

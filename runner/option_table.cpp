@@ -135,12 +135,13 @@ using G = OptionGroup;
 constexpr std::array table{
     OptionRow{'o', "output", "FILE",
               "results, one line for each row; - is stdout (default: STEM.results.jsonl beside the input; "
-              "stdout when INPUT is -)",
+              "stdout when INPUT is - or a device)",
               a_file, G::files, for_both, set_text<&Options::output>},
-    OptionRow{0, "errors", "FILE", "rows that failed for good, each re-runnable (default: STEM.errors.jsonl)",
+    OptionRow{0, "errors", "FILE",
+              "rows that failed for good, each re-runnable (default: STEM.errors.jsonl beside the results)",
               a_file, G::files, for_both, set_text<&Options::errors>},
-    OptionRow{0, "report", "FILE", "run report, JSON (default: STEM.report.json)", a_file, G::files, for_run,
-              set_text<&Options::report>},
+    OptionRow{0, "report", "FILE", "run report, JSON (default: STEM.report.json beside the results)", a_file,
+              G::files, for_run, set_text<&Options::report>},
     OptionRow{'c', "config", "FILE",
               "pool and settings, JSON with comments (default: ./batchrun.json, then "
               "$XDG_CONFIG_HOME/batchrun/config.json)",

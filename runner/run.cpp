@@ -45,11 +45,11 @@ class Run {
         results_(std::move(outputs_.results)),
         errors_(std::move(outputs_.errors)),
         intake_(intake_bytes),
-        lines_(lines_bytes),
+        lines_link_(lines_bytes),
         state_link_(news_ahead),
         feeder_(settings, reader_, outputs_.done, intake_, rows_skipped_),
-        writer_(settings, results_, errors_, lines_),
-        shard_(settings, intake_, lines_, state_link_, [this] { signals_->wake(); }),
+        writer_(settings, results_, errors_, lines_link_),
+        shard_(settings, intake_, lines_link_, state_link_, [this] { signals_->wake(); }),
         progress_(settings.quiet ? ProgressMode::none : settings.progress, color_, STDERR_FILENO) {}
 
   int perform();
@@ -85,7 +85,7 @@ class Run {
   const std::uint64_t rows_skipped_;
   ResultWriter results_, errors_;
   IntakeQueue intake_;
-  LinesQueue lines_;
+  LinesLink lines_link_;
   StateLink state_link_;
   Feeder feeder_;
   LinesWriter writer_;
@@ -108,7 +108,7 @@ int Run::perform() {
   stop_reading_ = true;
   intake_.close();
   feeding.join();
-  lines_.close();
+  lines_link_.lines.close();
   writing.join();
   state_link_.news.close();
   saving.join();
@@ -168,6 +168,10 @@ int Run::conclude() {
   }
   if (const auto& failure = feeder_.failure()) {
     fmt::print(stderr, "{}", render_error(failure->message, settings_.input, failure->hint, color_));
+  }
+  if (last.input_ended && last.rows_read == 0) {
+    say(render_note(settings_.input == "-" ? "stdin has no rows" : inert(settings_.input) + " has no rows",
+                    color_));
   }
   if (stamp_of(settings_.input) != input_stamp_) {
     say(render_note(

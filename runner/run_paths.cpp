@@ -26,8 +26,12 @@ std::string true_path(const std::string& path) {
   return error ? fs::path(path).lexically_normal().string() : found.string();
 }
 
-bool is_plain(const std::string& path) {
-  return !path.empty() && path != "-" && path.rfind("/dev/", 0) != 0;
+// Whether other files can lie beside it. Not so for a device, and what a shell makes of <(command).
+bool has_a_place(const std::string& path) {
+  std::error_code error;
+  if (path.empty() || path == "-" || fs::is_character_file(path, error)) return false;
+  const std::string whole = fs::absolute(path, error).lexically_normal().string();
+  return whole.rfind("/dev/", 0) != 0 && whole.rfind("/proc/", 0) != 0;
 }
 
 void check_different(const Settings& settings) {
@@ -38,7 +42,7 @@ void check_different(const Settings& settings) {
        {"the report", &settings.report}}};
   for (std::size_t i = 0; i < files.size(); ++i) {
     for (std::size_t j = i + 1; j < files.size(); ++j) {
-      if (!is_plain(*files[i].second) || !is_plain(*files[j].second)) continue;
+      if (!has_a_place(*files[i].second) || !has_a_place(*files[j].second)) continue;
       if (true_path(*files[i].second) != true_path(*files[j].second)) continue;
       throw UsageError(fmt::format("{} and {} are the same file: \"{}\"", files[i].first, files[j].first,
                                    inert(*files[j].second)),
@@ -70,19 +74,18 @@ std::string path_stem(const std::string& path) {
   if (!drop_end(file, ".gz")) drop_end(file, ".zst");
   const std::size_t dot = file.rfind('.');
   if (dot != std::string::npos && dot != 0) file.resize(dot);
-  const bool nowhere = path.rfind("/dev/", 0) == 0 || path.rfind("/proc/", 0) == 0;
-  return nowhere ? file : (whole.parent_path() / file).string();
+  return (whole.parent_path() / file).string();
 }
 
 void set_paths(const GivenPaths& given, Settings& settings) {
   settings.input = given.input;
-  const bool from_stdin = given.input == "-";
-  std::string stem = from_stdin ? "stdin" : path_stem(given.input);
-  if (from_stdin && given.output && *given.output != "-") {
+  const bool from_file = has_a_place(given.input);
+  std::string stem = from_file ? path_stem(given.input) : "stdin";
+  settings.output = given.output ? *given.output : from_file ? stem + ".results.jsonl" : "-";
+  if (given.output && has_a_place(*given.output)) {
     stem = path_stem(*given.output);
     drop_end(stem, ".results");
   }
-  settings.output = given.output ? *given.output : from_stdin ? "-" : stem + ".results.jsonl";
   settings.errors = given.errors ? *given.errors : stem + ".errors.jsonl";
   if (settings.errors == "-")
     throw UsageError("--errors needs a file: stdout is for results", "--errors errors.jsonl");

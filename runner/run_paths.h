@@ -1,4 +1,4 @@
-// Where a run's files are: as given, else beside the input.
+// Where a run's files are: as given, else beside the input, or beside the results that were given.
 #pragma once
 
 #include <optional>
@@ -15,12 +15,12 @@ struct GivenPaths {
   std::optional<std::string> output, errors, report;
 };
 
-// "dir/x.jsonl.gz" -> "dir/x": without .gz or .zst and then one more extension. Names under /dev and /proc
-// lose their directory.
+// "dir/x.jsonl.gz" -> "dir/x": without .gz or .zst and then one more extension.
 std::string path_stem(const std::string& path);
 
-// Fills in input, output, errors and report. Defaults: STEM.results.jsonl and so on beside the input; for
-// stdin the output is stdout and STEM is "stdin", or the output file's stem when one is given; no report when
+// Fills in input, output, errors and report. Defaults: the output is STEM.results.jsonl beside the input; the
+// errors file and the report lie beside the results and share their stem. For stdin, and what is no more of a
+// file than that (a device, a process substitution), the output is stdout and STEM is "stdin"; no report when
 // the output is stdout. Throws UsageError when two of the files are the same by path (links in directories
 // followed).
 void set_paths(const GivenPaths& given, Settings& settings);

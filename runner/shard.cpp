@@ -20,8 +20,8 @@ namespace {
 // another.
 constexpr std::size_t waiting_rows = 16'384;
 constexpr std::size_t row_bytes_limit = 16u << 20;  // text of rows in memory, the one being added aside
-constexpr std::size_t lines_bytes = 64u << 10;      // handed over at this size,
-constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age: what a SIGKILL may cost
+constexpr std::size_t lines_bytes = 64u << 10;  // handed over at this size, as half of what may be in flight,
+constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age
 constexpr Duration publish_interval = std::chrono::milliseconds(100);
 constexpr Duration news_interval = std::chrono::seconds(1);
 constexpr int dispatches_per_turn = 64;  // then the network gets its turn
@@ -83,7 +83,7 @@ void estimate_usage(Answer& answer, const Job& job) {
 }  // namespace
 
 Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
-             IntakeQueue& intake, LinesQueue& lines, StateLink& state)
+             IntakeQueue& intake, LinesLink& lines, StateLink& state)
     : settings_(settings),
       context_(context),
       clock_(clock),
@@ -97,13 +97,15 @@ Shard::Shard(const Settings& settings, net::io_context& context, Clock& clock, T
       patience_(settings.providers.size()) {
   const auto ring = [this] { from_outside(nullptr); };
   intake_.on_item = ring;
-  outbox_.on_room = ring;
+  outbox_.lines.on_room = ring;
+  outbox_.written.on_item = ring;
   state_.grants.on_item = ring;
 }
 
 Shard::~Shard() {
   intake_.on_item = nullptr;
-  outbox_.on_room = nullptr;
+  outbox_.lines.on_room = nullptr;
+  outbox_.written.on_item = nullptr;
   state_.grants.on_item = nullptr;
 }
 
@@ -134,17 +136,22 @@ Task<void> Shard::run() {
 
 // Everything that can be done now. False: the run is over.
 bool Shard::step(TimePoint now, TimePoint& sleep_until) {
+  take_written();
   take_grants();
   take_in(now);
   hand_over_lines(now, false);
   hand_over_news(now, false);
   if (now - published_at_ >= publish_interval) publish(now);
   waiting_until_ = {};
-  if (!stopping_ && outbox_.full()) {  // the disk is behind: more answers would only pile up in memory
+  if (!stopping_ && outbox_.lines.full()) {  // the disk is behind: more answers would only pile up in memory
     sleep_until = never;
     return true;
   }
   for (int i = 0; i < dispatches_per_turn; ++i) {
+    if (!stopping_ && lines_hold_up()) {  // nothing may be sent until they are written
+      sleep_until = never;
+      return true;
+    }
     Decision decision = scheduler_.next(now);
     if (auto* go = std::get_if<Dispatch>(&decision)) {
       spawn(std::move(*go));
@@ -171,7 +178,7 @@ void Shard::take_in(TimePoint now) {
   // Refused rows become lines at once: those are bounded, too.
   while (!stopping_ && !cost_limit_reached_ && held_.size() < held_rows &&
          scheduler_.waiting() < waiting_rows && row_bytes_ < row_bytes_limit && lines_.size() < lines_bytes &&
-         !outbox_.full()) {
+         !outbox_.lines.full()) {
     std::optional<Intake> intake = intake_.try_pop();
     if (!intake) break;
     admit(std::move(*intake), now);
@@ -413,7 +420,7 @@ RowFigures Shard::row_figures(const Slot& slot, const Outcome* outcome) const {
 void Shard::finish(RowId id, const Reply& reply, const Outcome& outcome) {
   const Slot& slot = slots_[id.value];
   RowFigures figures = row_figures(slot, &outcome);
-  if (lines_.size() == 0) lines_since_ = clock_.now();
+  begin_line(slot);
   figures.cost = costs_.pay(slot.last_key, slot.last_model, slot.stake, outcome.usage);
   append_result_line(lines_.results, *slot.row, reply.answer, reply.status, reply.request_id, figures);
   ++figures_.rows_ok;
@@ -442,7 +449,7 @@ void Shard::fail(RowId id, std::string code, std::string message) {
   failure.status = slot.last_status;
   failure.request_id = slot.last_request_id;
   failure.body = std::move(slot.last_body);
-  if (lines_.size() == 0) lines_since_ = clock_.now();
+  begin_line(slot);
   append_error_line(lines_.errors, *slot.row, failure, row_figures(slot, nullptr));
   ++figures_.rows_failed;
   count_error(failure.code, slot.row->custom_id, failure.message);
@@ -456,11 +463,29 @@ void Shard::count_error(const std::string& code, const std::string& id, const st
   group.sample_message = message;
 }
 
+// A row that requests were made for stays in flight until its line is written: so no more than may be in
+// flight are sent again after a kill.
+void Shard::begin_line(const Slot& slot) {
+  if (lines_.size() == 0) lines_since_ = clock_.now();
+  if (slot.attempts == 0) return;
+  ++lines_.sent;
+  ++unwritten_;
+}
+
+bool Shard::lines_hold_up() const {
+  return unwritten_ > 0 && scheduler_.in_flight() + unwritten_ >= settings_.pool.settings.max_in_flight;
+}
+
+void Shard::take_written() {
+  while (const auto rows = outbox_.written.try_pop()) unwritten_ -= *rows;
+}
+
 void Shard::hand_over_lines(TimePoint now, bool all) {
   const std::size_t size = lines_.size();
-  if (size == 0 || (!all && size < lines_bytes && now - lines_since_ < lines_age)) return;
+  const bool many = size >= lines_bytes || 2 * lines_.sent >= settings_.pool.settings.max_in_flight;
+  if (size == 0 || (!all && !many && now - lines_since_ < lines_age)) return;
   const std::size_t room = lines_.results.size();
-  outbox_.put(std::exchange(lines_, {}), size);
+  outbox_.lines.put(std::exchange(lines_, {}), size);
   lines_.results.reserve(room);  // the next will be as many: they are not to be moved while they grow
 }
 

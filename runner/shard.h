@@ -27,7 +27,7 @@ class Shard {
  public:
   // All of these outlive the shard. `context` is run by the caller after start().
   Shard(const Settings& settings, net::io_context& context, Clock& clock, Transport& transport,
-        IntakeQueue& intake, LinesQueue& lines, StateLink& state);
+        IntakeQueue& intake, LinesLink& lines, StateLink& state);
   ~Shard();
 
   // Puts the loop to work; context.run() returns when every row has ended or nothing more can be done.
@@ -80,8 +80,11 @@ class Shard {
   void note_failure(Slot& slot, const Permit& permit, const Reply& reply, TimePoint sent_at);
   RowFigures row_figures(const Slot& slot, const Outcome* outcome) const;
   void count_error(const std::string& code, const std::string& id, const std::string& message);
+  void begin_line(const Slot& slot);
   void hand_over_lines(TimePoint now, bool all);
   void hand_over_news(TimePoint now, bool last);
+  bool lines_hold_up() const;
+  void take_written();
   void take_grants();
   void end_unsent();
   std::chrono::sys_days day_of(TimePoint now) const;
@@ -100,7 +103,7 @@ class Shard {
   Clock& clock_;
   Transport& transport_;
   IntakeQueue& intake_;
-  LinesQueue& outbox_;
+  LinesLink& outbox_;
   StateLink& state_;
 
   Scheduler scheduler_;
@@ -116,6 +119,7 @@ class Shard {
   std::size_t row_bytes_ = 0;      // text of the rows in memory
   std::size_t attempts_open_ = 0;  // coroutines not yet gone
   Lines lines_;
+  std::size_t unwritten_ = 0;  // rows that requests were made for and whose lines are not in the files yet
   TimePoint lines_since_{}, published_at_{}, news_at_{}, started_at_{};
   TimePoint waiting_until_{};
   std::string last_trouble_;  // what the last fault that speaks against a key said; free of secrets

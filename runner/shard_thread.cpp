@@ -11,7 +11,7 @@
 namespace batchrun {
 
 struct ShardThread::Parts {
-  Parts(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, StateLink& state,
+  Parts(const Settings& settings, IntakeQueue& intake, LinesLink& lines, StateLink& state,
         std::function<void()> end)
       : transport(make_http_transport(context)),
         shard(settings, context, clock, *transport, intake, lines, state),
@@ -26,7 +26,7 @@ struct ShardThread::Parts {
   std::thread thread;
 };
 
-ShardThread::ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, StateLink& state,
+ShardThread::ShardThread(const Settings& settings, IntakeQueue& intake, LinesLink& lines, StateLink& state,
                          std::function<void()> on_end)
     : parts_(std::make_unique<Parts>(settings, intake, lines, state, std::move(on_end))) {}
 

@@ -14,7 +14,7 @@ namespace batchrun {
 class ShardThread {
  public:
   // The arguments outlive this. `on_end` is called on the shard's thread when it is over.
-  ShardThread(const Settings& settings, IntakeQueue& intake, LinesQueue& lines, StateLink& state,
+  ShardThread(const Settings& settings, IntakeQueue& intake, LinesLink& lines, StateLink& state,
               std::function<void()> on_end);
   ~ShardThread();  // REQUIRES: joined, or never started
 

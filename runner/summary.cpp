@@ -98,7 +98,9 @@ void Summary::rows() {
       figures_.rows_failed > 0 ? paint(format_count(figures_.rows_failed) + " failed", "31") : "0 failed");
   if (figures_.rows_skipped > 0) add(", {} already done before", format_count(figures_.rows_skipped));
   if (now.total && now.done < *now.total) {
-    add(", {}{} not done", now.total_is_exact ? "" : "about ", format_count(*now.total - now.done));
+    const std::uint64_t left = *now.total - now.done;
+    if (now.total_is_exact) add(", {} not done", format_count(left));
+    if (!now.total_is_exact) add(", about {} not done", format_short(static_cast<double>(left)));
   }
   add("; {} ({} rows/s)\n", format_duration(figures_.elapsed), format_short(now.rows_per_second));
 }

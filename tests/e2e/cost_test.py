@@ -1,6 +1,7 @@
 """What a run says it cost, and that it never costs more than it may."""
 import contextlib
 import json
+import re
 import signal
 import sqlite3
 
@@ -66,6 +67,14 @@ class Cost(harness.Case):
         code, _, err = self.run_batch("input.jsonl")
         self.assertEqual(code, 0, err)
         self.check_each_row_once([f"row-{i}" for i in range(200)])
+
+    def test_what_a_cap_leaves_of_a_large_input_is_estimated_well(self):
+        self.pool(prices=self.prices())
+        self.rows(40_000, start=100_000)
+        code, _, err = self.run_batch("input.jsonl", "--max-cost", "1.00")
+        self.assertEqual(code, 5, err)
+        [left] = re.findall(r"about ([0-9.]+)k not done", err)
+        self.assertAlmostEqual(float(left), 40, delta=2)
 
     def test_a_user_has_a_cap_of_his_own(self):
         self.pool(prices=self.prices(), users={"*": {"max_cost_per_day": 0.3}, "vip": {}})

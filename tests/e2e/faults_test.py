@@ -1,8 +1,10 @@
 """Every fault that the simulated provider can be told to have, one at a time: one request of a small run meets it, streamed
 and whole, and what becomes of the row, of the key and of the bill is compared with the table. docs/faults.md has the
 whole catalogue. One line is printed for each case."""
+import http.server
 import json
 import socket
+import threading
 
 import harness
 
@@ -146,6 +148,88 @@ class OneFault(harness.Case):
         blamed = [key["key"] for key in report["keys"] if key["score"] < 100]
         if becomes != FREE:
             self.assertEqual(len(blamed), 1 if becomes == AGAIN else 0, report["keys"])
+
+
+class Answers(harness.Case):
+    """What needs more than one fault of the simulated provider, or none: large answers, the end of a stream, odd numbers."""
+
+    def test_an_answer_beyond_every_cap_fails_its_row_alone(self):
+        tokens = 16_000_000  # over 64 MiB of text, in events under 1 MiB
+        mock = self.mock({"answer": {"tokens": tokens, "longest": tokens, "chunks": 200}, "count_executions": False})
+        self.config(mock)
+        for streamed in ("always", "never"):
+            with self.subTest(stream=streamed):
+                path = self.rows(ROWS)
+                path.write_text(path.read_text().replace(f'"{STRUCK}", "max_tokens": 8', f'"{STRUCK}", "max_tokens": {tokens}'))
+                before = mock.count("requests")
+                code, _, err = self.run_batch("input.jsonl", "--fresh", "--stream", streamed, timeout=60)
+                self.assertEqual(code, 3, err)
+                self.check_each_row_once([f"row-{n}" for n in range(ROWS)])
+                [line] = self.lines("input.errors.jsonl")
+                self.assertEqual((line["custom_id"], line["error"]["code"]), ("row-2", "response_too_large"))
+                self.assertIn(f"longer than {64 << 20} bytes", line["error"]["message"])
+                self.assertLess((self.folder / "input.errors.jsonl").stat().st_size, 10_000, "nothing of it is kept")
+                self.assertEqual(mock.count("requests") - before, ROWS, "what is too long once is too long again")
+                report = json.loads((self.folder / "input.report.json").read_text())
+                self.assertEqual([key["score"] for key in report["keys"]], [100, 100], "no key is to blame")
+
+    def test_usage_that_follows_the_finish_is_the_bill(self):
+        mock = self.mock()
+        self.config(mock)
+        self.rows(ROWS)
+        code, _, err = self.run_batch("input.jsonl", "--stream", "always", timeout=30)
+        self.assertEqual(code, 0, err)
+        lines = self.lines("input.results.jsonl")
+        self.assertNotIn("usage_estimated", json.dumps(lines))
+        bills = [bill for key in mock.counters()["by_key"].values() for bill in key["models"].values()]
+        for what in ("input_tokens", "output_tokens"):
+            self.assertEqual(sum(line["batchrun"][what] for line in lines), sum(bill[what] for bill in bills), what)
+
+    def test_numbers_no_type_holds_pass_as_they_came(self):
+        large, wide, small = "1e400", "123456789012345678901234567890", "-0.0"
+        usage = f'{{"prompt_tokens":{large},"completion_tokens":-5,"total_tokens":{wide}}}'
+        asked = []
+
+        class Provider(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                body = (f'{{"object":"chat.completion","created":{wide},"system_fingerprint":{small},"model":"m","choices":[{{"index":0,'
+                        f'"message":{{"role":"assistant","content":"question-0?"}},"logprobs":{large},"finish_reason":"stop"}}],'
+                        f'"usage":{usage}}}').encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Provider) as server:
+            serving = threading.Thread(target=server.serve_forever)
+            serving.start()
+            try:
+                path = self.folder / "batchrun.json"
+                path.write_text(json.dumps({"providers": {"openai": {
+                    "base_url": f"http://127.0.0.1:{server.server_port}/v1", "default_model": "m", "keys": [{"key": "sk-1"}]}}}))
+                path.chmod(0o600)
+                (self.folder / "input.jsonl").write_text(
+                    f'{{"custom_id":"row-0","prompt":"question-0?","seed":{wide},"temperature":{small},"top_p":{large}}}\n')
+                code, _, err = self.run_batch("input.jsonl", "--stream", "never", timeout=30)
+            finally:
+                server.shutdown()
+                serving.join()
+        self.assertEqual(code, 0, err)
+        for number in (f'"seed":{wide}', f'"temperature":{small}', f'"top_p":{large}'):
+            self.assertIn(number, asked[0])
+        text = (self.folder / "input.results.jsonl").read_text()
+        for number in (f'"created":{wide}', f'"system_fingerprint":{small}', f'"logprobs":{large}', usage):
+            self.assertIn(number, text)
+        figures = json.loads(text)["batchrun"]
+        self.assertTrue(figures["usage_estimated"], "no count can be read from that")
+        self.assertLess(figures["input_tokens"] + figures["output_tokens"], 100)
 
 
 class Connections(harness.Case):

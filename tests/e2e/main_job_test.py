@@ -1,6 +1,7 @@
 """The main job as a user does it: rows in, one line for each out."""
 import gzip
 import json
+import os
 import ssl
 import sys
 
@@ -71,6 +72,46 @@ class MainJob(harness.Case):
         self.assertEqual(code, 0, err)
         self.assertEqual(sorted(json.loads(l)["custom_id"] for l in out.splitlines()), sorted(f"row-{i}" for i in range(20)))
         self.assertEqual(err, "")
+
+    def test_an_input_without_rows_says_so(self):
+        self.config(self.mock())
+        for text in ("", "\n \n\r\n", "\ufeff"):
+            (self.folder / "input.jsonl").write_text(text)
+            code, _, err = self.run_batch("input.jsonl")
+            self.assertEqual(code, 0, err)
+            self.assertIn("note: input.jsonl has no rows", err)
+        code, _, err = self.run_batch("-", stdin="")
+        self.assertEqual(code, 0, err)
+        self.assertIn("note: stdin has no rows", err)
+        self.rows(1)
+        self.assertNotIn("no rows", self.run_batch("input.jsonl")[2])
+
+    def test_a_process_substitution_is_read_as_stdin_is(self):
+        self.config(self.mock())
+        self.rows(5)
+        before = sorted(path.name for path in self.folder.iterdir())
+        # What bash makes of <(cat input.jsonl).
+        reading, writing = os.pipe()
+        os.write(writing, (self.folder / "input.jsonl").read_bytes())
+        os.close(writing)
+        code, out, err = self.run_batch(f"/dev/fd/{reading}", pass_fds=(reading,))
+        os.close(reading)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(sorted(json.loads(line)["custom_id"] for line in out.splitlines()), [f"row-{i}" for i in range(5)])
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir() if path.name != "state"), before)
+
+    def test_another_output_has_files_of_its_own(self):
+        """A second run of an input must not take the first one's failed rows for its own, or empty their file."""
+        self.config(self.mock({"faults": [{"fault": "bad_request", "contains": "question-2?"}]}))
+        self.rows(5)
+        self.assertEqual(self.run_batch("input.jsonl")[0], 3)
+        first = {path.name: path.read_bytes() for path in self.folder.glob("input.*")}
+        for options in ([], ["--fresh"]):
+            code, _, err = self.run_batch("input.jsonl", "-o", "other.jsonl", *options)
+            self.assertEqual(code, 3, err)
+            self.check_each_row_once([f"row-{i}" for i in range(5)], "other.jsonl", "other.errors.jsonl")
+            self.assertTrue((self.folder / "other.report.json").exists())
+            self.assertEqual(first, {path.name: path.read_bytes() for path in self.folder.glob("input.*")})
 
     def test_keys_from_the_environment_alone(self):
         mock = self.mock()

@@ -4,8 +4,21 @@
 #include <simdjson.h>
 
 #include <memory>
+#include <new>
 
 #include "tests/io/json_samples.h"
+
+namespace {
+bool memory_is_at_its_end = false;  // for simdjson, which asks in this way
+}
+
+void* operator new[](std::size_t size, const std::nothrow_t& /*unused*/) noexcept {
+  try {
+    return memory_is_at_its_end ? nullptr : ::operator new[](size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 
 namespace batchrun {
 namespace {
@@ -192,6 +205,18 @@ TEST(JsonTokens, CountsDepthExactly) {
   EXPECT_FALSE(tokens.scan(std::string(3'000'000, '[')));
   EXPECT_EQ(tokens.fault().at, 128u);
   EXPECT_TRUE(tokens.scan("{}"));
+}
+
+// A row must not get its error line for it.
+TEST(JsonTokens, MemoryAtItsEndIsNoFaultOfTheText) {
+  const std::string text = '"' + std::string(100'000, 'x') + '"';
+  JsonTokens fresh, used;
+  ASSERT_TRUE(used.scan("{}"));
+  memory_is_at_its_end = true;
+  EXPECT_THROW(fresh.scan(text), std::bad_alloc);
+  EXPECT_THROW(used.scan(text), std::bad_alloc);
+  memory_is_at_its_end = false;
+  EXPECT_TRUE(JsonTokens().scan(text));
 }
 
 TEST(FindMember, IsTheFirstOfThatNameInTheObjectItself) {

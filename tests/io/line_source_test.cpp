@@ -87,8 +87,15 @@ TEST(LineSource, DropsAByteOrderMarkAndRefusesWideText) {
   EXPECT_EQ(lines_of("\xEF\xBB\xBF", 100), std::vector<Seen>{});
   for (const std::string& text :
        {std::string("\xFF\xFE{\0", 4), std::string("\xFE\xFF\0{", 4), std::string("{\0\"\0", 4),
+        std::string("{\0\0\0", 4), std::string("\0\0\0{", 4), std::string("\n\0 \0", 4),
         std::string("\0{\0\"", 4), std::string("\xFF\xFE", 2)}) {
     EXPECT_THROW(lines_of(text, 100), InputError);
+  }
+  // Zeros alone make no text of it: its lines are refused one by one, as what they are.
+  for (const std::string& octets :
+       {std::string("\0\1\2\3", 4), std::string("\1\0\0\0", 4), std::string("\0\0\1\0", 4),
+        std::string("{\0", 2), std::string("\x7f\0E\0", 4)}) {
+    EXPECT_EQ(lines_of(octets, 100).size(), 1u) << octets;
   }
 }
 

@@ -47,7 +47,7 @@ Reading read(const std::string& text, std::size_t max_line = 1000) {
       break;
     }
   }
-  EXPECT_EQ(reader.bytes_read(), text.size());
+  EXPECT_EQ(reader.bytes_done(), text.size());
   EXPECT_EQ(reader.bytes_total(), text.size());
   return out;
 }
@@ -219,6 +219,27 @@ TEST(RowReader, SkipsWhatIsDoneAndGoesOnWithWhatIsNot) {
     for (std::uint64_t i = 0; i < expected; ++i) one_by_one.next();
     EXPECT_EQ(rest_of(reader), rest_of(one_by_one));
   }
+}
+
+// What has been read ahead is not done: the rows of a large file are estimated by this.
+TEST(RowReader, BytesDoneAreThoseOfTheRowsGiven) {
+  const ScratchDir scratch;
+  const std::string row = "{\"prompt\":\"" + std::string(80, 'x') + "\"}\n";
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += row;
+  scratch.write("in.jsonl", text);
+  RowReader reader("in.jsonl", {});
+  EXPECT_EQ(reader.bytes_done(), 0u);
+  for (std::size_t n = 1; n <= 2000; ++n) {
+    reader.next();
+    ASSERT_EQ(reader.bytes_done(), n * row.size() - 1);
+  }
+  DoneRows done;
+  for (RowReader all("in.jsonl", {}); done.size() < 700;) done.add(std::get<RowPtr>(all.next())->identity);
+  done.seal();
+  RowReader resumed("in.jsonl", {});
+  EXPECT_EQ(resumed.skip(done).rows, 700u);
+  EXPECT_EQ(resumed.bytes_done(), 701 * row.size() - 1) << "with the row that is held";
 }
 
 TEST(RowReader, ManyEqualRowsStayCheap) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -701,6 +702,28 @@ TEST(Scheduler, QuotaFiguresCompareTheRunWithTheBest) {
   EXPECT_EQ(figures->group, "openai/org-a");
   EXPECT_EQ(figures->dimension, Dimension::tokens_per_minute);
   EXPECT_GE(figures->share.value(), 0.97);
+}
+
+// A run that waits for a day to turn is asked ten times a second.
+TEST(Scheduler, QuotaFiguresAreMadeAnewAsTheRunGrowsOlder) {
+  PoolSpec spec = pool_of(1, 1);
+  spec.groups[0].limits[1] = 30'000;
+  spec.groups[0].limits[static_cast<std::size_t>(Dimension::requests_per_day)] = 3;
+  Bench bench(spec);
+  for (std::uint32_t row = 0; row < 100; ++row) bench.submit(row, 200);
+  bench.scheduler.close();
+  while (bench.go()) {
+  }
+  for (int i = 0; i < 3; ++i) bench.answer({});
+  std::set<Duration> made;
+  for (int second = 60; second <= 12 * 3600; ++second) {
+    const auto figures = bench.scheduler.quota_figures(start + seconds(second));
+    ASSERT_TRUE(figures);
+    made.insert(figures->took);
+    ASSERT_GE(figures->took, seconds(second) * 58 / 60);
+  }
+  EXPECT_GT(made.size(), 100u);
+  EXPECT_LT(made.size(), 500u) << "and not once a second";
 }
 
 TEST(Scheduler, QuotaFiguresOfAShortRunAreNone) {

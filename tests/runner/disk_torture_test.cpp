@@ -101,7 +101,7 @@ struct Job {
     RowReader no_file("/dev/null", {});
     check_resume(settings, outputs, no_file);
     ResultWriter results(std::move(outputs.results)), errors(std::move(outputs.errors));
-    LinesQueue queue(1u << 20);
+    LinesLink link(1u << 20);
     std::vector<std::pair<int, bool>> sent;
     Lines batch;
     for (int number = 0; number < rows; ++number) {
@@ -111,12 +111,12 @@ struct Job {
       const bool failed = fails(number) && !all_answered_well;
       (failed ? batch.errors : batch.results) += line_of(number, failed);
       sent.emplace_back(number, failed);
-      if (sent.size() % rows_in_a_batch == 0) put(queue, std::exchange(batch, {}));
+      if (sent.size() % rows_in_a_batch == 0) put(link.lines, std::exchange(batch, {}));
     }
-    if (batch.size() > 0) put(queue, std::move(batch));
-    queue.close();
+    if (batch.size() > 0) put(link.lines, std::move(batch));
+    link.lines.close();
     const std::uint64_t results_before = results.written_bytes(), errors_before = errors.written_bytes();
-    LinesWriter writer(settings, results, errors, queue);
+    LinesWriter writer(settings, results, errors, link);
     writer.run();
     note_safe(sent, results.synced_bytes() - results_before, errors.synced_bytes() - errors_before);
     if (writer.failed()) return 6;

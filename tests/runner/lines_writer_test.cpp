@@ -37,16 +37,16 @@ class LinesWriterTest : public testing::Test {
 
 TEST_F(LinesWriterTest, WritesAllLinesInOrderAndSyncsBeforeItEnds) {
   ResultWriter results = opened("r"), errors = opened("e");
-  LinesQueue queue(1u << 20);
-  LinesWriter writer(settings_, results, errors, queue);
+  LinesLink link(1u << 20);
+  LinesWriter writer(settings_, results, errors, link);
   std::thread thread([&] { writer.run(); });
   std::string expected;
   for (int i = 0; i < 1000; ++i) {
     const std::string line = "{\"line\":" + std::to_string(i) + "}\n";
     expected += line;
-    queue.put(Lines{line, i % 100 == 0 ? line : ""}, line.size());
+    link.lines.put(Lines{line, i % 100 == 0 ? line : "", 1}, line.size());
   }
-  queue.close();
+  link.lines.close();
   thread.join();
   EXPECT_FALSE(writer.failed());
   EXPECT_EQ(content("r"), expected);
@@ -54,34 +54,38 @@ TEST_F(LinesWriterTest, WritesAllLinesInOrderAndSyncsBeforeItEnds) {
   EXPECT_EQ(std::count(error_lines.begin(), error_lines.end(), '\n'), 10);
   EXPECT_EQ(writer.synced_bytes(), results.written_bytes() + errors.written_bytes());
   EXPECT_EQ(results.synced_bytes(), expected.size());
+  std::size_t told = 0;
+  while (const auto rows = link.written.try_pop()) told += *rows;
+  EXPECT_EQ(told, 1000u);
 }
 
 TEST_F(LinesWriterTest, SyncsInTimeWhileTheRunGoesOn) {
   settings_.sync_interval = std::chrono::milliseconds(20);
   ResultWriter results = opened("r"), errors = opened("e");
-  LinesQueue queue(1u << 20);
-  LinesWriter writer(settings_, results, errors, queue);
+  LinesLink link(1u << 20);
+  LinesWriter writer(settings_, results, errors, link);
   std::thread thread([&] { writer.run(); });
-  queue.put(Lines{"{}\n", ""}, 3);
+  link.lines.put(Lines{"{}\n", "", 1}, 3);
   for (int i = 0; i < 500 && writer.synced_bytes() == 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(writer.synced_bytes(), 3u);
-  queue.close();
+  link.lines.close();
   thread.join();
 }
 
 TEST_F(LinesWriterTest, AFullDiskIsRememberedAndTheFileEndsInAWholeLine) {
   ResultWriter results = opened("r"), errors = opened("e");
-  LinesQueue queue(1u << 20);
-  LinesWriter writer(settings_, results, errors, queue);
+  LinesLink link(1u << 20);
+  LinesWriter writer(settings_, results, errors, link);
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const rlimit small{1000, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   std::thread thread([&] { writer.run(); });
-  for (int i = 0; i < 20; ++i) queue.put(Lines{"{\"x\":\"" + std::string(90, 'x') + "\"}\n", ""}, 100);
-  queue.close();
+  for (int i = 0; i < 20; ++i)
+    link.lines.put(Lines{"{\"x\":\"" + std::string(90, 'x') + "\"}\n", "", 1}, 100);
+  link.lines.close();
   thread.join();
   setrlimit(RLIMIT_FSIZE, &before);
   ASSERT_TRUE(writer.failed());
@@ -90,6 +94,9 @@ TEST_F(LinesWriterTest, AFullDiskIsRememberedAndTheFileEndsInAWholeLine) {
   EXPECT_FALSE(kept.empty());
   EXPECT_LE(kept.size(), 1000u);
   EXPECT_EQ(kept.back(), '\n');
+  std::size_t told = 0;
+  while (const auto rows = link.written.try_pop()) told += *rows;
+  EXPECT_EQ(told, 10u) << "no word comes of what was not written";
 }
 
 }  // namespace

@@ -23,8 +23,6 @@ TEST(RunPaths, FindTheStem) {
                                                        {"plain", "plain"},
                                                        {"./x.errors.jsonl", "./x.errors"},
                                                        {".hidden", ".hidden"},
-                                                       {"/dev/stdin", "stdin"},
-                                                       {"/proc/self/fd/5", "5"},
                                                        {"x.gz", "x"}};
   for (const auto& [path, stem] : cases) EXPECT_EQ(path_stem(path), stem) << path;
 }
@@ -36,11 +34,30 @@ TEST(RunPaths, DefaultBesideTheInput) {
   EXPECT_EQ(s.report, "in/x.report.json");
 }
 
+// Else two runs of one input would share an errors file and overwrite each other's report.
+TEST(RunPaths, FollowTheResults) {
+  const Settings s = paths({"in/x.jsonl", "out/second.jsonl", {}, {}});
+  EXPECT_EQ(s.errors, "out/second.errors.jsonl");
+  EXPECT_EQ(s.report, "out/second.report.json");
+  const Settings named = paths({"x.jsonl", "y.results.jsonl", "e", {}});
+  EXPECT_EQ(named.errors, "e");
+  EXPECT_EQ(named.report, "y.report.json");
+  const Settings nowhere = paths({"x.jsonl", "/dev/null", {}, {}});
+  EXPECT_EQ(nowhere.errors, "x.errors.jsonl");
+  EXPECT_EQ(nowhere.report, "x.report.json");
+}
+
+// Of a device or a process substitution as of stdin: nothing is written beside it.
 TEST(RunPaths, FollowStdinAndStdout) {
-  const Settings piped = paths({"-", {}, {}, {}});
-  EXPECT_EQ(piped.output, "-");
-  EXPECT_EQ(piped.errors, "stdin.errors.jsonl");
-  EXPECT_EQ(piped.report, "");
+  const ScratchDir dir;
+  std::filesystem::create_symlink("/dev/null", "link.jsonl");
+  for (const char* input :
+       {"-", "/dev/null", "/dev/stdin", "/dev/../dev/./fd/63", "/proc/self/fd/5", "link.jsonl"}) {
+    const Settings piped = paths({input, {}, {}, {}});
+    EXPECT_EQ(piped.output, "-") << input;
+    EXPECT_EQ(piped.errors, "stdin.errors.jsonl") << input;
+    EXPECT_EQ(piped.report, "") << input;
+  }
   const Settings to_file = paths({"-", "out/y.results.jsonl", {}, {}});
   EXPECT_EQ(to_file.errors, "out/y.errors.jsonl");
   EXPECT_EQ(to_file.report, "out/y.report.json");

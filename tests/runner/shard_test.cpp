@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <map>
 #include <random>
 #include <set>
@@ -85,15 +86,32 @@ struct Stage {
     }
     intake.put(std::move(batch), 1);
     intake.close();
+    if (disk_lag == Duration::zero()) lines.lines.on_item = [this] { write(); };
     Shard shard(settings, context, clock, transport, intake, lines, state);
     shard.start();
+    if (disk_lag > Duration::zero())
+      net::co_spawn(context, write_now_and_then(), [](const std::exception_ptr&) {});
     clock.run(context);
     EXPECT_TRUE(context.stopped()) << "the shard has come to its end";
     figures = shard.figures();
     starved = shard.starved();
-    while (auto some = lines.try_pop()) {
+    write();
+  }
+
+  void write() {
+    while (auto some = lines.lines.try_pop()) {
       results += some->results;
       errors += some->errors;
+      written += some->sent;
+      lines.written.put(some->sent, 1);
+    }
+  }
+
+  Task<void> write_now_and_then() {
+    const std::unique_ptr<Alarm> alarm = clock.make_alarm(context);
+    for (;;) {
+      co_await alarm->wait_until(clock.now() + disk_lag);
+      write();
     }
   }
 
@@ -112,7 +130,9 @@ struct Stage {
   ManualClock clock;
   SimTransport transport;
   IntakeQueue intake{1u << 20};
-  LinesQueue lines{64u << 20};
+  LinesLink lines{64u << 20};
+  Duration disk_lag{};      // lines are written as often
+  std::size_t written = 0;  // rows with a line in the file, of those that were sent
   StateLink state{4};
   std::string more;  // members of each row, after a comma
   RunFigures figures;
@@ -213,6 +233,29 @@ TEST(Shard, EndsEachRowExactlyOnceWhateverTheServerDoes) {
     }
     EXPECT_EQ(stage.figures.rows_ok + stage.figures.rows_failed, 200u) << "seed " << seed;
     EXPECT_FALSE(stage.starved);
+  }
+}
+
+TEST(Shard, ARowIsInFlightUntilItsLineIsWritten) {
+  constexpr std::size_t most = 8;
+  for (const Duration lag : {Duration::zero(), Duration(std::chrono::milliseconds(50))}) {
+    Settings settings = settings_with_keys(2);
+    settings.pool.settings.max_in_flight = most;
+    std::size_t sent = 0, most_seen = 0;
+    Stage* on = nullptr;
+    Stage stage(std::move(settings), [&](const Request& r, TimePoint) {
+      most_seen = std::max(most_seen, ++sent - on->written);
+      if (sent % 10 == 0)
+        return refusal(400, R"({"error":{"message":"bad","type":"invalid_request_error"}})",
+                       std::chrono::milliseconds(5));
+      return answer_to(r, std::chrono::milliseconds(1 + sent % 20));
+    });
+    on = &stage;
+    stage.disk_lag = lag;
+    stage.run(200);
+    EXPECT_EQ(stage.figures.rows_ok, 180u);
+    EXPECT_EQ(stage.figures.rows_failed, 20u);
+    EXPECT_EQ(most_seen, most);
   }
 }
 

@@ -342,6 +342,7 @@ class Author {
       plan_.lives.push_back(life);
     }
     plan_.retries_at_end = dice_.chance(0.3) ? 1 + dice_.below(2) : 0;
+    plan_.max_in_flight = dice_.chance(0.5) ? 512 : 1 + dice_.below(12);
   }
 
   Dice dice_;

@@ -81,6 +81,7 @@ struct Plan {
   std::vector<DiskTrouble> disk_troubles;
   Duration disk_lag{};  // how long a sync takes
   std::size_t intake_bytes = 0, lines_bytes = 0;
+  std::uint32_t max_in_flight = 0;
   bool ordered = false;
   std::vector<LifePlan> lives;     // those after these are good ones
   std::size_t retries_at_end = 0;  // starts with --retry-failed once all rows have their lines

@@ -43,6 +43,7 @@ Settings settings_of(const World& world, std::size_t life, const LifePlan& plan)
   settings.pool.settings.epoch = epoch;
   settings.pool.settings.seed = world.plan.seed + life;
   settings.pool.settings.keep_history = true;
+  settings.pool.settings.max_in_flight = world.plan.max_in_flight;
   settings.prices = prices();
   if (plan.max_cost) settings.spend.run = std::llround(*plan.max_cost * 1e12);
   settings.retry_failed = plan.retry_failed;
@@ -111,7 +112,7 @@ bool Process::feed() {
 bool Process::write() {
   const TimePoint now = world_.clock.now();
   if (now < disk_free_at_) return false;
-  const std::optional<Lines> lines = lines_.try_pop();
+  const std::optional<Lines> lines = lines_.lines.try_pop();
   const bool due = lines || now >= sync_at_;
   if (due) {
     const std::uint64_t synced = writer_.synced_bytes();
@@ -150,8 +151,8 @@ void Process::conclude() {
   intake_.close();
   while (feed()) {
   }
-  lines_.close();
-  while (!lines_.ended()) writer_.take(lines_.try_pop(), world_.clock.now());
+  lines_.lines.close();
+  while (!lines_.lines.ended()) writer_.take(lines_.lines.try_pop(), world_.clock.now());
   writer_.finish();
   while (keep_state()) {
   }

@@ -68,7 +68,7 @@ class Process {
   const std::uint64_t rows_skipped_;
   ResultWriter results_, errors_;
   IntakeQueue intake_;
-  LinesQueue lines_;
+  LinesLink lines_;
   StateLink link_{4};
   Feeder feeder_;
   LinesWriter writer_;

@@ -128,6 +128,7 @@ class Story {
       count_unknown();
       if (plan.power_fails) world_.files.lose_power(random_);
       judge_what_is_kept(plan.power_fails ? synced : written);
+      if (!plan.power_fails) judge_what_is_sent_again();
     }
     return code;
   }
@@ -249,6 +250,19 @@ class Story {
       if (sent.life != life_ || !sent.answered || sent.aborted || sent.ended_at + on_the_way > safe) continue;
       if (!kept_.contains(sent.row)) violated("lost the answer of " + sent.row);
     }
+  }
+
+  // A kill costs no more answers than may be in flight at once.
+  void judge_what_is_sent_again() {
+    std::map<std::string, const Sent*> last;  // by row
+    for (const Sent& sent : world_.network.account()) {
+      if (sent.life == life_) last[sent.row] = &sent;
+    }
+    const auto lost = std::count_if(last.begin(), last.end(), [&](const auto& row) {
+      return (row.second->answered || row.second->aborted) && !kept_.contains(row.first);
+    });
+    if (lost > plan_.max_in_flight)
+      violated(fmt::format("{} rows in flight are lost, of at most {}", lost, plan_.max_in_flight));
   }
 
   void judge_exit(int code, const LifePlan& plan, TimePoint synced) {
