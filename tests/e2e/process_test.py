@@ -11,9 +11,8 @@ import unittest
 
 import harness
 
-SANITIZED = re.search(r"/[at]san/", harness.BATCHRUN) is not None
-# Of a run of any length; sanitizers take several times as much.
-MEMORY_KB = 120_000 * (8 if SANITIZED else 1)
+# Of a run of any length.
+MEMORY_KB = 120_000 * (8 if harness.SANITIZED else 1)
 
 
 class Process(harness.Case):
@@ -129,7 +128,7 @@ class Process(harness.Case):
         self.check_each_row_once([f"row-{n}" for n in range(300)])
         self.assertLess(peak_kb, MEMORY_KB)
 
-    @unittest.skipIf(SANITIZED, "sanitizers take memory themselves, and end a program that gets none")
+    @unittest.skipIf(harness.SANITIZED, "sanitizers take memory themselves, and end a program that gets none")
     def test_what_nobody_expected_ends_the_run_and_the_next_goes_on(self):
         """Real: the kernel gives no more memory, at a moment when ever larger rows need it."""
         mock = self.mock({"latency": {"first_chunk_ms": {"kind": "fixed", "ms": 100}}})
