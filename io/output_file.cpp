@@ -5,8 +5,12 @@
 namespace batchrun {
 namespace {
 
-constexpr std::string_view open_hint = "give another file, or make this one writable";
 constexpr std::size_t copy_block = 1u << 20;
+
+std::string_view open_hint(int error) {
+  return error == ENOENT ? "make its directory first, or give another file"
+                         : "give another file, or make this one writable";
+}
 
 [[noreturn]] void refuse_locked(const std::string& path) {
   throw OutputInUse(path + " is being written by another run of batchrun",
@@ -20,7 +24,7 @@ constexpr std::size_t copy_block = 1u << 20;
 OutputFile OutputFile::open(Files& files, const std::string& path) {
   for (;;) {
     Opened opened = path == "-" ? files.standard_output() : files.open(path);
-    if (opened.error != 0) fail_output("open", path, opened.error, open_hint);
+    if (opened.error != 0) fail_output("open", path, opened.error, open_hint(opened.error));
     OutputFile out(files, path == "-" ? "stdout" : path, std::move(opened.file));
     out.is_log_ = path != "-" && out.status().regular;
     if (!out.is_log_) return out;
@@ -108,7 +112,7 @@ ReplacementFile::ReplacementFile(Files& files, const std::string& path)
     : target_(files.real_path(path)), temporary_(target_ + ".tmp"), file_(files, path, nullptr) {
   files.remove(temporary_);  // left by a process that was killed
   Opened opened = files.create(temporary_);
-  if (opened.error != 0) fail_output("create", temporary_, opened.error, open_hint);
+  if (opened.error != 0) fail_output("create", temporary_, opened.error, open_hint(opened.error));
   file_.file_ = std::move(opened.file);
   file_.is_log_ = true;
 }
