@@ -34,7 +34,8 @@ struct RunFigures {
   bool cost_limit_reached = false;                    // --max-cost let no further row in
   std::uint64_t results_bytes = 0, errors_bytes = 0;  // of the whole files, known at the end
   Duration elapsed{};                                 // since the first byte of work
-  Duration waiting_for{};      // > 0: nothing can be sent before this much time has passed
+  Duration waiting_for{};      // > 0: nothing can be sent before this much time has passed; of an output that
+                               //   takes no lines, nothing could for so long
   std::string waiting_reason;  // "8 of 8 keys rate-limited, first back openai-3"; inert
   PoolFigures pool;
   Histogram latency, first_chunk;            // of good answers, in nanoseconds

@@ -22,6 +22,7 @@ constexpr std::size_t waiting_rows = 16'384;
 constexpr std::size_t row_bytes_limit = 16u << 20;  // text of rows in memory, the one being added aside
 constexpr std::size_t lines_bytes = 64u << 10;  // handed over at this size, as half of what may be in flight,
 constexpr Duration lines_age = std::chrono::milliseconds(1);  // or at this age
+constexpr Duration late_output_worth_saying = std::chrono::seconds(1);
 constexpr Duration publish_interval = std::chrono::milliseconds(100);
 constexpr Duration news_interval = std::chrono::seconds(1);
 constexpr int dispatches_per_turn = 64;  // then the network gets its turn
@@ -143,15 +144,16 @@ bool Shard::step(TimePoint now, TimePoint& sleep_until) {
   hand_over_news(now, false);
   if (now - published_at_ >= publish_interval) publish(now);
   waiting_until_ = {};
-  if (!stopping_ && outbox_.lines.full()) {  // the disk is behind: more answers would only pile up in memory
+  const TimePoint late_since = std::min(std::exchange(output_late_since_, never), now);
+  const auto wait_for_output = [&] {
+    output_late_since_ = late_since;
     sleep_until = never;
     return true;
-  }
+  };
+  // The disk is behind: more answers would only pile up in memory.
+  if (!stopping_ && outbox_.lines.full()) return wait_for_output();
   for (int i = 0; i < dispatches_per_turn; ++i) {
-    if (!stopping_ && lines_hold_up()) {  // nothing may be sent until they are written
-      sleep_until = never;
-      return true;
-    }
+    if (!stopping_ && lines_hold_up()) return wait_for_output();
     Decision decision = scheduler_.next(now);
     if (auto* go = std::get_if<Dispatch>(&decision)) {
       spawn(std::move(*go));
@@ -553,6 +555,11 @@ void Shard::describe_wait(TimePoint now) {
   figures_.waiting_for = {};
   figures_.waiting_reason.clear();
   if (scheduler_.in_flight() > 0) return;
+  if (output_late_since_ != never && now - output_late_since_ >= late_output_worth_saying) {
+    figures_.waiting_for = now - output_late_since_;
+    figures_.waiting_reason = "the output has taken no lines for so long";
+    return;
+  }
   if (scheduler_.waiting() == 0 && !held_.empty()) {
     figures_.waiting_for = day_of(now) + std::chrono::days(1) -
                            (settings_.pool.settings.epoch + now.time_since_epoch());  // at the latest

@@ -122,6 +122,7 @@ class Shard {
   std::size_t unwritten_ = 0;  // rows that requests were made for and whose lines are not in the files yet
   TimePoint lines_since_{}, published_at_{}, news_at_{}, started_at_{};
   TimePoint waiting_until_{};
+  TimePoint output_late_since_ = never;  // nothing may be sent until lines are written
   std::string last_trouble_;  // what the last fault that speaks against a key said; free of secrets
   bool closed_ = false, stopping_ = false, starved_ = false;
   RunFigures figures_;  // as it grows

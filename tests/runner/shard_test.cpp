@@ -90,7 +90,7 @@ struct Stage {
     Shard shard(settings, context, clock, transport, intake, lines, state);
     shard.start();
     if (disk_lag > Duration::zero())
-      net::co_spawn(context, write_now_and_then(), [](const std::exception_ptr&) {});
+      net::co_spawn(context, write_now_and_then(shard), [](const std::exception_ptr&) {});
     clock.run(context);
     EXPECT_TRUE(context.stopped()) << "the shard has come to its end";
     figures = shard.figures();
@@ -107,10 +107,11 @@ struct Stage {
     }
   }
 
-  Task<void> write_now_and_then() {
+  Task<void> write_now_and_then(const Shard& shard) {
     const std::unique_ptr<Alarm> alarm = clock.make_alarm(context);
     for (;;) {
       co_await alarm->wait_until(clock.now() + disk_lag);
+      waits.emplace_back(shard.figures().waiting_for, shard.figures().waiting_reason);
       write();
     }
   }
@@ -131,7 +132,8 @@ struct Stage {
   SimTransport transport;
   IntakeQueue intake{1u << 20};
   LinesLink lines{64u << 20};
-  Duration disk_lag{};      // lines are written as often
+  Duration disk_lag{};                                  // lines are written as often
+  std::vector<std::pair<Duration, std::string>> waits;  // what the shard said of them before each time
   std::size_t written = 0;  // rows with a line in the file, of those that were sent
   StateLink state{4};
   std::string more;  // members of each row, after a comma
@@ -257,6 +259,22 @@ TEST(Shard, ARowIsInFlightUntilItsLineIsWritten) {
     EXPECT_EQ(stage.figures.rows_failed, 20u);
     EXPECT_EQ(most_seen, most);
   }
+}
+
+TEST(Shard, SaysThatItWaitsForTheOutput) {
+  Settings settings = settings_with_keys(2);
+  settings.pool.settings.max_in_flight = 8;
+  Stage stage(std::move(settings),
+              [](const Request& r, TimePoint) { return answer_to(r, std::chrono::milliseconds(10)); });
+  stage.disk_lag = std::chrono::seconds(5);
+  stage.run(20);
+  ASSERT_EQ(stage.figures.rows_ok, 20u);
+  ASSERT_GE(stage.waits.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(stage.waits[i].second, "the output has taken no lines for so long");
+    EXPECT_NEAR(seconds(stage.waits[i].first), 4.9, 0.1);
+  }
+  EXPECT_EQ(stage.figures.waiting_reason, "");
 }
 
 TEST(Shard, StarvesWithoutBurningRowsWhenEveryKeyIsRefused) {
