@@ -10,7 +10,7 @@
 namespace batchrun {
 namespace {
 
-constexpr std::size_t usual_capacity = 512u << 10;
+constexpr std::size_t usual_capacity = LineSource::block_octets;
 constexpr auto no_limit = static_cast<std::size_t>(-1);
 constexpr std::size_t kept_of_long_line = 64u << 10;
 
@@ -148,7 +148,7 @@ bool LineSource::next_given_back(Line& line) {
 }
 
 LineBlock LineSource::next_block(std::size_t octets) {
-  octets = std::min(octets, capacity_);
+  octets = std::min(octets, block_octets);
   while (end_ - begin_ < octets && refill(octets - (end_ - begin_))) {
   }
   LineBlock block;

@@ -50,9 +50,11 @@ class LineSource {
   // InputError.
   bool next(Line& line);
 
-  // The next lines, about `octets` of them (512 KiB at the most), or one that is longer; none at the end.
-  // They stay in the memory they were read into: only what has come of the line after them is copied.
-  // REQUIRED: nothing was given back. Throws InputError.
+  // What a block has at most, unless a line is longer.
+  static constexpr std::size_t block_octets = 512u << 10;
+  // The next lines, about `octets` of them, or one that is longer; none at the end. They stay in the memory
+  // they were read into: only what has come of the line after them is copied. REQUIRED: nothing was given
+  // back. Throws InputError.
   LineBlock next_block(std::size_t octets);
 
   // Puts back lines that were read as blocks: next() gives them again. REQUIRED: they are the last that were

@@ -26,7 +26,7 @@ class LineTeam {
   using Work = std::function<Made(const LineBlock& block, std::size_t seat)>;
 
   // `lines` outlives this. A seat is a thread, begun when there is a block for it; there is at least one.
-  LineTeam(LineSource& lines, unsigned seats, Work work, std::size_t block = 512u << 10)
+  LineTeam(LineSource& lines, unsigned seats, Work work, std::size_t block = LineSource::block_octets)
       : lines_(lines), block_(block), work_(std::move(work)), seats_(std::max(seats, 1u)) {}
 
   // Ends what is worked on; what no seat has begun is dropped.

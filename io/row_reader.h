@@ -39,7 +39,7 @@ class RowReader {
   };
   // Passes over the first rows and refusals, as long as `done` has them. Works with every core, on blocks of
   // lines of about `block` octets. REQUIRED before the first next(). Throws InputError.
-  Skipped skip(const DoneRows& done, std::size_t block = 512u << 10);
+  Skipped skip(const DoneRows& done, std::size_t block = LineSource::block_octets);
 
   // Whether next() can answer without reading: false means that a slow pipe may keep it waiting.
   bool line_is_buffered() const;

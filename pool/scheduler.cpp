@@ -53,8 +53,8 @@ constexpr std::size_t uses_for_live_figures = 2 * uses_per_slice;
 // Longer by as much again for so many uses: with 200 groups and 150 kinds of rows, every third second.
 constexpr Duration figures_interval = std::chrono::seconds(1);
 constexpr std::size_t uses_per_interval = 20'000;
-constexpr int figures_age =
-    60;  // of the time they tell of, they may be as old: a run may wait for a day to turn
+// They may be as old as this part of the time they tell of: a run may wait for a day to turn.
+constexpr int figures_age = 60;
 constexpr Duration shortest_for_figures = std::chrono::seconds(60);  // a first second's burst weighs too much
 constexpr Duration price_interval_min = std::chrono::milliseconds(250);
 constexpr Duration price_interval_max = std::chrono::seconds(5);

@@ -101,8 +101,7 @@ class Routing {
   std::vector<std::string> provider_names_, model_names_;  // for "did you mean"
   std::vector<std::vector<std::uint32_t>> keys_of_;        // by provider
   ByName<LaneId> lane_by_wish_;
-  const ByName<LaneId>::value_type* last_ =
-      nullptr;  // what was found last: rows that follow mostly ask alike
+  const ByName<LaneId>::value_type* last_ = nullptr;  // found last: rows that follow mostly ask alike
   ByName<std::uint32_t> model_by_name_;
   std::deque<std::string> models_;
   FeatureSet honoured_by_all_;       // needs that tell no two lanes apart

@@ -99,8 +99,11 @@ void Summary::rows() {
   if (figures_.rows_skipped > 0) add(", {} already done before", format_count(figures_.rows_skipped));
   if (now.total && now.done < *now.total) {
     const std::uint64_t left = *now.total - now.done;
-    if (now.total_is_exact) add(", {} not done", format_count(left));
-    if (!now.total_is_exact) add(", about {} not done", format_short(static_cast<double>(left)));
+    if (now.total_is_exact) {
+      add(", {} not done", format_count(left));
+    } else {
+      add(", about {} not done", format_short(static_cast<double>(left)));
+    }
   }
   add("; {} ({} rows/s)\n", format_duration(figures_.elapsed), format_short(now.rows_per_second));
 }

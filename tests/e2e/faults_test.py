@@ -5,6 +5,7 @@ import http.server
 import json
 import socket
 import threading
+import types
 
 import harness
 
@@ -211,10 +212,7 @@ class Answers(harness.Case):
             serving = threading.Thread(target=server.serve_forever)
             serving.start()
             try:
-                path = self.folder / "batchrun.json"
-                path.write_text(json.dumps({"providers": {"openai": {
-                    "base_url": f"http://127.0.0.1:{server.server_port}/v1", "default_model": "m", "keys": [{"key": "sk-1"}]}}}))
-                path.chmod(0o600)
+                self.config(types.SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}"))
                 (self.folder / "input.jsonl").write_text(
                     f'{{"custom_id":"row-0","prompt":"question-0?","seed":{wide},"temperature":{small},"top_p":{large}}}\n')
                 code, _, err = self.run_batch("input.jsonl", "--stream", "never", timeout=30)

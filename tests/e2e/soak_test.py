@@ -16,6 +16,7 @@ from mixed_pool_test import FAILING, HARMLESS, UNHEARD  # faults of every kind
 SECONDS = float(os.environ.get("BATCHRUN_SOAK_SECONDS", "6"))
 # Ids given twice are found by what is kept of each: 2 bytes a row once there are millions (io/id_index.h).
 BYTES_PER_ROW = 3
+IN_FLIGHT = 64
 SLACK_KB = 4096 * (8 if harness.SANITIZED else 1)
 
 
@@ -64,7 +65,7 @@ class Soak(harness.Case):
         self.config(mock)
         # AddressSanitizer keeps 256 MiB of what was freed unless told otherwise: growth for minutes.
         environment = {**self.environment(), "ASAN_OPTIONS": "quarantine_size_mb=4"}
-        run = self.start("-", "-o", "input.results.jsonl", "-j", "64", "--max-attempts", "20", "--progress", "none",
+        run = self.start("-", "-o", "input.results.jsonl", "-j", IN_FLIGHT, "--max-attempts", "20", "--progress", "none",
                          stdin=subprocess.PIPE, env=environment)
         feeder = threading.Thread(target=self.feed, args=(run.stdin, SECONDS))
         feeder.start()
@@ -89,6 +90,7 @@ class Soak(harness.Case):
               f"descriptors {middle(early, 2):.0f}, then {middle(late, 2):.0f}, at most {max(s[2] for s in samples)}")
         self.assertLess(grown, SLACK_KB + rows * BYTES_PER_ROW / 1024)
         self.assertLessEqual(middle(late, 2), middle(early, 2) + 8)
+        self.assertLessEqual(max(sample[2] for sample in samples), IN_FLIGHT + 16)
 
 
 if __name__ == "__main__":
