@@ -17,6 +17,8 @@ SECONDS = float(os.environ.get("BATCHRUN_SOAK_SECONDS", "6"))
 # Ids given twice are found by what is kept of each: 2 bytes a row once there are millions (io/id_index.h).
 BYTES_PER_ROW = 3
 IN_FLIGHT = 64
+# Files, pipes and events of a run are 14, whatever it does; each row in flight has one connection at most.
+OWN_DESCRIPTORS = 16
 SLACK_KB = 4096 * (8 if harness.SANITIZED else 1)
 
 
@@ -86,11 +88,13 @@ class Soak(harness.Case):
         middle = lambda some, what: statistics.median(sample[what] for sample in some)
         rows = middle(late, 0) - middle(early, 0)
         grown = middle(late, 1) - middle(early, 1)
+        most = max(sample[2] for sample in samples)
         print(f"{self.fed} rows in {SECONDS:.0f} s; resident {middle(early, 1) / 1024:.1f} MiB, then {middle(late, 1) / 1024:.1f}; "
-              f"descriptors {middle(early, 2):.0f}, then {middle(late, 2):.0f}, at most {max(s[2] for s in samples)}")
+              f"descriptors {middle(early, 2):.0f}, then {middle(late, 2):.0f}, at most {most}")
         self.assertLess(grown, SLACK_KB + rows * BYTES_PER_ROW / 1024)
-        self.assertLessEqual(middle(late, 2), middle(early, 2) + 8)
-        self.assertLessEqual(max(sample[2] for sample in samples), IN_FLIGHT + 16)
+        # Not early against late: how many connections are open between two looks is chance. A descriptor lost with one
+        # fault in ten passes this bound within seconds.
+        self.assertLessEqual(most, IN_FLIGHT + OWN_DESCRIPTORS)
 
 
 if __name__ == "__main__":
