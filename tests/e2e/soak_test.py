@@ -92,8 +92,8 @@ class Soak(harness.Case):
         print(f"{self.fed} rows in {SECONDS:.0f} s; resident {middle(early, 1) / 1024:.1f} MiB, then {middle(late, 1) / 1024:.1f}; "
               f"descriptors {middle(early, 2):.0f}, then {middle(late, 2):.0f}, at most {most}")
         self.assertLess(grown, SLACK_KB + rows * BYTES_PER_ROW / 1024)
-        # Not early against late: how many connections are open between two looks is chance. A descriptor lost with one
-        # fault in ten passes this bound within seconds.
+        # Not early against late: how many connections are open at a look is chance. One descriptor lost with each
+        # hundredth connection passes this bound within seconds.
         self.assertLessEqual(most, IN_FLIGHT + OWN_DESCRIPTORS)
 
 
